@@ -1,0 +1,95 @@
+/**
+ * The one catalogue of errors. Every failure that a user can meet is a {@linkcode BfaError} with a
+ * stable `code`; the two edges (routes, commands) each map every code to a status or an exit code.
+ *
+ * @module
+ */
+
+/** The stable name of a kind of failure. */
+export type ErrorCode =
+  | "usage"
+  | "not_found"
+  | "stale"
+  | "expired"
+  | "integrity"
+  | "untrusted"
+  | "rollback"
+  | "network"
+  | "unavailable"
+  | "offline"
+  | "limit"
+  | "storage"
+  | "conflict"
+  | "format_too_new";
+
+/**
+ * A failure that is part of the product: its message is one clear line that says what to do.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { BfaError } from "./errors.ts";
+ * assertEquals(new BfaError("usage", "Cannot read the day").code, "usage");
+ * ```
+ */
+export class BfaError extends Error {
+  override name = "BfaError";
+  /** The stable name of this kind of failure. */
+  readonly code: ErrorCode;
+
+  /** Makes an error with a stable code and one line of text. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What was asked for does not exist; `suggestions` holds the nearest things that do. */
+export class NotFoundError extends BfaError {
+  override name = "NotFoundError";
+
+  /** Makes a `not_found` error. */
+  constructor(message: string, readonly suggestions: readonly string[] = []) {
+    super("not_found", message);
+  }
+}
+
+/** The bytes received are not the bytes the manifest promised. */
+export class IntegrityError extends BfaError {
+  override name = "IntegrityError";
+
+  /** Makes an `integrity` error that carries both digests (lower-case hex SHA-256). */
+  constructor(
+    readonly artifact: string,
+    readonly expected: string,
+    readonly actual: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      "integrity",
+      `Cannot use "${artifact}": its SHA-256 is ${actual}, the manifest says ${expected}`,
+      options,
+    );
+  }
+}
+
+/** The other side answered with an HTTP status that is not a success. */
+export class HttpError extends BfaError {
+  override name = "HttpError";
+
+  /** Makes a `network` error for one response; `retryAfterMs` is what the server asked for. */
+  constructor(
+    readonly url: string,
+    readonly status: number,
+    readonly retryAfterMs?: number,
+  ) {
+    super("network", `Cannot fetch ${url}: the server answered ${status}`);
+  }
+}
+
+/** Wraps whatever was thrown as a {@linkcode BfaError}, keeping it as the cause. */
+export function asBfaError(thrown: unknown, code: ErrorCode, action: string): BfaError {
+  if (thrown instanceof BfaError) return thrown;
+  const reason = thrown instanceof Error ? thrown.message : String(thrown);
+  return new BfaError(code, `Cannot ${action}: ${reason}`, { cause: thrown });
+}

@@ -1,0 +1,103 @@
+/**
+ * The interval index: every listing, held so that a question about a day or a symbol is answered
+ * from memory in microseconds.
+ *
+ * @module
+ */
+
+import { type Day, dayFromNumber, type DayNumber, dayNumber } from "./day.ts";
+import { NotFoundError } from "./errors.ts";
+import { type DayState, type Listing, stateOn } from "./listing.ts";
+import type { ListingsFile } from "./listings_file.ts";
+import { nearestSymbols } from "./symbol.ts";
+
+/** A day that never ends: later than any day number in use. */
+const OPEN_END = 0x7fffffff;
+
+/** All listings as of one day, ready to be asked. */
+export class ListingIndex {
+  /** The first day any listing has a file. */
+  readonly firstDay: Day;
+  /** The last day the data knows about. */
+  readonly dataThrough: Day;
+  /** Sorted by symbol, then by first day. */
+  readonly listings: readonly Listing[];
+
+  readonly #bySymbol = new Map<string, Listing[]>();
+  readonly #first: Int32Array;
+  readonly #lastTraded: Int32Array;
+  readonly #last: Int32Array;
+  /** Listings with gaps or halts need {@linkcode stateOn}; the others two comparisons. */
+  readonly #irregular: Uint8Array;
+
+  /** Makes the index; O(listings). */
+  constructor(file: ListingsFile) {
+    const { listings, dataThrough } = file;
+    this.listings = listings;
+    this.dataThrough = dataThrough;
+    this.#first = new Int32Array(listings.length);
+    this.#lastTraded = new Int32Array(listings.length);
+    this.#last = new Int32Array(listings.length);
+    this.#irregular = new Uint8Array(listings.length);
+    let firstDay = OPEN_END;
+    listings.forEach((listing, i) => {
+      this.#first[i] = dayNumber(listing.first);
+      this.#lastTraded[i] = listing.lastTraded ? dayNumber(listing.lastTraded) : OPEN_END;
+      this.#last[i] = listing.last ? dayNumber(listing.last) : OPEN_END;
+      this.#irregular[i] = listing.gaps.length + listing.halts.length > 0 ? 1 : 0;
+      firstDay = Math.min(firstDay, this.#first[i]!);
+      const lives = this.#bySymbol.get(listing.symbol);
+      if (lives) lives.push(listing);
+      else this.#bySymbol.set(listing.symbol, [listing]);
+    });
+    this.firstDay = listings.length ? dayFromNumber(firstDay) : dataThrough;
+  }
+
+  /** Every known symbol, sorted. */
+  get symbols(): string[] {
+    return [...this.#bySymbol.keys()];
+  }
+
+  /** How many symbols are known. */
+  get symbolCount(): number {
+    return this.#bySymbol.size;
+  }
+
+  /**
+   * The lives of a symbol, oldest first.
+   *
+   * @throws {NotFoundError} with the nearest symbols, when there is no such symbol.
+   */
+  lives(symbol: string): readonly Listing[] {
+    const exact = this.#bySymbol.get(symbol) ?? this.#bySymbol.get(symbol.toUpperCase());
+    if (exact) return exact;
+    const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}…` : symbol;
+    const near = nearestSymbols(symbol.slice(0, 60), this.#bySymbol.keys());
+    throw new NotFoundError(`no symbol ${printable(shown)}${didYouMean(near)}`, near);
+  }
+
+  /** Calls `visit` for every listing that exists on a day, in symbol order, with its state. */
+  forEachOn(day: Day, visit: (listing: Listing, state: DayState) => void): void {
+    const number: DayNumber = dayNumber(day);
+    const { listings } = this;
+    for (let i = 0; i < listings.length; i++) {
+      if (number < this.#first[i]! || number > this.#last[i]!) continue;
+      const listing = listings[i]!;
+      if (this.#irregular[i]) visit(listing, stateOn(listing, day, this.dataThrough));
+      else visit(listing, number > this.#lastTraded[i]! ? "archived" : "traded");
+    }
+  }
+}
+
+function didYouMean(near: readonly string[]): string {
+  if (near.length === 0) return "; `bfa symbols` lists them all";
+  const last = near.at(-1)!;
+  const names = near.length === 1 ? last : `${near.slice(0, -1).join(", ")} or ${last}`;
+  return `; did you mean ${names}?`;
+}
+
+/** Control characters never reach a terminal or a log. */
+function printable(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\ufffd") || '""';
+}

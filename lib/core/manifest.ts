@@ -1,0 +1,257 @@
+/**
+ * The manifest: the signed document that describes one version, and when a copy made from it should
+ * be refreshed.
+ *
+ * @module
+ */
+
+import { canonicalJson, type Json } from "./canonical_json.ts";
+import { type Day, isDay } from "./day.ts";
+import { BfaError } from "./errors.ts";
+import { versionParts } from "./version.ts";
+
+/** The newest manifest format that this code reads, and the one it writes. */
+export const MANIFEST_FORMAT = 1;
+
+/** The newest table schema that this code knows. */
+export const SCHEMA_VERSION = 1;
+
+/** What the dataset is called in every manifest. */
+export const DATASET = "binance-um-daily-availability";
+
+/** The largest manifest that is read, in bytes: what one Deno KV value holds. */
+export const MAX_MANIFEST_BYTES = 64 * 1024;
+
+/** One file of a version. */
+export interface Artifact {
+  /** File name, with `/` for parts: `parts/2024.parquet`. */
+  readonly name: string;
+  /** What it is for: `listings`, `availability`, `part`, `database`, `description`, … */
+  readonly role: string;
+  /** Media type of the bytes. */
+  readonly mediaType: string;
+  /** Length in bytes. */
+  readonly bytes: number;
+  /** SHA-256 of the bytes, lower-case hex. */
+  readonly sha256: string;
+  /** Where it is, when not at `<mirror>/<sha256>/<name>`. */
+  readonly url?: string;
+  /** Parquet only: what a range reader wants to know before its first request. */
+  readonly parquet?: { readonly rows: number; readonly footerBytes: number };
+}
+
+/** When a copy made from this manifest should be refreshed. Instants, ISO 8601 UTC. */
+export interface FreshnessWindow {
+  /** A newer version is expected from here on. */
+  readonly refreshAfter: string;
+  /** A copy is behind from here on. */
+  readonly staleAfter: string;
+  /** The signature's end. */
+  readonly expiresAt: string;
+}
+
+/** What is signed. */
+export interface ManifestBody {
+  readonly manifestFormat: number;
+  readonly dataset: string;
+  readonly channel: string;
+  readonly version: string;
+  /** Grows by one with every publish, promote and rollback; never reused. */
+  readonly sequence: number;
+  readonly dataThrough: Day;
+  readonly publishedAt: string;
+  readonly freshness: FreshnessWindow;
+  readonly schemaVersion: number;
+  /** Rows of `daily_availability`. */
+  readonly rows: number;
+  /** Symbols that ever existed. */
+  readonly symbols: number;
+  /** The version this channel named before; `null` for the first. */
+  readonly previous: string | null;
+  /** Base URLs; the place that served the manifest is always one more. */
+  readonly mirrors: readonly string[];
+  /** Keys that may sign the next manifests, when they are about to change. */
+  readonly nextKeys?: readonly string[];
+  readonly artifacts: readonly Artifact[];
+}
+
+/** One signature over the canonical form of the body. */
+export interface Signature {
+  /** `ed25519:` and the public key in base64url: a key's name is the key. */
+  readonly keyId: string;
+  readonly alg: "Ed25519";
+  /** base64url of the 64 signature bytes. */
+  readonly sig: string;
+}
+
+/** A body and its signatures. */
+export interface Manifest {
+  readonly signed: ManifestBody;
+  readonly signatures: readonly Signature[];
+}
+
+const CHANNEL = /^[a-z][a-z0-9-]{0,31}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+const ARTIFACT_NAME = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/i;
+const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/;
+
+/** Whether a text can name a channel: lower-case letters, digits and dashes, 32 at most. */
+export function isChannel(text: string): boolean {
+  return CHANNEL.test(text);
+}
+
+/** Whether a text is a digest: 64 lower-case hex digits. */
+export function isSha256(text: string): boolean {
+  return SHA256.test(text);
+}
+
+/** Writes a manifest as text: the bytes that are stored, served and kept. */
+export function formatManifest(manifest: Manifest): string {
+  return JSON.stringify(manifest, null, 2) + "\n";
+}
+
+/** The bytes that a signature covers. */
+export function signedBytes(body: ManifestBody): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(canonicalJson(body as unknown as Json));
+}
+
+/**
+ * Reads a manifest from text and checks every field. Does not verify signatures.
+ *
+ * @throws {BfaError} `format_too_new` for a later format; `integrity` for anything malformed.
+ */
+export function parseManifest(text: string): Manifest {
+  if (text.length > MAX_MANIFEST_BYTES) {
+    throw new BfaError(
+      "integrity",
+      `Cannot read the manifest: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
+    );
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new BfaError("integrity", "Cannot read the manifest: it is not JSON, or torn", { cause });
+  }
+  const manifest = object(value, "the document");
+  const signed = object(manifest.signed, "signed");
+  const format = count(signed.manifestFormat, "manifestFormat");
+  if (format > MANIFEST_FORMAT) {
+    throw new BfaError(
+      "format_too_new",
+      `Cannot read a manifest of format ${format}: this program knows up to ${MANIFEST_FORMAT}; update bfa`,
+    );
+  }
+  const signatures = list(manifest.signatures, "signatures").map(readSignature);
+  // The body stays as it came, so that members this program does not know are still verified.
+  checkBody(signed);
+  return { signed: signed as unknown as ManifestBody, signatures };
+}
+
+/** The artifact with a name. */
+export function artifactNamed(body: ManifestBody, name: string): Artifact {
+  const artifact = body.artifacts.find((a) => a.name === name);
+  if (artifact) return artifact;
+  const names = body.artifacts.map((a) => a.name).join(", ");
+  throw new BfaError(
+    "not_found",
+    `no artifact ${JSON.stringify(name)} in ${body.version}: it has ${names}`,
+  );
+}
+
+function checkBody(signed: Record<string, unknown>): void {
+  if (signed.dataset !== DATASET) throw malformed("dataset");
+  if (!isChannel(text(signed.channel, "channel"))) throw malformed("channel");
+  const version = versionParts(text(signed.version, "version"));
+  if (!version) throw malformed("version");
+  if (count(signed.sequence, "sequence") < 1) throw malformed("sequence");
+  const dataThrough = text(signed.dataThrough, "dataThrough");
+  if (!isDay(dataThrough) || dataThrough !== version.dataThrough) throw malformed("dataThrough");
+  const published = instant(signed.publishedAt, "publishedAt");
+  const freshness = object(signed.freshness, "freshness");
+  const refresh = instant(freshness.refreshAfter, "freshness.refreshAfter");
+  const stale = instant(freshness.staleAfter, "freshness.staleAfter");
+  const expires = instant(freshness.expiresAt, "freshness.expiresAt");
+  if (!(published <= refresh && refresh <= stale && stale <= expires)) throw malformed("freshness");
+  const schema = count(signed.schemaVersion, "schemaVersion");
+  if (schema > SCHEMA_VERSION) {
+    throw new BfaError(
+      "format_too_new",
+      `Cannot use data of schema ${schema}: this program knows up to ${SCHEMA_VERSION}; update bfa`,
+    );
+  }
+  count(signed.rows, "rows");
+  count(signed.symbols, "symbols");
+  if (signed.previous !== null && !versionParts(text(signed.previous, "previous"))) {
+    throw malformed("previous");
+  }
+  for (const mirror of list(signed.mirrors, "mirrors")) webUrl(mirror, "mirrors");
+  if (signed.nextKeys !== undefined) {
+    for (const key of list(signed.nextKeys, "nextKeys")) text(key, "nextKeys");
+  }
+  const names = list(signed.artifacts, "artifacts").map(checkArtifact);
+  if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
+}
+
+function checkArtifact(value: unknown): string {
+  const artifact = object(value, "artifacts");
+  const name = text(artifact.name, "artifacts: name");
+  if (!ARTIFACT_NAME.test(name) || name.includes("..")) throw malformed(`artifacts: name`);
+  text(artifact.role, `${name}: role`);
+  text(artifact.mediaType, `${name}: mediaType`);
+  count(artifact.bytes, `${name}: bytes`);
+  if (!isSha256(text(artifact.sha256, `${name}: sha256`))) throw malformed(`${name}: sha256`);
+  if (artifact.url !== undefined) webUrl(artifact.url, `${name}: url`);
+  if (artifact.parquet !== undefined) {
+    const parquet = object(artifact.parquet, `${name}: parquet`);
+    count(parquet.rows, `${name}: parquet.rows`);
+    count(parquet.footerBytes, `${name}: parquet.footerBytes`);
+  }
+  return name;
+}
+
+function readSignature(value: unknown): Signature {
+  const signature = object(value, "signatures");
+  if (signature.alg !== "Ed25519") throw malformed("signatures: alg");
+  return {
+    keyId: text(signature.keyId, "signatures: keyId"),
+    alg: signature.alg,
+    sig: text(signature.sig, "signatures: sig"),
+  };
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed(what);
+  return value as Record<string, unknown>;
+}
+
+function list(value: unknown, what: string): unknown[] {
+  if (!Array.isArray(value) || value.length > 1000) throw malformed(what);
+  return value;
+}
+
+function text(value: unknown, what: string): string {
+  if (typeof value !== "string" || value.length === 0 || value.length > 2000) throw malformed(what);
+  return value;
+}
+
+function count(value: unknown, what: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw malformed(what);
+  return value as number;
+}
+
+function instant(value: unknown, what: string): number {
+  const time = INSTANT.test(text(value, what)) ? Date.parse(value as string) : NaN;
+  if (Number.isNaN(time)) throw malformed(what);
+  return time;
+}
+
+function webUrl(value: unknown, what: string): void {
+  if (!/^https?:\/\//.test(text(value, what)) || !URL.canParse(value as string)) {
+    throw malformed(what);
+  }
+}
+
+function malformed(what: string): BfaError {
+  return new BfaError("integrity", `Cannot read the manifest: ${what} is not as it should be`);
+}

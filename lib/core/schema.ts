@@ -1,0 +1,87 @@
+/**
+ * The tables that bfa publishes, as data: the database, the Parquet files and the Data Package
+ * descriptor are all made from these.
+ *
+ * @module
+ */
+
+/** One column of a published table. */
+export interface Column {
+  readonly name: string;
+  /** The DuckDB type, which also decides the Parquet type. */
+  readonly type: "DATE" | "VARCHAR" | "BOOLEAN" | "BIGINT" | "DOUBLE" | "TIMESTAMP";
+  readonly description: string;
+  readonly required?: true;
+}
+
+/** `daily_availability`: one row per (date, symbol), from a listing's first file to its last. */
+export const DAILY_AVAILABILITY: readonly Column[] = [
+  { name: "date", type: "DATE", required: true, description: "UTC day" },
+  { name: "symbol", type: "VARCHAR", required: true, description: "Binance Vision directory name" },
+  {
+    name: "available",
+    type: "BOOLEAN",
+    required: true,
+    description: "Whether the 1m kline ZIP of the day exists",
+  },
+  {
+    name: "state",
+    type: "VARCHAR",
+    required: true,
+    description: "traded, archived (a file, but no trades) or missing (no file)",
+  },
+  { name: "file_size_bytes", type: "BIGINT", description: "Size of the 1m kline ZIP, bytes" },
+  {
+    name: "last_modified",
+    type: "TIMESTAMP",
+    description: "When the source last wrote that file, UTC",
+  },
+  { name: "quote_volume_usdt", type: "DOUBLE", description: "Traded volume, quote asset" },
+  { name: "trade_count", type: "BIGINT", description: "Number of trades" },
+  { name: "volume_base", type: "DOUBLE", description: "Traded volume, base asset" },
+  { name: "taker_buy_volume_base", type: "DOUBLE", description: "Taker buys, base asset" },
+  { name: "taker_buy_quote_volume_usdt", type: "DOUBLE", description: "Taker buys, quote asset" },
+  { name: "open_price", type: "DOUBLE", description: "First price of the day, quote asset" },
+  { name: "high_price", type: "DOUBLE", description: "Highest price of the day, quote asset" },
+  { name: "low_price", type: "DOUBLE", description: "Lowest price of the day, quote asset" },
+  { name: "close_price", type: "DOUBLE", description: "Last price of the day, quote asset" },
+];
+
+/** `listings`: one row per life of a symbol. */
+export const LISTINGS: readonly Column[] = [
+  { name: "listing", type: "VARCHAR", required: true, description: "SYMBOL#n, the n-th life" },
+  { name: "symbol", type: "VARCHAR", required: true, description: "Binance Vision directory name" },
+  {
+    name: "contract_type",
+    type: "VARCHAR",
+    description: "perpetual, tradifi_perpetual or delivery, where known",
+  },
+  { name: "quote_asset", type: "VARCHAR", description: "Quote asset, where known" },
+  { name: "first_date", type: "DATE", required: true, description: "Day of the first file" },
+  {
+    name: "last_traded_date",
+    type: "DATE",
+    description: "Last day with trades; null while it trades",
+  },
+  {
+    name: "last_date",
+    type: "DATE",
+    description: "Day of the last file; null while files still appear",
+  },
+];
+
+/** The `CREATE TABLE` statement of a table. No indexes: on sorted data they only cost space. */
+export function createTable(name: string, columns: readonly Column[]): string {
+  const lines = columns.map((c) => `${c.name} ${c.type}${c.required ? " NOT NULL" : ""}`);
+  return `CREATE TABLE ${name} (${lines.join(", ")})`;
+}
+
+/** Where Binance Vision keeps the daily 1m klines of USDⓈ-M futures. */
+export const VISION_FILES_URL = "https://data.binance.vision/data/futures/um/daily/klines/";
+
+/** The view that adds what can be derived and is therefore not stored. */
+export const AVAILABILITY_URLS_VIEW = `CREATE VIEW availability_urls AS
+SELECT *,
+  '${VISION_FILES_URL}' || url_encode(symbol) || '/1m/' || url_encode(symbol) || '-1m-' || date || '.zip' AS url,
+  CASE WHEN available THEN 200 ELSE 404 END AS status_code
+FROM daily_availability`;

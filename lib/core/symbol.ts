@@ -1,0 +1,66 @@
+/**
+ * Symbols: the directory names of Binance Vision, such as `BTCUSDT`, `ETHUSDT_240628`, `币安人生USDT`.
+ *
+ * @module
+ */
+
+/** Quote assets in use, longest first, so that `USDT` is not read as `T`-something. */
+const QUOTES = ["USDT", "USDC", "BUSD", "USD1", "BTC", "U"] as const;
+
+const SHAPE = /^[\p{L}\p{N}]{1,40}(_[A-Z0-9]{1,20})?$/u;
+
+/** Whether a text could be a symbol: letters and digits of any script, one optional `_` suffix. */
+export function isSymbol(text: string): boolean {
+  return SHAPE.test(text);
+}
+
+/**
+ * The quote asset in a symbol's name, or `null` where the name does not say.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { quoteAssetOf } from "./symbol.ts";
+ * assertEquals(quoteAssetOf("ETHUSDT_240628"), "USDT");
+ * assertEquals(quoteAssetOf("AERGOUSDTSETTLED"), "USDT");
+ * ```
+ */
+export function quoteAssetOf(symbol: string): string | null {
+  const name = symbol.replace(/_.*$/, "").replace(/(SETTLED)+$/, "");
+  return QUOTES.find((quote) => name.endsWith(quote) && name.length > quote.length) ?? null;
+}
+
+/**
+ * The known symbols nearest to a name that is not one, best first: for "did you mean".
+ *
+ * @param name What was asked for.
+ * @param symbols What exists.
+ * @param most How many to return at most.
+ */
+export function nearestSymbols(name: string, symbols: Iterable<string>, most = 3): string[] {
+  const wanted = name.toUpperCase();
+  const limit = Math.max(1, Math.floor(wanted.length / 3));
+  const ranked: { symbol: string; distance: number }[] = [];
+  for (const symbol of symbols) {
+    if (Math.abs(symbol.length - wanted.length) > limit) continue;
+    const distance = editDistance(wanted, symbol);
+    if (distance <= limit) ranked.push({ symbol, distance });
+  }
+  ranked.sort((a, b) => a.distance - b.distance || (a.symbol < b.symbol ? -1 : 1));
+  const best = ranked[0]?.distance ?? 0;
+  return ranked.filter(({ distance }) => distance <= best + 1).slice(0, most).map((r) => r.symbol);
+}
+
+/** Levenshtein distance; an inserted letter at the end costs as much as any other. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(substituted, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

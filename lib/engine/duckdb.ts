@@ -1,0 +1,56 @@
+/**
+ * DuckDB, loaded only when a job asks for it: the import brings a 70 MB native library.
+ *
+ * @module
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { BfaError } from "../core/errors.ts";
+
+/** How to open a database. */
+export interface DuckdbOptions {
+  /** File to open; in memory when left out. */
+  path?: string;
+  /** Worker threads. One makes the bytes of a written database file repeatable. */
+  threads?: number;
+}
+
+/** Opens a database, hands a connection to `use`, and closes both whatever happens. */
+export async function withDuckdb<T>(
+  options: DuckdbOptions,
+  use: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const { DuckDBInstance } = await loadDuckdb();
+  const instance = await DuckDBInstance.create(options.path ?? ":memory:", {
+    threads: String(options.threads ?? 2),
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  try {
+    const connection = await instance.connect();
+    try {
+      return await use(connection);
+    } finally {
+      connection.closeSync();
+    }
+  } finally {
+    instance.closeSync();
+  }
+}
+
+async function loadDuckdb(): Promise<typeof import("@duckdb/node-api")> {
+  try {
+    return await import("@duckdb/node-api");
+  } catch (cause) {
+    throw new BfaError(
+      "unavailable",
+      "Cannot load DuckDB: its native library is not available on this machine; questions that need no SQL still work",
+      { cause },
+    );
+  }
+}
+
+/** A text as an SQL string literal. */
+export function sqlText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,71 @@
+/**
+ * Files that appear whole or not at all: temporary file, fsync, rename, fsync of the folder.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import { BfaError } from "../core/errors.ts";
+
+/**
+ * Writes a whole file so that a reader sees the old bytes or the new ones, even after a crash.
+ *
+ * @param options `mode`: permissions of a new file, where the platform has them.
+ */
+export async function writeAtomically(
+  path: string,
+  body: ReadableStream<Uint8Array<ArrayBuffer>> | string,
+  options: { mode?: number } = {},
+): Promise<void> {
+  const folder = dirname(path);
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.mkdir(folder, { recursive: true });
+    const file = await Deno.open(temporary, { write: true, createNew: true, ...options });
+    try {
+      const chunks = typeof body === "string" ? [new TextEncoder().encode(body)] : body;
+      for await (const chunk of chunks) await writeAll(file, chunk);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await Deno.rename(temporary, path);
+    await syncFolder(folder);
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
+/** Writes a chunk whole: one `write` may take only part of it. */
+export async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<void> {
+  for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
+}
+
+/** Makes a rename last: the folder's entry reaches the disk. Not every platform can. */
+export async function syncFolder(folder: string): Promise<void> {
+  if (Deno.build.os === "windows") return;
+  try {
+    using handle = await Deno.open(folder);
+    await handle.sync();
+  } catch {
+    // some file systems refuse to sync a folder: the rename is then as durable as they make it
+  }
+}
+
+/** Tells the ways a disk can refuse from other failures. */
+export function storageError(error: unknown, path: string): unknown {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new BfaError("storage", `Cannot write ${path}: the disk is full`, { cause: error });
+  }
+  if (
+    code === "EROFS" || code === "EACCES" || code === "EPERM" ||
+    error instanceof Deno.errors.PermissionDenied
+  ) {
+    return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
+      cause: error,
+    });
+  }
+  return error;
+}

@@ -1,0 +1,34 @@
+/**
+ * Facts about a file that a manifest states: length, digest, Parquet footer.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+
+/** The length and SHA-256 of a file, read in chunks. */
+export async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {
+  return await hashStream((await Deno.open(path)).readable);
+}
+
+/** The length and SHA-256 of a stream. */
+export async function hashStream(
+  stream: ReadableStream<Uint8Array>,
+): Promise<{ bytes: number; sha256: string }> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of stream) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  return { bytes, sha256: hash.digest("hex") };
+}
+
+/** The length of a Parquet file's footer, with its 8-byte tail: what one tail request must fetch. */
+export async function parquetFooterBytes(path: string): Promise<number> {
+  using file = await Deno.open(path);
+  await file.seek(-8, Deno.SeekMode.End);
+  const tail = new Uint8Array(8);
+  await file.read(tail);
+  return new DataView(tail.buffer).getUint32(0, true) + 8;
+}

@@ -1,0 +1,260 @@
+/**
+ * Build: listings in, the artifacts of one version out. The same listings give the same bytes.
+ *
+ * @module
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { dirname, join } from "@std/path";
+import { BfaError } from "../core/errors.ts";
+import { stateRuns } from "../core/listing.ts";
+import { formatListings, type ListingsFile } from "../core/listings_file.ts";
+import { type Artifact, SCHEMA_VERSION } from "../core/manifest.ts";
+import {
+  AVAILABILITY_URLS_VIEW,
+  createTable,
+  DAILY_AVAILABILITY,
+  LISTINGS,
+} from "../core/schema.ts";
+import { parseVersion } from "../core/version.ts";
+import { sqlText, withDuckdb } from "../engine/duckdb.ts";
+import { dataPackage } from "./data_package.ts";
+import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
+
+/** What a build made; written beside the artifacts as `build.json`. */
+export interface Build {
+  readonly version: string;
+  readonly dataThrough: string;
+  readonly schemaVersion: number;
+  readonly rows: number;
+  readonly symbols: number;
+  readonly artifacts: readonly Artifact[];
+}
+
+/** Where to build, and under which name. */
+export interface BuildOptions {
+  /** The version's name, `YYYY-MM-DD.n`; its day must be the listings' `dataThrough`. */
+  version: string;
+  /** Folder to make; it appears whole or not at all. */
+  outDir: string;
+}
+
+/** The database file can be read by DuckDB from this version on. */
+const STORAGE_VERSION = "v1.0.0";
+
+/** Rows per Parquet row group: about a month of days, or a few symbols' lives. */
+const ROW_GROUP_SIZE = 16_384;
+
+const PARQUET = "application/vnd.apache.parquet";
+
+interface Planned {
+  name: string;
+  role: string;
+  /** Which rows, in which order. */
+  select: string;
+}
+
+/** Builds a version from listings. */
+export async function build(listings: ListingsFile, options: BuildOptions): Promise<Build> {
+  const { version, outDir } = options;
+  if (parseVersion(version).dataThrough !== listings.dataThrough) {
+    throw new BfaError(
+      "usage",
+      `Cannot build ${version}: the listings end on ${listings.dataThrough}`,
+    );
+  }
+  const scratch = `${outDir}.${crypto.randomUUID()}.tmp`;
+  await Deno.mkdir(join(scratch, "parts"), { recursive: true });
+  try {
+    const made = await writeAll(listings, version, scratch);
+    await Deno.writeTextFile(join(scratch, "build.json"), JSON.stringify(made, null, 2) + "\n");
+    await Deno.remove(outDir, { recursive: true }).catch(() => {});
+    await Deno.rename(scratch, outDir);
+    return made;
+  } catch (error) {
+    await Deno.remove(scratch, { recursive: true }).catch(() => {});
+    throw error;
+  }
+}
+
+/** Reads what an earlier build made, or `undefined` when there is none. */
+export async function readBuild(dir: string): Promise<Build | undefined> {
+  try {
+    return JSON.parse(await Deno.readTextFile(join(dir, "build.json")));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function writeAll(listings: ListingsFile, version: string, dir: string): Promise<Build> {
+  const artifacts: Artifact[] = [];
+  await Deno.writeTextFile(join(dir, "listings.json"), formatListings(listings));
+  artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
+
+  const database = join(dir, "availability.duckdb");
+  // One thread: with more, DuckDB writes the same rows in varying blocks.
+  const rows = await withDuckdb({ threads: 1 }, async (connection) => {
+    await fillTables(connection, listings);
+    for (const file of await planParquet(connection, listings)) {
+      artifacts.push(await writeParquet(connection, file, dir));
+    }
+    await writeDatabase(connection, listings, database);
+    return await number(connection, "SELECT count(*) FROM daily_availability");
+  });
+  await gzipFile(database, `${database}.gz`);
+  await Deno.remove(database);
+  artifacts.push(await describe(dir, "availability.duckdb.gz", "database", "application/gzip"));
+
+  const symbols = new Set(listings.listings.map((l) => l.symbol)).size;
+  const facts = {
+    version,
+    dataThrough: listings.dataThrough,
+    schemaVersion: SCHEMA_VERSION,
+    rows,
+    symbols,
+  };
+  const descriptor = dataPackage({ ...facts, artifacts });
+  await Deno.writeTextFile(
+    join(dir, "datapackage.json"),
+    JSON.stringify(descriptor, null, 2) + "\n",
+  );
+  artifacts.push(
+    await describe(dir, "datapackage.json", "description", "application/vnd.datapackage+json"),
+  );
+  return { ...facts, artifacts };
+}
+
+async function fillTables(connection: DuckDBConnection, file: ListingsFile): Promise<void> {
+  await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+  await connection.run(createTable("listings", LISTINGS));
+  await stage(
+    connection,
+    "lives",
+    LISTINGS.map((column) => column.name),
+    file.listings.map((l) => [
+      l.id,
+      l.symbol,
+      l.contractType,
+      l.quoteAsset,
+      l.first,
+      l.lastTraded,
+      l.last,
+    ]),
+  );
+  await connection.run("INSERT INTO listings FROM lives");
+  const runs = file.listings.flatMap((listing) =>
+    stateRuns(listing, file.dataThrough).map((run) => [listing.symbol, run.from, run.to, run.state])
+  );
+  await stage(connection, "runs", ["symbol", "first", "last", "state"], runs);
+  await connection.run(`
+    INSERT INTO daily_availability BY NAME
+    SELECT day::DATE AS date, symbol, state <> 'missing' AS available, state
+    FROM runs, unnest(generate_series(first::DATE, last::DATE, INTERVAL 1 DAY)) AS days(day)
+    ORDER BY date, symbol`);
+}
+
+/** Brings rows of text into a temporary table; SQL casts them on the way out. */
+async function stage(
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  const types = columns.map((column) => `${column} VARCHAR`).join(", ");
+  await connection.run(`CREATE TEMP TABLE ${table} (${types})`);
+  const appender = await connection.createAppender(table);
+  for (const row of rows) {
+    for (const text of row) {
+      if (text === null) appender.appendNull();
+      else appender.appendVarchar(text);
+    }
+    appender.endRow();
+  }
+  appender.closeSync();
+}
+
+/** Which Parquet files a version has: all rows in two orders, and parts that rarely change. */
+async function planParquet(
+  connection: DuckDBConnection,
+  file: ListingsFile,
+): Promise<Planned[]> {
+  const currentYear = file.dataThrough.slice(0, 4);
+  const periods = await connection.runAndReadAll(`
+    SELECT DISTINCT CASE WHEN year(date) < ${Number(currentYear)} THEN strftime(date, '%Y')
+      ELSE strftime(date, '%Y-%m') END AS period
+    FROM daily_availability ORDER BY period`);
+  const parts = periods.getRows().map(([period]): Planned => ({
+    name: `parts/${period}.parquet`,
+    role: "part",
+    select: `WHERE strftime(date, '%Y-%m-%d') LIKE ${sqlText(`${period}-%`)} ORDER BY date, symbol`,
+  }));
+  return [
+    { name: "availability.parquet", role: "availability", select: "ORDER BY date, symbol" },
+    {
+      name: "availability-by-symbol.parquet",
+      role: "availability-by-symbol",
+      select: "ORDER BY symbol, date",
+    },
+    ...parts,
+  ];
+}
+
+async function writeParquet(
+  connection: DuckDBConnection,
+  { name, role, select }: Planned,
+  dir: string,
+): Promise<Artifact> {
+  const path = join(dir, name);
+  await connection.run(`COPY (FROM daily_availability ${select}) TO ${sqlText(path)}
+    (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
+  const rows = await number(
+    connection,
+    `SELECT num_rows FROM parquet_file_metadata(${sqlText(path)})`,
+  );
+  const artifact = await describe(dir, name, role, PARQUET);
+  return { ...artifact, parquet: { rows, footerBytes: await parquetFooterBytes(path) } };
+}
+
+async function writeDatabase(
+  connection: DuckDBConnection,
+  file: ListingsFile,
+  path: string,
+): Promise<void> {
+  await connection.run(`ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${STORAGE_VERSION}')`);
+  await connection.run("USE file");
+  await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+  await connection.run(createTable("listings", LISTINGS));
+  await connection.run("INSERT INTO daily_availability FROM memory.daily_availability");
+  await connection.run("INSERT INTO listings FROM memory.listings");
+  await connection.run(AVAILABILITY_URLS_VIEW);
+  await connection.run(
+    `CREATE TABLE dataset AS SELECT DATE '${file.dataThrough}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,
+  );
+  await connection.run("CHECKPOINT file");
+  await connection.run("USE memory");
+  await connection.run("DETACH file");
+}
+
+async function describe(
+  dir: string,
+  name: string,
+  role: string,
+  mediaType: string,
+): Promise<Artifact> {
+  const { bytes, sha256 } = await hashFile(join(dir, name));
+  return { name, role, mediaType, bytes, sha256 };
+}
+
+async function number(connection: DuckDBConnection, sql: string): Promise<number> {
+  const result = await connection.runAndReadAll(sql);
+  return Number(result.getRows()[0]![0]);
+}
+
+async function gzipFile(from: string, to: string): Promise<void> {
+  await Deno.mkdir(dirname(to), { recursive: true });
+  using source = await Deno.open(from);
+  await source.readable
+    .pipeThrough(new CompressionStream("gzip"))
+    .pipeTo((await Deno.create(to)).writable);
+}

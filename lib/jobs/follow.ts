@@ -1,0 +1,126 @@
+/**
+ * Follow: keeps the listings of a channel's newest version in memory, for a service. The last good
+ * version stays until the next one is there whole and verified.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import type { Source } from "../core/answers.ts";
+import { asBfaError, BfaError, IntegrityError } from "../core/errors.ts";
+import { ListingIndex } from "../core/listing_index.ts";
+import { parseListings } from "../core/listings_file.ts";
+import { artifactNamed, type ManifestBody } from "../core/manifest.ts";
+import { hashStream } from "../files/file_facts.ts";
+import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
+import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
+
+/** A version that is being served. */
+export interface Served {
+  readonly stored: StoredManifest;
+  readonly source: Source;
+}
+
+/** Where to follow which channel. */
+export interface FollowOptions {
+  readonly reader: ManifestReader;
+  readonly mirror: MirrorReader;
+  readonly channel: string;
+  /** Told of what goes wrong; the last good version is kept. */
+  readonly onProblem: (error: BfaError) => void;
+}
+
+/** The newest version of a channel, as it changes. */
+export interface Followed {
+  /** What is served now; `undefined` until a first version is there. */
+  current(): Served | undefined;
+  /** Calls a listener after every change; returns how to stop that. */
+  onChange(listener: (served: Served) => void): () => void;
+  /** Stops following. */
+  close(): Promise<void>;
+}
+
+/** How long to wait after a failed load, at first and at most, ms. */
+const RETRY_MS = { first: 500, most: 15_000 };
+
+/** Loads a channel's newest version and follows it. Resolves when the first try has ended. */
+export async function follow(options: FollowOptions): Promise<Followed> {
+  const { reader, mirror, channel, onProblem } = options;
+  const stopped = new AbortController();
+  const listeners = new Set<(served: Served) => void>();
+  let served: Served | undefined;
+
+  async function load(sequence: number): Promise<void> {
+    const stored = await reader.bySequence(sequence);
+    if (!stored) throw new BfaError("integrity", `Cannot load manifest ${sequence}: it is gone`);
+    const { signed } = stored.manifest;
+    const known = served && sameListings(served.stored.manifest.signed, signed);
+    const index = known ? served!.source.index : await loadIndex(mirror, signed);
+    served = { stored, source: { version: signed.version, index } };
+    for (const listener of listeners) listener(served);
+  }
+
+  /** Loads until it works, or until the channel has moved on. */
+  async function loadWithRetries(sequence: number, moved: AbortSignal): Promise<void> {
+    for (let waitMs = RETRY_MS.first; !moved.aborted; waitMs *= 2) {
+      try {
+        return await load(sequence);
+      } catch (error) {
+        onProblem(asBfaError(error, "unavailable", `load manifest ${sequence}`));
+        await delay(Math.min(waitMs, RETRY_MS.most), { signal: moved }).catch(() => {});
+      }
+    }
+  }
+
+  async function run(): Promise<void> {
+    let moved = new AbortController();
+    try {
+      for await (const pointer of reader.watch(channel, stopped.signal)) {
+        moved.abort();
+        moved = new AbortController();
+        const sequence = pointer?.sequence;
+        if (sequence && sequence !== served?.stored.manifest.signed.sequence) {
+          loadWithRetries(sequence, moved.signal);
+        }
+      }
+    } finally {
+      moved.abort();
+    }
+  }
+
+  try {
+    const { pointer } = await reader.head(channel);
+    if (pointer) await load(pointer.sequence);
+  } catch (error) {
+    onProblem(asBfaError(error, "unavailable", `load channel ${channel}`));
+  }
+  const running = run();
+
+  return {
+    current: () => served,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
+
+async function loadIndex(mirror: MirrorReader, body: ManifestBody): Promise<ListingIndex> {
+  const artifact = artifactNamed(body, "listings.json");
+  const path = artifactPath(artifact);
+  const file = await mirror.open(path);
+  if (!file) throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
+  const [kept, hashed] = file.body.tee();
+  const [text, { sha256 }] = await Promise.all([new Response(kept).text(), hashStream(hashed)]);
+  if (sha256 !== artifact.sha256) throw new IntegrityError(path, artifact.sha256, sha256);
+  return new ListingIndex(parseListings(text));
+}
+
+function sameListings(a: ManifestBody, b: ManifestBody): boolean {
+  const digest = (body: ManifestBody) => artifactNamed(body, "listings.json").sha256;
+  return digest(a) === digest(b);
+}

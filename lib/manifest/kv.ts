@@ -1,0 +1,230 @@
+/**
+ * Manifests in Deno KV: a local file, Deno Deploy's database, or any KV Connect server.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { asBfaError, BfaError } from "../core/errors.ts";
+import { parseManifest } from "../core/manifest.ts";
+import { channelKey, logKey, manifestKey, PREFIXES, versionKey } from "./kv_keys.ts";
+import type {
+  ChannelHead,
+  ChannelPointer,
+  Commit,
+  LogEntry,
+  ManifestStore,
+  StoredManifest,
+  VersionEntry,
+} from "./store.ts";
+
+/** One KV value holds 64 KiB; the text is stored with a few bytes of framing. */
+const MAX_VALUE_BYTES = 65_536 - 16;
+
+/** How long KV may take. A `get` against a dead backend would otherwise wait for ever. */
+export interface KvDeadlines {
+  readMs: number;
+  commitMs: number;
+  /** How often a watched channel is read as well: watch does not cross processes on one file. */
+  pollMs: number;
+}
+
+const DEADLINES: KvDeadlines = { readMs: 2_000, commitMs: 5_000, pollMs: 1_000 };
+
+/**
+ * Opens Deno KV.
+ *
+ * @param path A file, an `http(s)://` KV Connect address, or nothing for the platform's own.
+ * @throws {BfaError} `unavailable` with what to do, when this Deno has no KV or it does not open.
+ */
+export async function openKv(path?: string): Promise<Deno.Kv> {
+  if (typeof Deno.openKv !== "function") {
+    throw new BfaError(
+      "usage",
+      "Cannot open Deno KV: run this command with `deno run --unstable-kv …`",
+    );
+  }
+  try {
+    return await withDeadline(Deno.openKv(path), 5_000, "open Deno KV");
+  } catch (error) {
+    throw asBfaError(error, "unavailable", `open Deno KV at ${path ?? "the default place"}`);
+  }
+}
+
+/** A store of manifests on an open KV. */
+export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {}): ManifestStore {
+  const { readMs, commitMs, pollMs } = { ...DEADLINES, ...options };
+  const read = <T>(work: () => Promise<T>) =>
+    retryLocked(() => withDeadline(work(), readMs), readMs);
+
+  async function head(channel: string): Promise<ChannelHead> {
+    const entry = await read(() => kv.get<ChannelPointer>(channelKey(channel)));
+    return { pointer: entry.value, versionstamp: entry.versionstamp };
+  }
+
+  async function list<T>(
+    prefix: Deno.KvKey,
+    options: Deno.KvListOptions,
+  ): Promise<Deno.KvEntry<T>[]> {
+    return await read(async () => await Array.fromAsync(kv.list<T>({ prefix }, options)));
+  }
+
+  return {
+    head,
+
+    async bySequence(sequence: number): Promise<StoredManifest | undefined> {
+      const { value } = await read(() => kv.get<string>(manifestKey(sequence)));
+      return value === null ? undefined : { text: value, manifest: parseManifest(value) };
+    },
+
+    async sequenceOf(version: string): Promise<number | undefined> {
+      const { value } = await read(() => kv.get<number>(versionKey(version)));
+      return value ?? undefined;
+    },
+
+    async versions(): Promise<VersionEntry[]> {
+      const entries = await list<number>(PREFIXES.versions, {});
+      return entries
+        .map(({ key, value }) => ({ version: String(key.at(-1)), sequence: value }))
+        .sort((a, b) => a.sequence - b.sequence);
+    },
+
+    async channels(): Promise<Record<string, ChannelPointer>> {
+      const entries = await list<ChannelPointer>(PREFIXES.channels, {});
+      return Object.fromEntries(entries.map(({ key, value }) => [String(key.at(-1)), value]));
+    },
+
+    async lastSequence(): Promise<number> {
+      const [last] = await list(PREFIXES.manifests, { limit: 1, reverse: true });
+      return last ? Number(last.key.at(-1)) : 0;
+    },
+
+    async log(limit: number): Promise<LogEntry[]> {
+      const entries = await list<LogEntry>(PREFIXES.log, { limit, reverse: true });
+      return entries.map(({ value }) => value);
+    },
+
+    async commit({ stored, head, log }: Commit): Promise<boolean> {
+      const { sequence, version, channel } = stored.manifest.signed;
+      const bytes = new TextEncoder().encode(stored.text).length;
+      if (bytes > MAX_VALUE_BYTES) {
+        throw new BfaError(
+          "limit",
+          `Cannot publish ${version}: its manifest has ${bytes} bytes, Deno KV takes ${MAX_VALUE_BYTES}`,
+        );
+      }
+      const pointer: ChannelPointer = { sequence, version };
+      const attempt = () =>
+        kv.atomic()
+          .check({ key: manifestKey(sequence), versionstamp: null })
+          .check({ key: channelKey(channel), versionstamp: head.versionstamp })
+          .set(manifestKey(sequence), stored.text)
+          .set(channelKey(channel), pointer)
+          .set(versionKey(version), sequence)
+          .set(logKey(sequence), log)
+          .commit();
+      try {
+        const result = await retryLocked(() => withDeadline(attempt(), commitMs), commitMs);
+        if (result.ok) return true;
+      } catch (error) {
+        if (!isDeadline(error)) throw error;
+      }
+      // A commit that timed out, or that the transport sent twice, may have landed: the log tells.
+      const { value } = await read(() => kv.get<LogEntry>(logKey(sequence)));
+      return value?.id === log.id;
+    },
+
+    async *watch(channel: string, signal: AbortSignal): AsyncIterable<ChannelPointer | null> {
+      let seen: number | undefined;
+      for await (const pointer of watchAndPoll(kv, channel, pollMs, signal, head)) {
+        const sequence = pointer?.sequence ?? 0;
+        if (sequence === seen) continue;
+        seen = sequence;
+        yield pointer;
+      }
+    },
+
+    close: () => kv.close(),
+  };
+}
+
+/** Every sight of a channel's pointer, by push and by poll. A failed poll is tried again. */
+async function* watchAndPoll(
+  kv: Deno.Kv,
+  channel: string,
+  pollMs: number,
+  signal: AbortSignal,
+  head: (channel: string) => Promise<ChannelHead>,
+): AsyncGenerator<ChannelPointer | null> {
+  const pushed = kv.watch<[ChannelPointer]>([channelKey(channel)]).getReader();
+  let push = pushed.read().catch(() => undefined);
+  try {
+    while (!signal.aborted) {
+      const tick = new AbortController();
+      const stop = () => tick.abort();
+      signal.addEventListener("abort", stop, { once: true });
+      const seen = await Promise.race([
+        push,
+        delay(pollMs, { signal: tick.signal }).then(() => "poll" as const).catch(() =>
+          "stop" as const
+        ),
+      ]);
+      tick.abort();
+      signal.removeEventListener("abort", stop);
+      if (seen === "stop") return;
+      if (seen === "poll" || seen === undefined || seen.done) {
+        const polled = await head(channel).catch(() => undefined);
+        if (seen === undefined || (seen !== "poll" && seen.done)) push = new Promise(() => {});
+        if (polled) yield polled.pointer;
+      } else {
+        push = pushed.read().catch(() => undefined);
+        yield seen.value[0].value;
+      }
+    }
+  } finally {
+    await pushed.cancel().catch(() => {});
+  }
+}
+
+class DeadlineError extends BfaError {}
+
+function isDeadline(error: unknown): boolean {
+  return error instanceof DeadlineError;
+}
+
+async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Deno KV"): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new DeadlineError("unavailable", `Cannot ${action}: no answer in ${ms} ms`)),
+      ms,
+    );
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {}); // a late failure has nobody to tell
+  }
+}
+
+/** SQLite says "database is locked" while another process writes: wait a little and try again. */
+async function retryLocked<T>(work: () => Promise<T>, forMs: number): Promise<T> {
+  const end = performance.now() + forMs;
+  for (let waitMs = 5;; waitMs = Math.min(waitMs * 2, 250)) {
+    try {
+      return await work();
+    } catch (error) {
+      const locked = error instanceof Error && /database is (locked|busy)/.test(error.message);
+      if (!locked) throw asBfaError(error, "unavailable", "use Deno KV");
+      if (performance.now() + waitMs > end) {
+        throw new BfaError(
+          "unavailable",
+          "Cannot use Deno KV: another process keeps it locked; try again when that has finished",
+          { cause: error },
+        );
+      }
+      await delay(waitMs * (0.5 + Math.random() / 2));
+    }
+  }
+}

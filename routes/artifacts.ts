@@ -1,0 +1,86 @@
+/**
+ * `GET /v1/artifacts/{sha256}/{name}`: the files of every version, immutable, with byte ranges.
+ *
+ * @module
+ */
+
+import { NotFoundError } from "../lib/core/errors.ts";
+import { isSha256 } from "../lib/core/manifest.ts";
+import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
+import { CORS, noneMatch } from "./headers.ts";
+import { problem } from "./problem.ts";
+
+const NAME = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/i;
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  parquet: "application/vnd.apache.parquet",
+  json: "application/json",
+  gz: "application/gzip",
+};
+
+/** Serves one artifact. */
+export async function artifactAnswer(
+  request: Request,
+  mirror: MirrorReader,
+  sha256: string,
+  name: string,
+): Promise<Response> {
+  const path = `${sha256}/${name}`;
+  const known = isSha256(sha256) && NAME.test(name) && !name.includes("..");
+  const size = known ? await mirror.size(path) : undefined;
+  if (size === undefined) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
+
+  const etag = `"${sha256}"`;
+  const headers = new Headers({
+    ...CORS,
+    "accept-ranges": "bytes",
+    "cache-control": "public, max-age=31536000, immutable",
+    etag,
+  });
+  if (noneMatch(request.headers.get("if-none-match"), [etag])) {
+    return new Response(null, { status: 304, headers });
+  }
+  headers.set("content-type", MEDIA_TYPES[name.split(".").at(-1)!] ?? "application/octet-stream");
+  const range = readRange(request, etag, size);
+  if (range === "unsatisfiable") {
+    return problem(new NotFoundError(`no such range: the artifact has ${size} bytes`), {
+      status: 416,
+      headers: { "content-range": `bytes */${size}`, "accept-ranges": "bytes" },
+    });
+  }
+  const length = range ? range.end - range.start + 1 : size;
+  headers.set("content-length", String(length));
+  if (range) headers.set("content-range", `bytes ${range.start}-${range.end}/${size}`);
+  const status = range ? 206 : 200;
+  if (request.method === "HEAD") return new Response(null, { status, headers });
+
+  const file = await mirror.open(path, range);
+  if (!file) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
+  return new Response(file.body, { status, headers });
+}
+
+/**
+ * The single range a request asks for (RFC 9110 §14). Several ranges, other units and a range whose
+ * `If-Range` does not match are answered with the whole file, as the standard allows.
+ */
+function readRange(
+  request: Request,
+  etag: string,
+  size: number,
+): ByteRange | undefined | "unsatisfiable" {
+  const header = request.headers.get("range");
+  if (header === null || request.method !== "GET") return undefined;
+  const condition = request.headers.get("if-range");
+  if (condition !== null && condition.trim() !== etag) return undefined;
+  const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header);
+  if (!match || (match[1] === "" && match[2] === "")) return undefined;
+  const [, first, last] = match as unknown as [string, string, string];
+  if (first === "") {
+    const length = Math.min(Number(last), size);
+    return length === 0 ? "unsatisfiable" : { start: size - length, end: size - 1 };
+  }
+  const start = Number(first);
+  const end = last === "" ? size - 1 : Math.min(Number(last), size - 1);
+  if (last !== "" && Number(last) < start) return undefined;
+  return start >= size ? "unsatisfiable" : { start, end };
+}

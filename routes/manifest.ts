@@ -1,0 +1,91 @@
+/**
+ * The manifest over HTTP: the newest one, any one by its sequence, the versions, and the events.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { NotFoundError } from "../lib/core/errors.ts";
+import { freshnessAt } from "../lib/core/freshness.ts";
+import type { ManifestBody } from "../lib/core/manifest.ts";
+import { readChannel } from "../lib/jobs/publish.ts";
+import { versionList } from "../lib/jobs/version_list.ts";
+import {
+  currentManifest,
+  type ManifestReader,
+  type StoredManifest,
+} from "../lib/manifest/store.ts";
+import { CORS, noneMatch } from "./headers.ts";
+
+/** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
+const SHARED_SECONDS = 60;
+
+/** `GET /v1/manifest?channel=latest` */
+export function manifestAnswer(
+  request: Request,
+  stored: StoredManifest | undefined,
+  now: Date,
+): Response {
+  if (!stored) throw new NotFoundError("no version was published in this channel yet");
+  return document(request, stored.text, cacheControl(stored.manifest.signed, now), {
+    "x-dataset-version": stored.manifest.signed.version,
+  });
+}
+
+/** The newest manifest of any channel. */
+export async function channelManifest(
+  reader: ManifestReader,
+  channel: string,
+): Promise<StoredManifest | undefined> {
+  return await currentManifest(reader, readChannel(channel));
+}
+
+/** `GET /v1/manifests/{sequence}`: a signed manifest never changes. */
+export async function manifestBySequence(
+  request: Request,
+  reader: ManifestReader,
+  sequence: string,
+): Promise<Response> {
+  const number = /^[1-9]\d{0,14}$/.test(sequence) ? Number(sequence) : undefined;
+  const stored = number === undefined ? undefined : await reader.bySequence(number);
+  if (!stored) throw new NotFoundError(`no manifest ${JSON.stringify(sequence.slice(0, 20))}`);
+  return document(request, stored.text, "public, max-age=31536000, immutable", {
+    "x-dataset-version": stored.manifest.signed.version,
+  });
+}
+
+/** `GET /v1/versions` */
+export async function versionsAnswer(request: Request, reader: ManifestReader): Promise<Response> {
+  const text = JSON.stringify(await versionList(reader), null, 2) + "\n";
+  return document(request, text, `public, max-age=${SHARED_SECONDS}`, {});
+}
+
+/** Fresh: until the next version is expected. After that: soon again, and never without asking. */
+function cacheControl({ freshness }: ManifestBody, now: Date): string {
+  const untilDue = Math.floor((Date.parse(freshness.refreshAfter) - now.getTime()) / 1000);
+  switch (freshnessAt(freshness, now)) {
+    case "fresh":
+      return `public, max-age=${untilDue}, s-maxage=${Math.min(untilDue, SHARED_SECONDS)}`;
+    case "due":
+      return `public, max-age=${SHARED_SECONDS}`;
+    case "stale":
+      return "public, max-age=15";
+    case "expired":
+      return "no-cache";
+  }
+}
+
+function document(
+  request: Request,
+  text: string,
+  cacheControl: string,
+  more: Record<string, string>,
+): Response {
+  const digest = createHash("sha256").update(text).digest("base64url").slice(0, 22);
+  const etag = `"${digest}"`;
+  const headers = { ...CORS, "cache-control": cacheControl, etag, ...more };
+  if (noneMatch(request.headers.get("if-none-match"), [etag])) {
+    return new Response(null, { status: 304, headers });
+  }
+  return new Response(text, { headers: { ...headers, "content-type": "application/json" } });
+}

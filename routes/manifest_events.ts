@@ -1,0 +1,66 @@
+/**
+ * `GET /v1/manifest/events`: tells a client of every new manifest, as server-sent events.
+ *
+ * The events carry state, not history: after a reconnect with `Last-Event-ID` a client gets the
+ * newest manifest's event when it has missed any, and nothing otherwise.
+ *
+ * @module
+ */
+
+import type { Followed, Served } from "../lib/jobs/follow.ts";
+import { CORS } from "./headers.ts";
+
+/** How often a comment keeps the connection open, ms: proxies close silent ones after 30 s or more. */
+const HEARTBEAT_MS = 15_000;
+
+/** How many clients may listen at once. */
+const MAX_LISTENERS = 1_000;
+
+let listeners = 0;
+
+/** How the events are sent. */
+export interface EventsOptions {
+  heartbeatMs?: number;
+}
+
+/** Opens the stream of events for one client. */
+export function manifestEvents(
+  request: Request,
+  followed: Pick<Followed, "current" | "onChange">,
+  options: EventsOptions = {},
+): Response | undefined {
+  if (listeners >= MAX_LISTENERS) return undefined;
+  const seen = Number(request.headers.get("last-event-id") ?? NaN);
+  const text = new TextEncoder();
+  let stop = () => {};
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      listeners++;
+      const send = (chunk: string) => controller.enqueue(text.encode(chunk));
+      const unsubscribe = followed.onChange((served) => send(event(served)));
+      const heartbeat = setInterval(
+        () => send(": still here\n\n"),
+        options.heartbeatMs ?? HEARTBEAT_MS,
+      );
+      stop = () => {
+        stop = () => {};
+        listeners--;
+        unsubscribe();
+        clearInterval(heartbeat);
+      };
+      send("retry: 5000\n\n");
+      const current = followed.current();
+      if (current && current.stored.manifest.signed.sequence !== seen) send(event(current));
+    },
+    cancel: () => stop(),
+  });
+  return new Response(body, {
+    headers: { ...CORS, "content-type": "text/event-stream", "cache-control": "no-store" },
+  });
+}
+
+function event({ stored }: Served): string {
+  const { channel, sequence, version, dataThrough, publishedAt } = stored.manifest.signed;
+  const data = JSON.stringify({ channel, sequence, version, dataThrough, publishedAt });
+  return `id: ${sequence}\nevent: manifest\ndata: ${data}\n\n`;
+}
