@@ -1,0 +1,306 @@
+/**
+ * A copy: what one machine keeps of one endpoint's channel. It loads what is there, asks the
+ * publisher whether that is still the newest, and installs what is new only when it is verified.
+ *
+ * @module
+ */
+
+import { BfaError, NotFoundError } from "../core/errors.ts";
+import { type Artifact, artifactNamed, type Manifest, parseManifest } from "../core/manifest.ts";
+import { accept, checkSigned, type Trust, trustedKeys } from "../core/trust.ts";
+import { parseVersion } from "../core/version.ts";
+import {
+  fetchManifest,
+  fetchManifestBySequence,
+  fetchVersions,
+  type Layout,
+  layoutNamed,
+  type ManifestReply,
+} from "../manifest/endpoint.ts";
+import { goodKeys } from "../manifest/signature.ts";
+import type { HttpClient } from "../net/client.ts";
+import { type CopyRecord, type CopyStore, newRecord, sourceName } from "./copy_store.ts";
+import { download, type OnProgress } from "./download.ts";
+
+/** Where a copy comes from, and what it may use. */
+export interface CopyOptions {
+  readonly endpoint: string;
+  readonly channel: string;
+  readonly store: CopyStore;
+  readonly http: HttpClient;
+  /** Keys the user trusts; when empty, the first contact decides. */
+  readonly trustedKeys: readonly string[];
+  readonly now: () => Date;
+  readonly onProgress?: OnProgress | undefined;
+  /** Told once of the keys that a first contact pinned. */
+  readonly onPinned?: (keys: readonly string[]) => void;
+}
+
+/** A copy as it is on this machine. */
+export interface LoadedCopy {
+  readonly record: CopyRecord;
+  readonly manifest: Manifest;
+}
+
+/** How long to wait for another process that refreshes the same copy, ms. */
+const LOCK_WAIT_MS = 30_000;
+
+/** How long an answer counts when the publisher does not say, ms. */
+const CHECK_EVERY_MS = 60_000;
+
+/** One machine's copy of one endpoint's channel. */
+export class Copy {
+  readonly #options: CopyOptions;
+  readonly #source: Promise<string>;
+
+  /** Names a copy; touches nothing. */
+  constructor(options: CopyOptions) {
+    this.#options = options;
+    this.#source = sourceName(options.endpoint, options.channel);
+    this.#source.catch(() => {});
+  }
+
+  /** What is there: verified, or `undefined` when there is nothing that can be used. */
+  async load(): Promise<LoadedCopy | undefined> {
+    const { store } = this.#options;
+    const source = await this.#source;
+    const record = await store.record(source);
+    if (!record || record.sequence === 0) return undefined;
+    const text = await store.manifest(source, record.sequence);
+    if (text === undefined) return undefined;
+    const manifest = await this.#verified(text, record);
+    return manifest && { record, manifest };
+  }
+
+  /**
+   * Asks the publisher for the newest manifest and installs it. One process asks; others that wait
+   * meanwhile use what it found.
+   *
+   * @param options `signal` ends the attempt; `waitMs` is how long to wait for another process.
+   * @returns The copy as it is now, and whether it changed.
+   */
+  async refresh(
+    options: { signal?: AbortSignal; waitMs?: number } = {},
+  ): Promise<LoadedCopy & { changed: boolean }> {
+    const { store, now } = this.#options;
+    const source = await this.#source;
+    const asked = now();
+    return await store.withLock(source, options.waitMs ?? LOCK_WAIT_MS, async () => {
+      const record = await this.#record();
+      const meanwhile = record.checkedAt !== null && Date.parse(record.checkedAt) > asked.getTime();
+      if (meanwhile) {
+        const loaded = await this.load();
+        if (loaded) return { ...loaded, changed: false };
+      }
+      return await this.#ask(record, options.signal);
+    });
+  }
+
+  /** The manifest of a version, from this machine or from the publisher. It never goes stale. */
+  async pinned(version: string, options: { offline: boolean }): Promise<LoadedCopy> {
+    parseVersion(version);
+    const { store, http, endpoint } = this.#options;
+    const source = await this.#source;
+    const record = await this.#record();
+    for (const sequence of (await store.sequences(source)).reverse()) {
+      const text = await store.manifest(source, sequence);
+      const manifest = text && await this.#verified(text, record);
+      if (manifest && manifest.signed.version === version) return { record, manifest };
+    }
+    if (options.offline) {
+      throw new BfaError("offline", `Cannot use ${version} offline: this copy does not have it`);
+    }
+    const list = await fetchVersions(http, endpoint, layoutNamed(record.layout));
+    const entry = list.versions.find((listed) => listed.version === version);
+    if (!entry) {
+      const known = list.versions.slice(0, 3).map((v) => v.version);
+      throw new NotFoundError(`no version ${version}; the newest are ${known.join(", ")}`, known);
+    }
+    const text = await fetchManifestBySequence(http, endpoint, list.layout, entry.sequence);
+    const manifest = parseManifest(text);
+    if (manifest.signed.version !== version) {
+      throw new BfaError("integrity", `Cannot use ${version}: the server sent another manifest`);
+    }
+    // Old versions have old sequences; whose key signed them matters all the same.
+    const trust = { ...this.#trust(record), highestSequence: 0 };
+    const { pins, firstContact } = accept(
+      manifest.signed,
+      await this.#keys(manifest, trust),
+      trust,
+    );
+    if (firstContact) this.#options.onPinned?.(pins);
+    await store.setManifest(source, manifest.signed.sequence, text);
+    const kept = { ...record, layout: list.layout.name, pins };
+    await store.setRecord(source, kept);
+    return { record: kept, manifest };
+  }
+
+  /** The bytes of an artifact, downloaded when they are not there. */
+  async read(copy: LoadedCopy, name: string, offline = false): Promise<Uint8Array<ArrayBuffer>> {
+    const { store } = this.#options;
+    const artifact = artifactNamed(copy.manifest.signed, name);
+    const bytes = await store.read(artifact);
+    if (bytes) return bytes;
+    await this.#download(copy, artifact, offline);
+    const fetched = await store.read(artifact);
+    if (!fetched) throw new BfaError("integrity", `Cannot read ${name} back from ${store.place}`);
+    return fetched;
+  }
+
+  /** The file of an artifact, downloaded when it is not there. */
+  async path(copy: LoadedCopy, name: string, offline = false): Promise<string> {
+    const { store } = this.#options;
+    const artifact = artifactNamed(copy.manifest.signed, name);
+    const path = await store.path(artifact);
+    if (path) return path;
+    await this.#download(copy, artifact, offline);
+    const fetched = await store.path(artifact);
+    if (!fetched) {
+      throw new BfaError("storage", `Cannot give a path: the copy is in ${store.place}`);
+    }
+    return fetched;
+  }
+
+  /** Downloads artifacts, and has every later refresh keep them up to date. */
+  async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
+    for (const name of names) await this.path(copy, name, offline);
+    const { store } = this.#options;
+    const source = await this.#source;
+    const record = await this.#record();
+    const keeps = [...new Set([...record.keeps, ...names])];
+    if (keeps.length > record.keeps.length) await store.setRecord(source, { ...record, keeps });
+  }
+
+  /** Hands what must not be forgotten over to another store: whom to trust, and what was seen. */
+  async remember(store: CopyStore, record: CopyRecord): Promise<void> {
+    await store.setRecord(await this.#source, { ...record, sequence: 0, etag: null });
+  }
+
+  async #ask(record: CopyRecord, signal?: AbortSignal): Promise<LoadedCopy & { changed: boolean }> {
+    const { store, http, endpoint, channel, now } = this.#options;
+    const source = await this.#source;
+    const loaded = await this.load();
+    const reply = await fetchManifest(http, endpoint, {
+      channel,
+      layout: layoutNamed(record.layout),
+      etag: loaded ? record.etag : null,
+      signal,
+    });
+    const checked: CopyRecord = { ...record, ...checkTimes(now(), reply.maxAgeMs) };
+    if (!reply.changed) {
+      if (!loaded) {
+        throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 to no question`);
+      }
+      await store.setRecord(source, checked);
+      return { record: checked, manifest: loaded.manifest, changed: false };
+    }
+    const installed = await this.#install(checked, reply, loaded, signal);
+    return {
+      ...installed,
+      changed: installed.record.sequence !== loaded?.record.sequence,
+    };
+  }
+
+  /** Data first, then the manifest, then the record that points to it. */
+  async #install(
+    record: CopyRecord,
+    reply: ManifestReply & { changed: true },
+    loaded: LoadedCopy | undefined,
+    signal?: AbortSignal,
+  ): Promise<LoadedCopy> {
+    const { store, channel } = this.#options;
+    const source = await this.#source;
+    const manifest = parseManifest(reply.text);
+    const { signed } = manifest;
+    if (signed.channel !== channel) {
+      throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
+    }
+    const trust = this.#trust(record);
+    const { pins, firstContact } = accept(signed, await this.#keys(manifest, trust), trust);
+    if (signed.sequence === loaded?.record.sequence) {
+      const before = loaded.manifest.signed;
+      if (JSON.stringify(before) !== JSON.stringify(signed)) {
+        throw new BfaError(
+          "rollback",
+          `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
+        );
+      }
+    }
+    if (firstContact) this.#options.onPinned?.(pins);
+    const next: CopyRecord = {
+      ...record,
+      layout: reply.layout.name,
+      sequence: signed.sequence,
+      highestSequence: signed.sequence,
+      etag: reply.etag,
+      pins,
+    };
+    const copy = { record: next, manifest };
+    for (const name of record.keeps) {
+      const artifact = signed.artifacts.find((a) => a.name === name);
+      if (artifact) await this.#download(copy, artifact, false, signal);
+    }
+    await store.setManifest(source, signed.sequence, reply.text);
+    await store.setRecord(source, next);
+    return copy;
+  }
+
+  async #download(
+    copy: LoadedCopy,
+    artifact: Artifact,
+    offline: boolean,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    if (offline) {
+      throw new BfaError(
+        "offline",
+        `Cannot use ${artifact.name} offline: this copy does not have it`,
+      );
+    }
+    const { store, http, endpoint, onProgress } = this.#options;
+    const own = endpoint + (layoutNamed(copy.record.layout) as Layout).artifacts;
+    const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), own];
+    await download(artifact, { store, http, mirrors: [...new Set(mirrors)], signal, onProgress });
+  }
+
+  async #record(): Promise<CopyRecord> {
+    const { store, endpoint, channel } = this.#options;
+    return await store.record(await this.#source) ?? newRecord(endpoint, channel);
+  }
+
+  /** A stored manifest, unless it is torn or no longer trusted: then it is as if it were missing. */
+  async #verified(text: string, record: CopyRecord): Promise<Manifest | undefined> {
+    try {
+      const manifest = parseManifest(text);
+      const trust = this.#trust(record);
+      checkSigned(manifest.signed, await this.#keys(manifest, trust), trust);
+      return manifest;
+    } catch (error) {
+      if (error instanceof BfaError && error.code === "integrity") return undefined;
+      throw error;
+    }
+  }
+
+  async #keys(manifest: Manifest, trust: Trust): Promise<string[]> {
+    return await goodKeys(manifest, trustedKeys(trust));
+  }
+
+  #trust(record: CopyRecord): Trust {
+    return {
+      configured: this.#options.trustedKeys,
+      pinned: record.pins,
+      highestSequence: record.highestSequence,
+    };
+  }
+}
+
+function checkTimes(now: Date, maxAgeMs = CHECK_EVERY_MS) {
+  return {
+    checkedAt: now.toISOString(),
+    nextCheckAt: new Date(now.getTime() + maxAgeMs).toISOString(),
+  };
+}
+
+function withSlash(base: string): string {
+  return base.endsWith("/") ? base : `${base}/`;
+}

@@ -1,0 +1,169 @@
+/**
+ * Download: one artifact from the first mirror that has it whole, resumed where an earlier try ended.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { asBfaError, BfaError, HttpError, IntegrityError } from "../core/errors.ts";
+import type { Artifact } from "../core/manifest.ts";
+import type { HttpClient } from "../net/client.ts";
+import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
+import type { CopyStore, PartialObject } from "./copy_store.ts";
+
+/** Told of every chunk that arrived. */
+export type OnProgress = (artifact: Artifact, bytes: number) => void;
+
+/** How to download. */
+export interface DownloadOptions {
+  readonly http: HttpClient;
+  readonly store: CopyStore;
+  /** Base URLs, tried in order. */
+  readonly mirrors: readonly string[];
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: OnProgress | undefined;
+  /** How long a server may go silent in the middle of a body, ms. */
+  readonly stallMs?: number;
+}
+
+/** How often wrong bytes are fetched again before the mirror is given up. */
+const INTEGRITY_TRIES = 3;
+
+/** How long to wait for another process that downloads the same artifact, ms. */
+const LOCK_WAIT_MS = 120_000;
+
+const STALL_MS = 15_000;
+
+/**
+ * Brings an artifact into a copy, unless it is there already.
+ *
+ * @throws {IntegrityError} when every mirror that answered served other bytes.
+ * @throws {BfaError} `network` when none answered.
+ */
+export async function download(artifact: Artifact, options: DownloadOptions): Promise<void> {
+  const { store } = options;
+  if (await store.has(artifact)) return;
+  await store.withLock(artifact.sha256, LOCK_WAIT_MS, async () => {
+    if (await store.has(artifact)) return; // another process was here
+    const partial = await store.begin(artifact);
+    try {
+      await fromAnyMirror(artifact, partial, options);
+    } finally {
+      partial.close();
+    }
+  });
+}
+
+async function fromAnyMirror(
+  artifact: Artifact,
+  partial: PartialObject,
+  options: DownloadOptions,
+): Promise<void> {
+  const bases = options.mirrors.map((base) => `${base}${artifact.sha256}/${artifact.name}`);
+  const urls = artifact.url ? [artifact.url, ...bases] : bases;
+  let failure: BfaError | undefined;
+  for (const url of urls) {
+    try {
+      return await fromMirror(url, artifact, partial, options);
+    } catch (error) {
+      const why = asBfaError(error, "network", `fetch ${url}`);
+      if (why.code === "storage" || options.signal?.aborted) throw why;
+      // Wrong bytes are worse news than none.
+      if (!failure || why instanceof IntegrityError) failure = why;
+    }
+  }
+  throw failure ?? new BfaError("network", `Cannot fetch ${artifact.name}: no mirror is known`);
+}
+
+async function fromMirror(
+  url: string,
+  artifact: Artifact,
+  partial: PartialObject,
+  options: DownloadOptions,
+): Promise<void> {
+  let wrong = 0;
+  let cuts = 0;
+  while (true) {
+    const before = partial.bytes;
+    if (before < artifact.bytes) {
+      try {
+        await fetchRest(url, artifact, partial, options);
+      } catch (error) {
+        if (!(error instanceof CutError)) throw error;
+        cuts = partial.bytes > before ? 1 : cuts + 1;
+        if (cuts >= DEFAULT_RETRY.tries) throw error;
+        const { signal } = options;
+        await delay(retryDelayMs(cuts, Math.random(), DEFAULT_RETRY), signal ? { signal } : {});
+        continue;
+      }
+    }
+    try {
+      return await partial.commit();
+    } catch (error) {
+      if (!(error instanceof IntegrityError) || ++wrong >= INTEGRITY_TRIES) throw error;
+    }
+  }
+}
+
+/** The body ended early: what came is kept, the rest is asked for again. */
+class CutError extends BfaError {}
+
+async function fetchRest(
+  url: string,
+  artifact: Artifact,
+  partial: PartialObject,
+  options: DownloadOptions,
+): Promise<void> {
+  const { http, signal, onProgress, stallMs = STALL_MS } = options;
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (partial.bytes > 0) {
+    headers["range"] = `bytes=${partial.bytes}-`;
+    headers["if-range"] = `"${artifact.sha256}"`;
+  }
+  const silent = new AbortController();
+  const response = await http.get(url, {
+    headers,
+    signal: signal ? AbortSignal.any([signal, silent.signal]) : silent.signal,
+    accept: [416],
+  });
+  if (response.status === 416) {
+    await response.body?.cancel();
+    if (partial.bytes === 0) throw new HttpError(url, 416);
+    await partial.restart();
+    throw new CutError("network", `Cannot fetch ${url}: the range was refused`);
+  }
+  const resumed = response.status === 206 &&
+    response.headers.get("content-range") ===
+      `bytes ${partial.bytes}-${artifact.bytes - 1}/${artifact.bytes}`;
+  if (!resumed && partial.bytes > 0) await partial.restart();
+  if (!resumed && response.status === 206) {
+    await response.body?.cancel();
+    throw new CutError("network", `Cannot fetch ${url}: it sent another range than asked for`);
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const watchdog = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(), stallMs);
+  };
+  try {
+    watchdog();
+    for await (const chunk of response.body ?? []) {
+      watchdog();
+      if (partial.bytes + chunk.length > artifact.bytes) {
+        await partial.restart();
+        throw new IntegrityError(artifact.name, artifact.sha256, "that of a longer file");
+      }
+      await partial.append(chunk);
+      onProgress?.(artifact, partial.bytes);
+    }
+  } catch (error) {
+    if (error instanceof BfaError || signal?.aborted) throw error;
+    throw new CutError("network", `Cannot fetch ${url}: the connection broke`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+  if (partial.bytes < artifact.bytes) {
+    throw new CutError("network", `Cannot fetch ${url}: it ended after ${partial.bytes} bytes`);
+  }
+}

@@ -1,0 +1,252 @@
+/**
+ * A copy in a folder:
+ *
+ * ```text
+ * <cache>/CACHEDIR.TAG
+ * <cache>/v1/objects/<sha256>                     artifacts of all versions and endpoints
+ * <cache>/v1/sources/<name>/current.json          the record: the only file that changes
+ * <cache>/v1/sources/<name>/manifests/<n>.json    signed manifests
+ * <cache>/v1/locks/  tmp/  damaged/  hits  misses
+ * ```
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import { IntegrityError } from "../core/errors.ts";
+import type { Artifact } from "../core/manifest.ts";
+import { storageError, syncFolder, writeAll, writeAtomically } from "../files/atomic_file.ts";
+import { hashFile } from "../files/file_facts.ts";
+import type { CopyRecord, CopyStore, PartialObject } from "./copy_store.ts";
+
+/** The format of the folder. Other formats beside it are left alone. */
+export const CACHE_FORMAT = 1;
+
+const TAG = `Signature: 8a477f597d28d172789f06886806bc55
+# This folder is a cache of bfa; it can be deleted at any time.
+# See https://bford.info/cachedir/
+`;
+
+/** How often a lock that is taken is tried again, ms. */
+const LOCK_POLL_MS = 25;
+
+/** Where the parts of a cache folder are. */
+export function cachePaths(cacheDir: string) {
+  const root = join(cacheDir, `v${CACHE_FORMAT}`);
+  return {
+    root,
+    objects: join(root, "objects"),
+    sources: join(root, "sources"),
+    locks: join(root, "locks"),
+    tmp: join(root, "tmp"),
+    damaged: join(root, "damaged"),
+    hits: join(root, "hits"),
+    misses: join(root, "misses"),
+  };
+}
+
+/** A copy in a folder, which is made when something is first kept. */
+export function folderStore(cacheDir: string): CopyStore {
+  const paths = cachePaths(cacheDir);
+  const verified = new Set<string>();
+  const recordFile = (source: string) => join(paths.sources, source, "current.json");
+  const manifestsOf = (source: string) => join(paths.sources, source, "manifests");
+  const objectFile = (artifact: Artifact) => join(paths.objects, artifact.sha256);
+
+  /** Makes the folders once; a cache that cannot be made is told as such. */
+  async function prepare(): Promise<void> {
+    if (await isThere(join(cacheDir, "CACHEDIR.TAG"))) return;
+    await writeAtomically(join(cacheDir, "CACHEDIR.TAG"), TAG);
+  }
+
+  async function isWhole(artifact: Artifact): Promise<boolean> {
+    const info = await orMissing(Deno.stat(objectFile(artifact)));
+    return info?.size === artifact.bytes;
+  }
+
+  async function putAside(artifact: Artifact): Promise<void> {
+    try {
+      await Deno.mkdir(paths.damaged, { recursive: true });
+      await Deno.rename(objectFile(artifact), join(paths.damaged, artifact.sha256));
+    } catch (error) {
+      const refused = storageError(error, objectFile(artifact));
+      // On a read-only disk it stays where it is, and is refused again each time.
+      if (refused === error && !(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
+
+  return {
+    place: cacheDir,
+    durable: true,
+
+    async record(source) {
+      const text = await orMissing(Deno.readTextFile(recordFile(source)));
+      return text === undefined ? undefined : readRecord(text);
+    },
+
+    async setRecord(source, record) {
+      await prepare();
+      await writeAtomically(recordFile(source), JSON.stringify(record, null, 2) + "\n");
+    },
+
+    manifest: (source, sequence) =>
+      orMissing(Deno.readTextFile(join(manifestsOf(source), `${sequence}.json`))),
+
+    async setManifest(source, sequence, text) {
+      await prepare();
+      await writeAtomically(join(manifestsOf(source), `${sequence}.json`), text);
+    },
+
+    async sequences(source) {
+      const names = await orMissing(
+        Array.fromAsync(Deno.readDir(manifestsOf(source)), (entry) => entry.name),
+      );
+      return (names ?? []).filter((name) => /^\d+\.json$/.test(name))
+        .map((name) => parseInt(name)).sort((a, b) => a - b);
+    },
+
+    has: isWhole,
+
+    async read(artifact) {
+      const bytes = await orMissing(Deno.readFile(objectFile(artifact)));
+      if (bytes === undefined) return undefined;
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+      if (digest === artifact.sha256) return bytes;
+      await putAside(artifact);
+      return undefined;
+    },
+
+    async path(artifact) {
+      const path = objectFile(artifact);
+      if (verified.has(artifact.sha256) && await isWhole(artifact)) return path;
+      const facts = await orMissing(hashFile(path));
+      if (facts === undefined) return undefined;
+      if (facts.sha256 !== artifact.sha256) {
+        await putAside(artifact);
+        return undefined;
+      }
+      verified.add(artifact.sha256);
+      return path;
+    },
+
+    async begin(artifact) {
+      await prepare();
+      return await beginObject(
+        artifact,
+        join(paths.tmp, `${artifact.sha256}.part`),
+        objectFile(artifact),
+      );
+    },
+
+    withLock: (name, waitMs, work) => withFileLock(join(paths.locks, name), waitMs, work),
+
+    async count(kind) {
+      // One byte per question: appends need no lock, and the file's size is the number.
+      try {
+        await Deno.writeFile(paths[kind], new Uint8Array([46]), { append: true });
+      } catch {
+        // counting is a courtesy: no folder yet, or a disk that refuses, loses nothing
+      }
+    },
+  };
+}
+
+async function beginObject(
+  artifact: Artifact,
+  temporary: string,
+  final: string,
+): Promise<PartialObject> {
+  let file: Deno.FsFile;
+  try {
+    await Deno.mkdir(join(temporary, ".."), { recursive: true });
+    await Deno.mkdir(join(final, ".."), { recursive: true });
+    file = await Deno.open(temporary, { read: true, write: true, create: true });
+  } catch (error) {
+    throw storageError(error, temporary);
+  }
+  let bytes = await file.seek(0, Deno.SeekMode.End);
+
+  async function restart(): Promise<void> {
+    await file.truncate(0);
+    await file.seek(0, Deno.SeekMode.Start);
+    bytes = 0;
+  }
+  if (bytes > artifact.bytes) await restart();
+
+  return {
+    get bytes() {
+      return bytes;
+    },
+    restart,
+    async append(chunk) {
+      try {
+        await writeAll(file, chunk);
+        bytes += chunk.length;
+      } catch (error) {
+        await file.truncate(0).catch(() => {}); // a full disk gets its room back
+        throw storageError(error, temporary);
+      }
+    },
+    async commit() {
+      await file.sync();
+      const { sha256 } = await hashFile(temporary);
+      if (sha256 !== artifact.sha256) {
+        await restart();
+        throw new IntegrityError(artifact.name, artifact.sha256, sha256);
+      }
+      try {
+        await Deno.rename(temporary, final);
+      } catch (error) {
+        throw storageError(error, final);
+      }
+      await syncFolder(join(final, ".."));
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The operating system lets go of a lock when its process dies, however it dies. */
+async function withFileLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
+  let file: Deno.FsFile | undefined;
+  try {
+    await Deno.mkdir(join(path, ".."), { recursive: true });
+    file = await Deno.open(path, { write: true, create: true });
+    const end = performance.now() + waitMs;
+    while (!await file.tryLock(true) && performance.now() < end) await delay(LOCK_POLL_MS);
+  } catch {
+    // a disk that cannot be locked, or written: go on without
+  }
+  try {
+    return await work();
+  } finally {
+    file?.close();
+  }
+}
+
+function readRecord(text: string): CopyRecord | undefined {
+  try {
+    const record = JSON.parse(text);
+    const sound = typeof record.endpoint === "string" && Number.isSafeInteger(record.sequence) &&
+      Number.isSafeInteger(record.highestSequence) && Array.isArray(record.pins) &&
+      Array.isArray(record.keeps);
+    return sound ? record : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await orMissing(Deno.stat(path)) !== undefined;
+}
+
+async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+}

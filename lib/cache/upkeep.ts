@@ -1,0 +1,183 @@
+/**
+ * Upkeep of a cache folder: what is in it, whether it is sound, and making room.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import { type Artifact, type Manifest, parseManifest } from "../core/manifest.ts";
+import { hashFile } from "../files/file_facts.ts";
+import type { CopyRecord } from "./copy_store.ts";
+import { cachePaths, folderStore } from "./folder_store.ts";
+
+/** One endpoint's channel in a cache. */
+export interface CachedSource {
+  readonly name: string;
+  readonly record: CopyRecord;
+  /** Manifests that are kept, oldest first. */
+  readonly manifests: readonly Manifest[];
+}
+
+/** One object in a cache. */
+export interface CachedObject {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** Which versions use it, as `version/name`; empty when none does. */
+  readonly usedBy: readonly string[];
+}
+
+/** Everything in a cache. */
+export interface CacheContents {
+  readonly place: string;
+  readonly sources: readonly CachedSource[];
+  readonly objects: readonly CachedObject[];
+  readonly bytes: number;
+  readonly hits: number;
+  readonly misses: number;
+}
+
+/** What an upkeep run removed. */
+export interface Removed {
+  files: number;
+  bytes: number;
+}
+
+/** Unfinished downloads younger than this may be in use, ms. */
+const KEEP_PARTS_MS = 24 * 3_600_000;
+
+/** The sources in a cache, the one that was asked last first. */
+export async function cachedSources(cacheDir: string): Promise<CachedSource[]> {
+  const store = folderStore(cacheDir);
+  const names = (await entries(cachePaths(cacheDir).sources)).map((entry) => entry.name);
+  const sources: CachedSource[] = [];
+  for (const name of names) {
+    const record = await store.record(name);
+    if (!record) continue;
+    const manifests: Manifest[] = [];
+    for (const sequence of await store.sequences(name)) {
+      const text = await store.manifest(name, sequence);
+      const manifest = text && readManifest(text);
+      if (manifest) manifests.push(manifest);
+    }
+    sources.push({ name, record, manifests });
+  }
+  return sources.sort((a, b) => (a.record.checkedAt ?? "") < (b.record.checkedAt ?? "") ? 1 : -1);
+}
+
+/** Everything in a cache; sizes as on disk. */
+export async function cacheContents(cacheDir: string): Promise<CacheContents> {
+  const paths = cachePaths(cacheDir);
+  const sources = await cachedSources(cacheDir);
+  const users = new Map<string, string[]>();
+  for (const { signed } of sources.flatMap((source) => source.manifests)) {
+    for (const { sha256, name } of signed.artifacts) {
+      const use = `${signed.version}/${name}`;
+      const known = users.get(sha256) ?? [];
+      if (!known.includes(use)) users.set(sha256, [...known, use]);
+    }
+  }
+  const objects: CachedObject[] = [];
+  for (const { name } of await entries(paths.objects)) {
+    const { size } = await Deno.stat(join(paths.objects, name));
+    objects.push({ sha256: name, bytes: size, usedBy: users.get(name) ?? [] });
+  }
+  return {
+    place: cacheDir,
+    sources,
+    objects,
+    bytes: objects.reduce((sum, object) => sum + object.bytes, 0),
+    hits: await fileSize(paths.hits),
+    misses: await fileSize(paths.misses),
+  };
+}
+
+/** Hashes every object; damaged ones are put aside, to be fetched again when they are needed. */
+export async function verifyCache(cacheDir: string): Promise<{ sound: number; damaged: string[] }> {
+  const { objects } = cachePaths(cacheDir);
+  const store = folderStore(cacheDir);
+  const damaged: string[] = [];
+  let sound = 0;
+  for (const { name } of await entries(objects)) {
+    const { sha256, bytes } = await hashFile(join(objects, name));
+    if (sha256 === name) {
+      sound++;
+      continue;
+    }
+    damaged.push(name);
+    await store.path({ sha256: name, bytes } as Artifact); // looks, finds it wrong, puts it aside
+  }
+  return { sound, damaged };
+}
+
+/**
+ * Removes what no current version uses: older manifests and their objects, damaged objects, and
+ * unfinished downloads of more than a day ago.
+ */
+export async function pruneCache(cacheDir: string, now: Date): Promise<Removed> {
+  const paths = cachePaths(cacheDir);
+  const removed: Removed = { files: 0, bytes: 0 };
+  return await folderStore(cacheDir).withLock("prune", 10_000, async () => {
+    const used = new Set<string>();
+    for (const { name, record, manifests } of await cachedSources(cacheDir)) {
+      for (const { signed } of manifests) {
+        if (signed.sequence === record.sequence) {
+          for (const { sha256 } of signed.artifacts) used.add(sha256);
+        } else {
+          await remove(join(paths.sources, name, "manifests", `${signed.sequence}.json`), removed);
+        }
+      }
+    }
+    for (const { name } of await entries(paths.objects)) {
+      const path = join(paths.objects, name);
+      if (!used.has(name) && await olderThan(path, KEEP_PARTS_MS, now)) await remove(path, removed);
+    }
+    for (const folder of [paths.tmp, paths.damaged]) {
+      for (const { name } of await entries(folder)) {
+        const path = join(folder, name);
+        if (await olderThan(path, KEEP_PARTS_MS, now)) await remove(path, removed);
+      }
+    }
+    return removed;
+  });
+}
+
+/** Removes everything of this format; caches of other formats are left alone. */
+export async function clearCache(cacheDir: string): Promise<Removed> {
+  const { bytes, objects } = await cacheContents(cacheDir);
+  await Deno.remove(cachePaths(cacheDir).root, { recursive: true }).catch(ignoreMissing);
+  return { files: objects.length, bytes };
+}
+
+function readManifest(text: string): Manifest | undefined {
+  try {
+    return parseManifest(text);
+  } catch {
+    return undefined;
+  }
+}
+
+async function remove(path: string, removed: Removed): Promise<void> {
+  const bytes = await fileSize(path);
+  await Deno.remove(path).catch(ignoreMissing);
+  removed.files++;
+  removed.bytes += bytes;
+}
+
+async function olderThan(path: string, ms: number, now: Date): Promise<boolean> {
+  const info = await Deno.stat(path).catch(ignoreMissing);
+  return !!info?.mtime && now.getTime() - info.mtime.getTime() > ms;
+}
+
+async function entries(folder: string): Promise<Deno.DirEntry[]> {
+  const found = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing);
+  return (found ?? []).sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+async function fileSize(path: string): Promise<number> {
+  return (await Deno.stat(path).catch(ignoreMissing))?.size ?? 0;
+}
+
+function ignoreMissing(error: unknown): undefined {
+  if (error instanceof Deno.errors.NotFound) return undefined;
+  throw error;
+}

@@ -1,0 +1,124 @@
+/**
+ * Open: the dataset with everything it needs, from a few options.
+ *
+ * @module
+ */
+
+import { defaultCacheDir } from "../cache/cache_dir.ts";
+import type { CopyStore } from "../cache/copy_store.ts";
+import type { OnProgress } from "../cache/download.ts";
+import { folderStore } from "../cache/folder_store.ts";
+import { memoryStore } from "../cache/memory_store.ts";
+import { cachedSources } from "../cache/upkeep.ts";
+import { BfaError } from "../core/errors.ts";
+import { parseVersion } from "../core/version.ts";
+import { parseEndpoint } from "../manifest/endpoint.ts";
+import { isKeyId } from "../manifest/signature.ts";
+import { type Fetch, httpClient } from "../net/client.ts";
+import { Dataset, type Notice } from "./dataset.ts";
+import { readChannel } from "./publish.ts";
+
+/** How to open a dataset. Everything has a default. */
+export interface OpenOptions {
+  /**
+   * Base URL of a service or a static mirror. When left out: the one that the newest copy in the cache
+   * came from; with no copy, the embedded listings answer.
+   */
+  endpoint?: string | undefined;
+  /** Channel to follow; `latest`. */
+  channel?: string | undefined;
+  /** A version to stay on, such as `2026-11-20.1`: it never goes stale. */
+  version?: string | undefined;
+  /** Never use the network. */
+  offline?: boolean | undefined;
+  /** Answer even from a copy whose signature has ended. */
+  acceptExpired?: boolean | undefined;
+  /** Cache folder; the platform's when left out; `null` keeps the copy in memory. */
+  cacheDir?: string | null | undefined;
+  /** Revalidate first when the last check was longer ago, in milliseconds. */
+  maxAge?: number | undefined;
+  /** How long a stale copy waits for the publisher before it answers, in milliseconds; 2,000. */
+  budget?: number | undefined;
+  /** Keys to trust, `ed25519:…`; when left out, the first contact's key is pinned. */
+  trustedKeys?: readonly string[] | undefined;
+  /** Used instead of the platform's `fetch`. */
+  fetch?: Fetch | undefined;
+  /** Told of what the user should know: a stale copy, a pinned key. */
+  onNotice?: ((notice: Notice) => void) | undefined;
+  /** Told of every chunk that arrives. */
+  onProgress?: OnProgress | undefined;
+  /** The clock. */
+  now?: (() => Date) | undefined;
+}
+
+/** How long a stale copy waits for the publisher, ms. */
+const BUDGET_MS = 2_000;
+
+/**
+ * Opens the dataset. Nothing is downloaded before the first question.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "./open.ts";
+ * const bfa = await open({ cacheDir: null, offline: true });
+ * const { count, date } = await bfa.snapshot("2019-12-31");
+ * assertEquals([count, date], [3, "2019-12-31"]);
+ * ```
+ */
+export async function open(options: OpenOptions = {}): Promise<Dataset> {
+  const cacheDir = options.cacheDir === undefined ? platformCacheDir() : options.cacheDir;
+  if (options.version !== undefined) parseVersion(options.version);
+  for (const key of options.trustedKeys ?? []) {
+    if (!isKeyId(key)) {
+      throw new BfaError(
+        "usage",
+        `Cannot trust the key ${JSON.stringify(key.slice(0, 60))}: it must look like ed25519:…`,
+      );
+    }
+  }
+  const channel = readChannel(options.channel);
+  return new Dataset({
+    endpoint: options.endpoint === undefined
+      ? await lastEndpoint(cacheDir, channel)
+      : parseEndpoint(options.endpoint),
+    channel,
+    version: options.version,
+    offline: options.offline ?? false,
+    acceptExpired: options.acceptExpired ?? false,
+    maxAgeMs: options.maxAge,
+    budgetMs: options.budget ?? BUDGET_MS,
+    trustedKeys: options.trustedKeys ?? [],
+    store: storeIn(cacheDir),
+    http: httpClient({ fetch: options.fetch }),
+    now: options.now ?? (() => new Date()),
+    onNotice: options.onNotice ?? (() => {}),
+    onProgress: options.onProgress,
+  });
+}
+
+/** The endpoint that the newest copy in a cache came from. */
+async function lastEndpoint(
+  cacheDir: string | null | undefined,
+  channel: string,
+): Promise<string | undefined> {
+  if (!cacheDir) return undefined;
+  const sources = await cachedSources(cacheDir);
+  const found = sources.find(({ record }) => record.sequence > 0 && record.channel === channel);
+  return found?.record.endpoint;
+}
+
+function storeIn(cacheDir: string | null | undefined): CopyStore {
+  return cacheDir ? folderStore(cacheDir) : memoryStore();
+}
+
+/** The platform's cache folder; none where there are no files, or no permission to know. */
+function platformCacheDir(): string | undefined {
+  if (typeof Deno === "undefined") return undefined;
+  const mayRead = (name: string) =>
+    Deno.permissions.querySync({ name: "env", variable: name }).state === "granted";
+  return defaultCacheDir({
+    os: Deno.build.os,
+    env: (name) => mayRead(name) ? Deno.env.get(name) : undefined,
+  });
+}

@@ -1,0 +1,168 @@
+/**
+ * An endpoint serves manifests over HTTP: the service, or any static mirror. The two differ only in
+ * their paths.
+ *
+ * @module
+ */
+
+import { BfaError, HttpError, NotFoundError } from "../core/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import type { HttpClient } from "../net/client.ts";
+
+/** The paths of an endpoint, relative to its base. */
+export interface Layout {
+  readonly name: "service" | "static";
+  manifest(channel: string): string;
+  manifestBySequence(sequence: number): string;
+  readonly versions: string;
+  /** Where artifacts are: `<this><sha256>/<name>`. */
+  readonly artifacts: string;
+}
+
+/** How the service lays out its paths. */
+export const SERVICE_LAYOUT: Layout = {
+  name: "service",
+  manifest: (channel) => channel === "latest" ? "v1/manifest" : `v1/manifest?channel=${channel}`,
+  manifestBySequence: (sequence) => `v1/manifests/${sequence}`,
+  versions: "v1/versions",
+  artifacts: "v1/artifacts/",
+};
+
+/** How a plain folder of files lays out its paths; it serves channel `latest` alone. */
+export const STATIC_LAYOUT: Layout = {
+  name: "static",
+  manifest: () => "manifest.json",
+  manifestBySequence: (sequence) => `manifests/${sequence}.json`,
+  versions: "versions.json",
+  artifacts: "",
+};
+
+const LAYOUTS = [SERVICE_LAYOUT, STATIC_LAYOUT];
+
+/** What an endpoint answered about its newest manifest. */
+export type ManifestReply =
+  | { readonly changed: false; readonly maxAgeMs: number | undefined }
+  | {
+    readonly changed: true;
+    readonly text: string;
+    readonly etag: string | null;
+    readonly layout: Layout;
+    readonly maxAgeMs: number | undefined;
+  };
+
+/** One version in an endpoint's list. */
+export interface ListedVersion {
+  version: string;
+  sequence: number;
+  dataThrough: string;
+  publishedAt: string;
+  rows: number;
+  symbols: number;
+  bytes: number;
+}
+
+/** Reads a base URL: it always ends with a slash. */
+export function parseEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
+    throw new BfaError(
+      "usage",
+      `Cannot use the endpoint ${JSON.stringify(text.slice(0, 100))}: give an http(s):// address`,
+    );
+  }
+  if (url.username || url.password) {
+    throw new BfaError("usage", "Cannot use an endpoint with a password in its address");
+  }
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
+
+/** The layout with a name, or `undefined`. */
+export function layoutNamed(name: string | null): Layout | undefined {
+  return LAYOUTS.find((layout) => layout.name === name);
+}
+
+/** Asks an endpoint for the newest manifest of a channel: one request once its layout is known. */
+export async function fetchManifest(
+  http: HttpClient,
+  endpoint: string,
+  options: {
+    channel: string;
+    layout?: Layout | undefined;
+    etag?: string | null;
+    signal?: AbortSignal | undefined;
+  },
+): Promise<ManifestReply> {
+  const { channel, etag, signal } = options;
+  const layouts = options.layout ? [options.layout] : LAYOUTS;
+  for (const layout of layouts) {
+    const url = endpoint + layout.manifest(channel);
+    const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
+    const response = await http.get(url, { headers, signal, accept: [304, 404] });
+    const maxAgeMs = readMaxAge(response.headers.get("cache-control"));
+    if (response.status === 304) return { changed: false, maxAgeMs };
+    if (response.status === 404) {
+      await response.body?.cancel();
+      continue;
+    }
+    const text = await limitedText(response, url);
+    return { changed: true, text, etag: response.headers.get("etag"), layout, maxAgeMs };
+  }
+  throw new NotFoundError(`no manifest of channel ${channel} at ${endpoint}`);
+}
+
+/** Fetches a manifest by its sequence. */
+export async function fetchManifestBySequence(
+  http: HttpClient,
+  endpoint: string,
+  layout: Layout,
+  sequence: number,
+): Promise<string> {
+  const url = endpoint + layout.manifestBySequence(sequence);
+  return await limitedText(await http.get(url), url);
+}
+
+/** Lists an endpoint's versions, newest first, and says which layout it has. */
+export async function fetchVersions(
+  http: HttpClient,
+  endpoint: string,
+  known?: Layout,
+): Promise<
+  { layout: Layout; versions: ListedVersion[]; channels: Record<string, { version: string }> }
+> {
+  for (const layout of known ? [known] : LAYOUTS) {
+    const url = endpoint + layout.versions;
+    const response = await http.get(url, { accept: [404] });
+    if (response.status === 404) {
+      await response.body?.cancel();
+      continue;
+    }
+    const body = await response.json().catch(() => undefined);
+    if (!Array.isArray(body?.versions)) {
+      throw new BfaError("network", `Cannot read ${url}: it is not a list of versions`);
+    }
+    return { layout, versions: body.versions, channels: body.channels ?? {} };
+  }
+  throw new HttpError(endpoint + SERVICE_LAYOUT.versions, 404);
+}
+
+/** Reads a body that must not be larger than a manifest can be. */
+async function limitedText(response: Response, url: string): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_MANIFEST_BYTES) {
+      throw new BfaError(
+        "integrity",
+        `Cannot read the manifest at ${url}: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks).text();
+}
+
+function readMaxAge(header: string | null): number | undefined {
+  const match = /(?:^|[,\s])max-age=(\d{1,9})/.exec(header ?? "");
+  return match ? Number(match[1]) * 1000 : undefined;
+}
