@@ -20,7 +20,9 @@ let listeners = 0;
 
 /** How the events are sent. */
 export interface EventsOptions {
-  heartbeatMs?: number;
+  readonly heartbeatMs?: number;
+  /** Ends the stream when the server stops. */
+  readonly stopping?: AbortSignal;
 }
 
 /** Opens the stream of events for one client. */
@@ -42,11 +44,17 @@ export function manifestEvents(
         () => send(": still here\n\n"),
         options.heartbeatMs ?? HEARTBEAT_MS,
       );
+      const end = () => {
+        stop();
+        controller.close();
+      };
+      options.stopping?.addEventListener("abort", end, { once: true });
       stop = () => {
         stop = () => {};
         listeners--;
         unsubscribe();
         clearInterval(heartbeat);
+        options.stopping?.removeEventListener("abort", end);
       };
       send("retry: 5000\n\n");
       const current = followed.current();

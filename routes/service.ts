@@ -30,6 +30,8 @@ export interface ServiceOptions {
   readonly now: () => Date;
   /** Told of failures that are not the client's. */
   readonly onProblem: (error: unknown) => void;
+  /** Aborts when the server stops: event streams end then. */
+  readonly stopping?: AbortSignal;
   readonly heartbeatMs?: number;
 }
 

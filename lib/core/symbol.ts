@@ -40,13 +40,17 @@ export function quoteAssetOf(symbol: string): string | null {
 export function nearestSymbols(name: string, symbols: Iterable<string>, most = 3): string[] {
   const wanted = name.toUpperCase();
   const limit = Math.max(1, Math.floor(wanted.length / 3));
-  const ranked: { symbol: string; distance: number }[] = [];
+  const ranked: { symbol: string; distance: number; rank: number }[] = [];
   for (const symbol of symbols) {
     if (Math.abs(symbol.length - wanted.length) > limit) continue;
     const distance = editDistance(wanted, symbol);
-    if (distance <= limit) ranked.push({ symbol, distance });
+    // At the same distance: what only goes on longer first, and the usual quote before others.
+    const rank = (symbol.startsWith(wanted) ? 0 : 2) + (symbol.endsWith("USDT") ? 0 : 1);
+    if (distance <= limit) ranked.push({ symbol, distance, rank });
   }
-  ranked.sort((a, b) => a.distance - b.distance || (a.symbol < b.symbol ? -1 : 1));
+  ranked.sort((a, b) =>
+    a.distance - b.distance || a.rank - b.rank || (a.symbol < b.symbol ? -1 : 1)
+  );
   const best = ranked[0]?.distance ?? 0;
   return ranked.filter(({ distance }) => distance <= best + 1).slice(0, most).map((r) => r.symbol);
 }

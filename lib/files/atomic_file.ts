@@ -37,6 +37,15 @@ export async function writeAtomically(
   }
 }
 
+/** Makes a folder and those above it. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw storageError(error, path);
+  }
+}
+
 /** Writes a chunk whole: one `write` may take only part of it. */
 export async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));

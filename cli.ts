@@ -1,0 +1,169 @@
+/**
+ * The command line of bfa. The entry point: it reads the world, builds what commands need from it,
+ * and hands that down.
+ *
+ * ```sh
+ * deno run -A jsr:@bfa/cli snapshot 2024-01-15
+ * ```
+ *
+ * @module
+ */
+
+import { dirname, join } from "@std/path";
+import type { Inputs, SettingSources } from "./commands/command.ts";
+import { readMaxAge, secretKeyFile } from "./commands/options.ts";
+import { noticeLine } from "./commands/notices.ts";
+import { progressBar, wantsProgress } from "./commands/progress.ts";
+import { run } from "./commands/run.ts";
+import type { PublisherSide, Tools, World } from "./commands/tools.ts";
+import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
+import { BfaError } from "./lib/core/errors.ts";
+import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
+import { makeFolder } from "./lib/files/atomic_file.ts";
+import { open } from "./lib/jobs/open.ts";
+
+/**
+ * Runs one call of the CLI.
+ *
+ * @param argv The arguments, without the program.
+ * @param world Standard streams, environment and clock.
+ * @returns The exit code.
+ */
+export async function main(argv: readonly string[], world: World = realWorld()): Promise<number> {
+  return await run(argv, cliTools(world), settingSources(world));
+}
+
+function cliTools(world: World): Tools {
+  const cacheDir = (inputs: Inputs) => {
+    const dir = inputs.text("cache-dir") ?? defaultCacheDir({ os: Deno.build.os, env: world.env });
+    if (dir) return dir;
+    throw new BfaError("usage", "Cannot tell where the cache is: set BFA_CACHE_DIR or HOME");
+  };
+
+  return {
+    world,
+    cacheDir,
+
+    async openDataset(inputs) {
+      const quiet = inputs.flag("quiet");
+      const off = quiet || inputs.flag("no-progress");
+      const bar = wantsProgress(world, off) ? progressBar(world) : undefined;
+      return await open({
+        endpoint: inputs.text("endpoint"),
+        channel: inputs.text("channel"),
+        version: inputs.text("at"),
+        offline: inputs.flag("offline"),
+        acceptExpired: inputs.flag("accept-expired"),
+        cacheDir: cacheDir(inputs),
+        maxAge: readMaxAge(inputs),
+        trustedKeys: inputs.texts("trusted-keys"),
+        now: world.now,
+        onNotice: (notice) => {
+          if (!quiet) world.err(`${noticeLine(notice)}\n`);
+        },
+        onProgress: bar?.onProgress,
+      });
+    },
+
+    async withPublisher(inputs, work) {
+      const side = await openPublisherSide(inputs, world);
+      try {
+        return await work(side);
+      } finally {
+        side.store.close();
+      }
+    },
+  };
+}
+
+/** The publisher's side: KV, mirror and signing key. Loaded only here: clients never need KV. */
+async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
+  const { kvManifestStore, openKv } = await import("./lib/manifest/kv.ts");
+  const { directoryMirror } = await import("./lib/mirror/directory.ts");
+  const { parseSecretKey, readSecretKey } = await import("./lib/manifest/secret_key_file.ts");
+  const dataDir = inputs.text("data-dir") ?? ".bfa";
+  const place = inputs.text("kv") ?? join(dataDir, "kv.sqlite3");
+  if (!/^https?:/.test(place)) await makeFolder(dirname(place));
+  const secret = world.env("BFA_SIGNING_KEY");
+  const signer = secret
+    ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
+    : await readSecretKey(secretKeyFile(inputs));
+  const mirror = directoryMirror(inputs.text("mirror") ?? join(dataDir, "mirror"));
+  const store = kvManifestStore(await openKv(place));
+  const publisher = {
+    store,
+    mirrors: [mirror],
+    signers: signer ? [signer] : [],
+    schedule: DAILY_SCHEDULE,
+    mirrorUrls: inputs.texts("mirror-url") ?? [],
+    by: world.env("BFA_PUBLISHER") ?? world.env("USER") ?? "unknown",
+    now: world.now,
+  };
+  return { store, mirror, publisher, dataDir };
+}
+
+/** Settings files are read when a setting is first looked for: most calls need none. */
+function settingSources(world: World): SettingSources {
+  let files: Record<string, unknown>[] | undefined;
+  const user = userConfigFile({ os: Deno.build.os, env: world.env });
+  return {
+    env: world.env,
+    files: () => files ??= [readSettings("bfa.json", world), user ? readSettings(user, world) : {}],
+  };
+}
+
+function readSettings(path: string, world: World): Record<string, unknown> {
+  const text = world.readTextFile(path);
+  if (text === undefined) return {};
+  let settings: unknown;
+  try {
+    settings = JSON.parse(text);
+  } catch {
+    throw new BfaError("usage", `Cannot read ${path}: it is not JSON`);
+  }
+  if (typeof settings === "object" && settings !== null && !Array.isArray(settings)) {
+    return settings as Record<string, unknown>;
+  }
+  throw new BfaError("usage", `Cannot read ${path}: it is not a JSON object`);
+}
+
+/** The process's own world. */
+function realWorld(): World {
+  return {
+    out: (text) => writeWhole(Deno.stdout, text),
+    err: (text) => writeWhole(Deno.stderr, text),
+    outIsTerminal: Deno.stdout.isTerminal(),
+    errIsTerminal: Deno.stderr.isTerminal(),
+    get columns() {
+      return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80;
+    },
+    env: (name) => Deno.env.get(name),
+    readTextFile(path) {
+      try {
+        return Deno.readTextFileSync(path);
+      } catch (error) {
+        if (error instanceof Deno.errors.NotFound) return undefined;
+        throw error;
+      }
+    },
+    now: () => new Date(),
+    onInterrupt() {
+      const stop = new AbortController();
+      for (const signal of STOP_SIGNALS) Deno.addSignalListener(signal, () => stop.abort());
+      return stop.signal;
+    },
+  };
+}
+
+/** Windows knows no SIGTERM. */
+const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
+  ? ["SIGINT"]
+  : ["SIGINT", "SIGTERM"];
+
+/** Writes all of it: one write may take only part. */
+function writeWhole(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+}
+
+if (import.meta.main) Deno.exit(await main(Deno.args));

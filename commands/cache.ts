@@ -1,0 +1,137 @@
+/** `bfa cache`. @module */
+
+import {
+  cacheContents,
+  type CachedObject,
+  clearCache,
+  pruneCache,
+  verifyCache,
+} from "../lib/cache/upkeep.ts";
+import { BfaError } from "../lib/core/errors.ts";
+import { freshnessAt } from "../lib/core/freshness.ts";
+import type { Command, Inputs } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { formatBytes, formatDuration, print, readFormat } from "./output.ts";
+import { refresh } from "./status.ts";
+import type { Tools } from "./tools.ts";
+
+type Action = (inputs: Inputs, tools: Tools) => Promise<void> | void;
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  dir: (inputs, tools) => tools.world.out(tools.cacheDir(inputs) + "\n"),
+  status: cacheStatus,
+  list,
+  verify,
+  prune: async (inputs, tools) =>
+    removed(await pruneCache(tools.cacheDir(inputs), tools.world.now()), inputs, tools),
+  clear: async (inputs, tools) => removed(await clearCache(tools.cacheDir(inputs)), inputs, tools),
+  refresh: (inputs, tools) => refresh.run(inputs, tools),
+};
+
+/** The copy on this machine. */
+export const cache: Command = {
+  name: "cache",
+  summary: "The copy on this machine: where, how much, how sound; make room",
+  about: `ACTION is one of:
+  dir      where it is
+  status   place, versions, size, age, freshness, hit rate
+  list     every file, and which versions use it
+  verify   hash every file; damaged ones are put aside
+  prune    remove what no current version uses
+  clear    remove everything
+  refresh  ask the publisher for a newer version now`,
+  args: [{ name: "action", help: `${Object.keys(ACTIONS).join(", ")}` }],
+  options: {
+    ...OUTPUT_OPTIONS,
+    "cache-dir": CLIENT_OPTIONS["cache-dir"]!,
+    endpoint: CLIENT_OPTIONS.endpoint!,
+    channel: CLIENT_OPTIONS.channel!,
+    "trusted-keys": CLIENT_OPTIONS["trusted-keys"]!,
+    offline: CLIENT_OPTIONS.offline!,
+  },
+  examples: ["bfa cache status", "bfa cache verify"],
+  async run(inputs, tools) {
+    const name = inputs.args[0]!;
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (!action) {
+      throw new BfaError(
+        "usage",
+        `Cannot do ${JSON.stringify(name)}: choose among ${Object.keys(ACTIONS).join(", ")}`,
+      );
+    }
+    await action(inputs, tools);
+  },
+};
+
+async function cacheStatus(inputs: Inputs, tools: Tools): Promise<void> {
+  const { world } = tools;
+  const now = world.now();
+  const { place, sources, bytes, hits, misses } = await cacheContents(tools.cacheDir(inputs));
+  const versions = new Set(sources.flatMap((s) => s.manifests.map((m) => m.signed.version)));
+  const copies = sources.map(({ record, manifests }) => {
+    const current = manifests.find((m) => m.signed.sequence === record.sequence)?.signed;
+    return {
+      endpoint: record.endpoint,
+      channel: record.channel,
+      version: current?.version ?? null,
+      freshness: current ? freshnessAt(current.freshness, now) : null,
+      checkedAt: record.checkedAt,
+    };
+  });
+  const asked = hits + misses;
+  const hitRate = asked ? hits / asked : null;
+  const facts = { place, versions: [...versions].sort(), bytes, hits, misses, hitRate, copies };
+  if (readFormat(inputs, world) === "json") return world.out(JSON.stringify(facts) + "\n");
+  const rate = hitRate === null ? "nothing asked yet" : `${Math.floor(hitRate * 100)} % hits`;
+  world.out(`${place} · ${formatBytes(bytes)} · ${versions.size} versions · ${rate}\n`);
+  for (const { endpoint, channel, version, freshness, checkedAt } of copies) {
+    const age = checkedAt
+      ? `, checked ${formatDuration(now.getTime() - Date.parse(checkedAt))} ago`
+      : "";
+    world.out(
+      `  ${endpoint} (${channel}): ${version ?? "nothing yet"}${
+        freshness ? `, ${freshness}` : ""
+      }${age}\n`,
+    );
+  }
+}
+
+async function list(inputs: Inputs, tools: Tools): Promise<void> {
+  const { objects, bytes } = await cacheContents(tools.cacheDir(inputs));
+  print<CachedObject>(
+    {
+      answer: { count: objects.length, bytes, objects },
+      rows: objects,
+      columns: [
+        { name: "sha256", cell: (row) => row.sha256 },
+        { name: "bytes", right: true, cell: (row) => row.bytes },
+        { name: "used_by", cell: (row) => row.usedBy.join(" ") },
+      ],
+      footer: `${objects.length} files, ${formatBytes(bytes)}`,
+    },
+    inputs,
+    tools.world,
+  );
+}
+
+async function verify(inputs: Inputs, tools: Tools): Promise<void> {
+  const { sound, damaged } = await verifyCache(tools.cacheDir(inputs));
+  const { world } = tools;
+  if (readFormat(inputs, world) === "json") world.out(JSON.stringify({ sound, damaged }) + "\n");
+  else world.out(`${sound} files are sound\n`);
+  if (damaged.length) {
+    throw new BfaError(
+      "integrity",
+      `${damaged.length} damaged files were put aside and will be fetched again when needed: ${
+        damaged.join(", ")
+      }`,
+    );
+  }
+}
+
+function removed(what: { files: number; bytes: number }, inputs: Inputs, tools: Tools): void {
+  if (readFormat(inputs, tools.world) === "json") {
+    return tools.world.out(JSON.stringify(what) + "\n");
+  }
+  tools.world.out(`removed ${what.files} files, ${formatBytes(what.bytes)}\n`);
+}

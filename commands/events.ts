@@ -1,0 +1,74 @@
+/** `bfa new-listings` and `bfa delistings`. @module */
+
+import type { EventsAnswer, ListingEvent } from "../lib/core/answers.ts";
+import type { Dataset } from "../lib/jobs/dataset.ts";
+import { ask } from "./ask.ts";
+import type { Arg, Command, Inputs } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import type { ColumnView } from "./output.ts";
+
+/** A day, or the two ends of a range. */
+export const RANGE_ARGS: readonly Arg[] = [
+  { name: "from", help: "UTC day, YYYY-MM-DD, or `latest`" },
+  { name: "to", help: "Last day of a range; left out, it is one day", optional: true },
+];
+
+const COLUMNS: readonly ColumnView<ListingEvent>[] = [
+  { name: "date", cell: (row) => row.date },
+  { name: "symbol", cell: (row) => row.symbol },
+  { name: "listing", cell: (row) => row.listing },
+  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
+  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
+];
+
+/** The listings that began to trade. */
+export const newListings: Command = eventsCommand(
+  {
+    name: "new-listings",
+    summary: "Listings that began to trade, dated by their first traded day",
+    examples: ["bfa new-listings 2024-01-01 2024-01-31", "bfa new-listings latest --json"],
+  },
+  { name: "relisting", cell: (row) => row.relisting ? "yes" : "no" },
+  (dataset, from, to) => dataset.newListings(from, to),
+);
+
+/** The listings that stopped trading. */
+export const delistings: Command = eventsCommand(
+  {
+    name: "delistings",
+    summary: "Listings that stopped trading, dated by the first day after the last traded one",
+    examples: ["bfa delistings 2024-01-01 2024-12-31", "bfa delistings 2022-05-13 --json"],
+  },
+  { name: "last_traded", cell: (row) => row.lastTraded },
+  (dataset, from, to) => dataset.delistings(from, to),
+);
+
+function eventsCommand(
+  words: Pick<Command, "name" | "summary" | "examples">,
+  last: ColumnView<ListingEvent>,
+  question: (dataset: Dataset, from: string, to: string) => Promise<EventsAnswer>,
+): Command {
+  return {
+    ...words,
+    args: RANGE_ARGS,
+    options: { ...OUTPUT_OPTIONS, ...CLIENT_OPTIONS },
+    run: (inputs, tools) =>
+      ask(inputs, tools, async (dataset) => {
+        const answer = await question(dataset, ...readRange(inputs));
+        const days = answer.from === answer.to
+          ? `on ${answer.from}`
+          : `from ${answer.from} to ${answer.to}`;
+        return {
+          answer,
+          rows: answer.events,
+          columns: [...COLUMNS, last],
+          footer: `${answer.count} ${words.name.replace("-", " ")} ${days}`,
+        };
+      }),
+  };
+}
+
+/** The two ends of a range; one day means both. */
+export function readRange({ args }: Inputs): [from: string, to: string] {
+  return [args[0]!, args[1] ?? args[0]!];
+}

@@ -1,0 +1,65 @@
+/**
+ * Failures at the command line: one line on stderr and an exit code.
+ *
+ * @module
+ */
+
+import { BfaError, type ErrorCode } from "../lib/core/errors.ts";
+
+/** The exit code of every kind of failure. `0` is success, `1` a bug, `130` an interrupt. */
+export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
+  usage: 2,
+  not_found: 3,
+  stale: 4,
+  expired: 4,
+  conflict: 4,
+  integrity: 5,
+  untrusted: 5,
+  rollback: 5,
+  network: 6,
+  unavailable: 6,
+  offline: 7,
+  limit: 8,
+  storage: 8,
+  format_too_new: 9,
+};
+
+/** What the exit codes mean, for help. */
+export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
+  0: "ok",
+  1: "a bug in bfa",
+  2: "the command cannot be read",
+  3: "there is no such thing",
+  4: "the data has expired, or another publisher was faster",
+  5: "the data is damaged, or not signed by a trusted key",
+  6: "the publisher, a mirror or KV did not answer",
+  7: "offline, and this copy does not have it",
+  8: "a limit was hit, or the disk is full or read-only",
+  9: "the data is of a newer format: update bfa",
+  130: "interrupted",
+};
+
+/** The line and the exit code of a failure. */
+export function describeFailure(error: unknown, verbose: boolean): { line: string; exit: number } {
+  if (error instanceof BfaError) {
+    const cause = verbose && error.cause !== undefined ? `\n  because: ${reason(error.cause)}` : "";
+    return { line: `bfa: ${error.message}${cause}`, exit: EXIT_CODES[error.code] };
+  }
+  const missing = missingPermission(error);
+  if (missing) return { line: `bfa: ${missing}`, exit: 2 };
+  const stack = error instanceof Error ? error.stack ?? error.message : String(error);
+  const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
+  return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
+}
+
+/** Deno says which permission is missing; the user wants to know which flag gives it. */
+function missingPermission(error: unknown): string | undefined {
+  if (!(error instanceof Deno.errors.NotCapable)) return undefined;
+  const flag = /run again with the (--allow-[a-z]+)/.exec(error.message)?.[1];
+  const what = error.message.split(",")[0];
+  return flag ? `${what}: add ${flag}` : error.message;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,120 @@
+/** `bfa keys`. @module */
+
+import { newRecord, sourceName } from "../lib/cache/copy_store.ts";
+import { folderStore } from "../lib/cache/folder_store.ts";
+import { cachedSources } from "../lib/cache/upkeep.ts";
+import { BfaError } from "../lib/core/errors.ts";
+import { parseEndpoint } from "../lib/manifest/endpoint.ts";
+import { makeSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { isKeyId } from "../lib/manifest/signature.ts";
+import { readChannel } from "../lib/jobs/publish.ts";
+import type { Command, Inputs } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
+import { print } from "./output.ts";
+import type { Tools } from "./tools.ts";
+
+type Action = (inputs: Inputs, tools: Tools) => Promise<void>;
+
+const ACTIONS: Readonly<Record<string, Action>> = { new: newKey, show, list, trust };
+
+/** Signing keys, and whom this machine trusts. */
+export const keys: Command = {
+  name: "keys",
+  summary: "The publisher's signing key, and the keys that this machine trusts",
+  about: `ACTION is one of:
+  new          make a signing key, for a publisher
+  show         the name of the publisher's signing key
+  list         the keys pinned for each endpoint
+  trust KEY…   trust these keys, and no others, for the endpoint`,
+  args: [
+    { name: "action", help: "new, show, list or trust" },
+    { name: "key", help: "ed25519:…, for trust", optional: true, many: true },
+  ],
+  options: {
+    out: { value: "FILE", help: "Where to put a new key (DATA_DIR/keys/signing.jwk)" },
+    "data-dir": PUBLISHER_OPTIONS["data-dir"]!,
+    endpoint: CLIENT_OPTIONS.endpoint!,
+    channel: CLIENT_OPTIONS.channel!,
+    "cache-dir": CLIENT_OPTIONS["cache-dir"]!,
+    ...OUTPUT_OPTIONS,
+  },
+  examples: ["bfa keys list", "bfa keys trust ed25519:… --endpoint https://bfa.example.org"],
+  async run(inputs, tools) {
+    const name = inputs.args[0]!;
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (!action) {
+      throw new BfaError(
+        "usage",
+        `Cannot do ${JSON.stringify(name)}: choose among ${Object.keys(ACTIONS).join(", ")}`,
+      );
+    }
+    if (name !== "trust" && inputs.args.length > 1) {
+      throw new BfaError(
+        "usage",
+        `Cannot use ${JSON.stringify(inputs.args[1])}: \`keys ${name}\` takes no key`,
+      );
+    }
+    await action(inputs, tools);
+  },
+};
+
+async function newKey(inputs: Inputs, { world }: Tools): Promise<void> {
+  const path = inputs.text("out") ?? secretKeyFile(inputs);
+  const { keyId } = await makeSecretKey(path);
+  world.out(`${keyId}\n`);
+  if (!inputs.flag("quiet")) {
+    world.err(`the secret key is in ${path}: keep it, and keep it secret\n`);
+  }
+}
+
+async function show(inputs: Inputs, { world }: Tools): Promise<void> {
+  const path = secretKeyFile(inputs);
+  const key = await readSecretKey(path);
+  if (!key) {
+    throw new BfaError("not_found", `no signing key in ${path}; make one with \`bfa keys new\``);
+  }
+  world.out(`${key.keyId}\n`);
+}
+
+async function list(inputs: Inputs, tools: Tools): Promise<void> {
+  const sources = await cachedSources(tools.cacheDir(inputs));
+  const rows = sources.flatMap(({ record }) =>
+    record.pins.map((key) => ({ endpoint: record.endpoint, channel: record.channel, key }))
+  );
+  print(
+    {
+      answer: { count: rows.length, keys: rows },
+      rows,
+      columns: [
+        { name: "endpoint", cell: (row) => row.endpoint },
+        { name: "channel", cell: (row) => row.channel },
+        { name: "key", cell: (row) => row.key },
+      ],
+      footer: `${rows.length} pinned keys`,
+    },
+    inputs,
+    tools.world,
+  );
+}
+
+async function trust(inputs: Inputs, tools: Tools): Promise<void> {
+  const pins = inputs.args.slice(1);
+  if (pins.length === 0) throw new BfaError("usage", "Cannot trust nothing: give at least one KEY");
+  for (const key of pins) {
+    if (!isKeyId(key)) {
+      throw new BfaError(
+        "usage",
+        `Cannot trust ${JSON.stringify(key.slice(0, 60))}: a key looks like ed25519:…`,
+      );
+    }
+  }
+  const endpoint = inputs.text("endpoint");
+  if (endpoint === undefined) throw new BfaError("usage", "Cannot tell for whom: give --endpoint");
+  const base = parseEndpoint(endpoint);
+  const channel = readChannel(inputs.text("channel"));
+  const store = folderStore(tools.cacheDir(inputs));
+  const source = await sourceName(base, channel);
+  const record = await store.record(source) ?? newRecord(base, channel);
+  await store.setRecord(source, { ...record, pins });
+  tools.world.out(`${base} (${channel}): trusting ${pins.join(", ")}\n`);
+}

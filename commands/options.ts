@@ -1,0 +1,94 @@
+/**
+ * Options that several commands share. A command takes only the groups it needs.
+ *
+ * @module
+ */
+
+import { join } from "@std/path";
+import type { Inputs, Options } from "./command.ts";
+import { BfaError } from "../lib/core/errors.ts";
+
+/** For commands that ask the dataset. */
+export const CLIENT_OPTIONS: Options = {
+  endpoint: { value: "URL", help: "Service or static mirror to use", env: "BFA_ENDPOINT" },
+  channel: { value: "NAME", help: "Channel to follow (latest)", env: "BFA_CHANNEL" },
+  at: { value: "VERSION", help: "Answer from this version; it never goes stale" },
+  offline: { help: "Never use the network", env: "BFA_OFFLINE" },
+  "refresh-cache": { help: "Ask the publisher for a newer version first" },
+  "max-age": {
+    value: "DURATION",
+    help: "Ask first when the last check is older: 90s, 30m, 12h, 7d",
+    env: "BFA_MAX_AGE",
+  },
+  "accept-expired": { help: "Answer even when the copy's signature has ended" },
+  "trusted-keys": {
+    value: "KEY",
+    many: true,
+    help: "Trust only manifests signed by these keys",
+    env: "BFA_TRUSTED_KEYS",
+  },
+  "cache-dir": { value: "DIR", help: "Where the copy is kept", env: "BFA_CACHE_DIR" },
+};
+
+/** For commands that print answers. */
+export const OUTPUT_OPTIONS: Options = {
+  format: {
+    value: "FORMAT",
+    help: "table, json, ndjson, csv, md or lines (table on a terminal, lines in a pipe)",
+    env: "BFA_FORMAT",
+  },
+  json: { help: "Same as --format json" },
+};
+
+/** For all commands. */
+export const COMMON_OPTIONS: Options = {
+  quiet: { short: "q", help: "No notices" },
+  verbose: { short: "v", help: "Also the cause of a failure" },
+  "no-progress": { help: "No progress bar", env: "BFA_NO_PROGRESS" },
+  help: { short: "h", help: "This text" },
+};
+
+/** For commands that publish, or serve what was published. */
+export const PUBLISHER_OPTIONS: Options = {
+  "data-dir": {
+    value: "DIR",
+    help: "Publisher's state: KV file, mirror, builds, key (.bfa)",
+    env: "BFA_DATA_DIR",
+  },
+  kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://… (KV Connect)", env: "BFA_KV" },
+  mirror: { value: "DIR", help: "Folder for artifacts (DATA_DIR/mirror)", env: "BFA_MIRROR" },
+};
+
+/** For commands that sign. */
+export const SIGNING_OPTIONS: Options = {
+  ...PUBLISHER_OPTIONS,
+  "mirror-url": {
+    value: "URL",
+    many: true,
+    help: "Public address of a mirror, to name in the manifest",
+    env: "BFA_MIRROR_URLS",
+  },
+  channel: { value: "NAME", help: "Channel to move (latest)", env: "BFA_CHANNEL" },
+  reason: { value: "TEXT", help: "Why; kept in the log" },
+};
+
+const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
+
+/** Reads `--max-age`, in ms. */
+export function readMaxAge(inputs: Inputs): number | undefined {
+  const text = inputs.text("max-age");
+  if (text === undefined) return undefined;
+  const match = /^(\d{1,9})([smhd])$/.exec(text);
+  if (!match) {
+    throw new BfaError(
+      "usage",
+      `Cannot read --max-age ${JSON.stringify(text)}: write 90s, 30m, 12h or 7d`,
+    );
+  }
+  return Number(match[1]) * UNITS[match[2]!]!;
+}
+
+/** Where the publisher's signing key is. */
+export function secretKeyFile(inputs: Inputs): string {
+  return join(inputs.text("data-dir") ?? ".bfa", "keys", "signing.jwk");
+}

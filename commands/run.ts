@@ -1,0 +1,76 @@
+/**
+ * Runs one call of the CLI: finds the command, reads its arguments, turns failures into exit codes.
+ *
+ * @module
+ */
+
+import { BfaError } from "../lib/core/errors.ts";
+import { nearestSymbols } from "../lib/core/symbol.ts";
+import { type Command, Inputs, type SettingSources } from "./command.ts";
+import { describeFailure } from "./failure.ts";
+import { COMMON_OPTIONS } from "./options.ts";
+import { COMMANDS } from "./registry.ts";
+import type { Tools } from "./tools.ts";
+
+/** The version of this program. */
+export const PROGRAM_VERSION = "0.1.0";
+
+/** Runs a call and returns its exit code. Never throws. */
+export async function run(
+  argv: readonly string[],
+  tools: Tools,
+  settings: SettingSources,
+): Promise<number> {
+  const { world } = tools;
+  try {
+    return await dispatch(argv, tools, settings);
+  } catch (error) {
+    if (error instanceof Deno.errors.BrokenPipe) return 0; // `bfa symbols | head` has seen enough
+    const { line, exit } = describeFailure(
+      error,
+      argv.includes("-v") || argv.includes("--verbose"),
+    );
+    world.err(`${line}\n`);
+    return exit;
+  }
+}
+
+async function dispatch(
+  argv: readonly string[],
+  tools: Tools,
+  settings: SettingSources,
+): Promise<number> {
+  const { world } = tools;
+  const [name, ...rest] = argv;
+  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
+    const { commandHelp, overview } = await import("./help.ts");
+    const about = name === "help" ? COMMANDS.find((entry) => entry.name === rest[0]) : undefined;
+    world.out(about ? commandHelp(await about.load()) : overview(COMMANDS));
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "--version" || name === "-V") {
+    world.out(`bfa ${PROGRAM_VERSION}\n`);
+    return 0;
+  }
+  const entry = COMMANDS.find((entry) => entry.name === name);
+  if (!entry) throw unknownCommand(name);
+  const command = await entry.load();
+  if (rest.includes("--help") || rest.includes("-h")) {
+    const { commandHelp } = await import("./help.ts");
+    world.out(commandHelp(command));
+    return 0;
+  }
+  const whole: Command = { ...command, options: { ...command.options, ...COMMON_OPTIONS } };
+  await command.run(new Inputs(whole, rest, settings), tools);
+  return 0;
+}
+
+function unknownCommand(name: string): BfaError {
+  const names = COMMANDS.map((entry) => entry.name.toUpperCase());
+  const near = nearestSymbols(name, names, 1)[0]?.toLowerCase();
+  const shown = JSON.stringify(name.slice(0, 40));
+  return new BfaError(
+    "usage",
+    `there is no command ${shown}${near ? `; did you mean ${near}?` : ""} (see \`bfa --help\`)`,
+  );
+}

@@ -1,0 +1,109 @@
+/** `bfa serve`. @module */
+
+import { join } from "@std/path";
+import { BfaError } from "../lib/core/errors.ts";
+import { freshnessAt } from "../lib/core/freshness.ts";
+import { daysInRange } from "../lib/core/day.ts";
+import { nextVersion } from "../lib/core/version.ts";
+import { build, readBuild } from "../lib/jobs/build.ts";
+import { publish, readChannel, renew } from "../lib/jobs/publish.ts";
+import { currentManifest } from "../lib/manifest/store.ts";
+import { seedListings, seedSource } from "../lib/source/seed.ts";
+import { makeSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { startServer } from "../routes/server.ts";
+import type { Command, Inputs } from "./command.ts";
+import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
+import type { PublisherSide, Tools } from "./tools.ts";
+
+/** Serves the dataset over HTTP. */
+export const serve: Command = {
+  name: "serve",
+  summary: "Serve the dataset over HTTP",
+  about:
+    "Answers from the newest published version, and switches by itself when another is published.",
+  args: [],
+  options: {
+    port: { value: "PORT", help: "Port to listen on (8000); 0 takes a free one", env: "PORT" },
+    host: { value: "ADDRESS", help: "Address to listen on (127.0.0.1)", env: "BFA_HOST" },
+    init: { help: "Make and publish a first version from the built-in listings if there is none" },
+    channel: { value: "NAME", help: "Channel to serve (latest)", env: "BFA_CHANNEL" },
+    ...PUBLISHER_OPTIONS,
+  },
+  examples: ["bfa serve", "bfa serve --init --port 8080"],
+  run: (inputs, tools) =>
+    tools.withPublisher(inputs, async (side) => {
+      if (inputs.flag("init")) await ensureVersion(inputs, side, tools);
+      const { world } = tools;
+      const server = await startServer({
+        reader: side.store,
+        mirror: side.mirror,
+        channel: readChannel(inputs.text("channel")),
+        port: readPort(inputs.text("port")),
+        hostname: inputs.text("host") ?? "127.0.0.1",
+        now: world.now,
+        log: (line) => world.err(`${line}\n`),
+        signal: world.onInterrupt(),
+      });
+      if (!inputs.flag("quiet")) tools.world.out(await greeting(server.url, side, inputs));
+      await server.finished;
+    }),
+};
+
+/** The first version, made from the seed; later starts find it, and sign it again when it is due. */
+async function ensureVersion(inputs: Inputs, side: PublisherSide, tools: Tools): Promise<void> {
+  const { store, dataDir } = side;
+  const { world } = tools;
+  const channel = readChannel(inputs.text("channel"));
+  const signers = side.publisher.signers.length
+    ? side.publisher.signers
+    : [await makeSecretKey(secretKeyFile(inputs))];
+  const publisher = { ...side.publisher, signers };
+  const current = await currentManifest(store, channel);
+  if (current) {
+    const { freshness, version } = current.manifest.signed;
+    if (freshnessAt(freshness, world.now()) === "fresh") return;
+    const { stored } = await renew(publisher, { channel, reason: "still the newest at start" });
+    world.err(
+      `signed ${version} again: still the newest (sequence ${stored.manifest.signed.sequence})\n`,
+    );
+    return;
+  }
+  const listings = await seedListings();
+  const version = nextVersion(listings.dataThrough, (await store.versions()).map((v) => v.version));
+  const dir = join(dataDir, "builds", version);
+  world.err(`building ${version} from the built-in listings …\n`);
+  const made = await readBuild(dir) ?? await build(listings, { version, outDir: dir });
+  try {
+    await publish(publisher, made, dir, { channel, reason: "first start" });
+  } catch (error) {
+    // Another start was faster: its version is served.
+    if (!(error instanceof BfaError) || error.code !== "conflict") throw error;
+  }
+}
+
+function readPort(text = "8000"): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
+  throw new BfaError(
+    "usage",
+    `Cannot listen on port ${JSON.stringify(text)}: give a number up to 65535`,
+  );
+}
+
+async function greeting(url: string, { store }: PublisherSide, inputs: Inputs): Promise<string> {
+  const stored = await currentManifest(store, readChannel(inputs.text("channel")));
+  const { index } = await seedSource();
+  const what = stored
+    ? `version ${stored.manifest.signed.version}: ${stored.manifest.signed.symbols} symbols, ${
+      daysInRange([index.firstDay, stored.manifest.signed.dataThrough])
+    } days (${index.firstDay} to ${stored.manifest.signed.dataThrough})`
+    : "nothing published yet: answering from the built-in listings";
+  return `bfa serves on ${url}
+${what}
+
+try:
+  curl ${url}/v1/snapshot/2024-01-15
+  curl ${url}/v1/timeline/LITUSDT
+  BFA_ENDPOINT=${url} npx -y deno@2.9.6 task bfa snapshot latest
+`;
+}

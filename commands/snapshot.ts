@@ -1,0 +1,69 @@
+/** `bfa snapshot DAY`. @module */
+
+import type { ListingRow, SnapshotAnswer } from "../lib/core/answers.ts";
+import type { Dataset } from "../lib/jobs/dataset.ts";
+import { ask } from "./ask.ts";
+import type { Command } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { type ColumnView, type Format, readFormat } from "./output.ts";
+
+const COLUMNS: readonly ColumnView<ListingRow>[] = [
+  { name: "symbol", cell: (row) => row.symbol },
+  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
+  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
+  { name: "first", title: "LISTED", cell: (row) => row.first },
+  { name: "last_traded", cell: (row) => row.lastTraded },
+];
+
+const DETAIL_COLUMNS: readonly ColumnView<ListingRow>[] = [
+  { name: "symbol", cell: (row) => row.symbol },
+  { name: "state", cell: (row) => row.state },
+  { name: "listing", cell: (row) => row.listing },
+  ...COLUMNS.slice(1),
+  { name: "last", title: "LAST FILE", cell: (row) => row.last },
+];
+
+/** Which symbols existed on a day. */
+export const snapshot: Command = {
+  name: "snapshot",
+  summary: "Symbols that really traded on a day",
+  args: [{ name: "day", help: "UTC day, YYYY-MM-DD, or `latest`" }],
+  options: {
+    state: {
+      value: "STATE",
+      many: true,
+      help: "States to include: traded, archived, missing (traded)",
+    },
+    detail: { help: "Also the listing's days and state" },
+    ...OUTPUT_OPTIONS,
+    ...CLIENT_OPTIONS,
+  },
+  examples: ["bfa snapshot 2024-01-15", "bfa snapshot latest --format csv > today.csv"],
+  run: (inputs, tools) =>
+    ask(inputs, tools, async (dataset) => {
+      const day = inputs.args[0]!;
+      const states = inputs.texts("state");
+      const detail = inputs.flag("detail");
+      const format = readFormat(inputs, tools.world);
+      const full = await dataset.snapshot(day, { states, detail: true });
+      const { rows: _, ...short } = full;
+      return {
+        answer: detail ? full : short,
+        rows: full.rows!,
+        columns: detail ? DETAIL_COLUMNS : COLUMNS,
+        ...(detail ? {} : { line: (row: ListingRow) => row.symbol }),
+        footer: await footer(dataset, full, format),
+      };
+    }),
+};
+
+/** `251 traded on 2024-01-15 (9 archived: --state archived)` */
+async function footer(dataset: Dataset, answer: SnapshotAnswer, format: Format): Promise<string> {
+  if (format !== "table") return "";
+  const counts = (await dataset.summary(answer.date)).rows[0]!;
+  const others = (["traded", "archived", "missing"] as const)
+    .filter((state) => !answer.states.includes(state) && counts[state] > 0)
+    .map((state) => `${counts[state]} ${state}: --state ${state}`);
+  const more = others.length ? ` (${others.join(", ")})` : "";
+  return `${answer.count} ${answer.states.join(" or ")} on ${answer.date}${more}`;
+}

@@ -1,0 +1,35 @@
+/** `bfa symbols`. @module */
+
+import type { SymbolRow } from "../lib/core/answers.ts";
+import { ask } from "./ask.ts";
+import type { Command } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+
+/** Every symbol that ever existed. */
+export const symbols: Command = {
+  name: "symbols",
+  summary: "Every symbol that ever existed",
+  args: [],
+  options: { detail: { help: "Also its days" }, ...OUTPUT_OPTIONS, ...CLIENT_OPTIONS },
+  examples: ["bfa symbols", "bfa symbols --detail --format csv"],
+  run: (inputs, tools) =>
+    ask(inputs, tools, async (dataset) => {
+      const full = await dataset.symbols({ detail: true });
+      const { rows: _, ...short } = full;
+      const detail = inputs.flag("detail");
+      return {
+        answer: detail ? full : short,
+        rows: full.rows!,
+        columns: [
+          { name: "symbol", cell: (row: SymbolRow) => row.symbol },
+          { name: "contract_type", title: "TYPE", cell: (row: SymbolRow) => row.contractType },
+          { name: "quote_asset", title: "QUOTE", cell: (row: SymbolRow) => row.quoteAsset },
+          { name: "listings", right: true, cell: (row: SymbolRow) => row.listings },
+          { name: "first", title: "LISTED", cell: (row: SymbolRow) => row.first },
+          { name: "last_traded", cell: (row: SymbolRow) => row.lastTraded },
+        ],
+        ...(detail ? {} : { line: (row: SymbolRow) => row.symbol }),
+        footer: `${full.count} symbols`,
+      };
+    }),
+};

@@ -1,0 +1,96 @@
+/** `bfa timeline SYMBOL`. @module */
+
+import type { ListingAnswer, TimelineAnswer, TimelineRow } from "../lib/core/answers.ts";
+import { dayFromNumber, dayNumber } from "../lib/core/day.ts";
+import type { DayState } from "../lib/core/listing.ts";
+import { ask } from "./ask.ts";
+import type { Command } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { type ColumnView, readFormat } from "./output.ts";
+
+const LISTING_COLUMNS: readonly ColumnView<ListingAnswer>[] = [
+  { name: "listing", cell: (row) => row.id },
+  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
+  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
+  { name: "first", title: "LISTED", cell: (row) => row.first },
+  { name: "last_traded", cell: (row) => row.lastTraded },
+  { name: "last", title: "LAST FILE", cell: (row) => row.last },
+  { name: "gaps", cell: (row) => row.gaps.map(([from, to]) => `${from}/${to}`).join(" ") },
+];
+
+const DAY_COLUMNS: readonly ColumnView<TimelineRow>[] = [
+  { name: "date", cell: (row) => row.date },
+  { name: "state", cell: (row) => row.state },
+  { name: "listing", cell: (row) => row.listing },
+];
+
+/** The lives of a symbol. */
+export const timeline: Command = {
+  name: "timeline",
+  summary: "The lives of a symbol: listed, traded, halted, gone",
+  args: [{ name: "symbol", help: "For example BTCUSDT" }],
+  options: {
+    detail: { help: "One row a day" },
+    from: { value: "DAY", help: "First day of the rows" },
+    to: { value: "DAY", help: "Last day of the rows, or `latest`" },
+    ...OUTPUT_OPTIONS,
+    ...CLIENT_OPTIONS,
+  },
+  examples: ["bfa timeline LITUSDT", "bfa timeline BTCUSDT --detail --from 2024-01-01 --json"],
+  run(inputs, tools) {
+    const symbol = inputs.args[0]!;
+    const [from, to] = [inputs.text("from"), inputs.text("to")];
+    if (inputs.flag("detail") || from !== undefined || to !== undefined) {
+      return ask(inputs, tools, async (dataset) => {
+        const answer = await dataset.timeline(symbol, { detail: true, from, to });
+        return { answer, rows: answer.rows!, columns: DAY_COLUMNS };
+      });
+    }
+    return ask(inputs, tools, async (dataset) => {
+      const answer = await dataset.timeline(symbol);
+      const view = { answer, rows: answer.listings, columns: LISTING_COLUMNS };
+      if (readFormat(inputs, tools.world) !== "table") return view;
+      const days = await dataset.timeline(symbol, { detail: true });
+      return { ...view, picture: picture(days), footer: lives(answer) };
+    });
+  },
+};
+
+const MARKS: readonly [DayState, string][] = [["traded", "▇"], ["archived", "░"], ["missing", "·"]];
+
+/** `LITUSDT: 2 listings` */
+function lives({ symbol, listings }: TimelineAnswer): string {
+  return `${symbol}: ${listings.length === 1 ? "1 listing" : `${listings.length} listings`}`;
+}
+
+/** One mark a month: what most of its days were. */
+function picture({ rows, days }: TimelineAnswer): string {
+  const byYear = new Map<string, string>();
+  for (const [month, states] of monthly(rows!)) {
+    const mark = MARKS.map(([state, mark]) => ({
+      mark,
+      count: states.filter((s) => s === state).length,
+    }))
+      .reduce((best, next) => next.count > best.count ? next : best, { mark: " ", count: 0 });
+    const year = month.slice(0, 4);
+    byYear.set(year, (byYear.get(year) ?? " ".repeat(Number(month.slice(5)) - 1)) + mark.mark);
+  }
+  const years = [...byYear].map(([year, marks]) => `${year} ${marks.padEnd(12)}`);
+  const counts = MARKS.filter(([state]) => days[state as keyof typeof days] > 0)
+    .map(([state, mark]) => `${mark} ${days[state as keyof typeof days]} days ${state}`);
+  return `${years.join("\n")}\n${counts.join("   ")}`;
+}
+
+/** The states of the days of every month, including months without any. */
+function monthly(rows: readonly TimelineRow[]): Map<string, DayState[]> {
+  const months = new Map<string, DayState[]>();
+  const states = new Map(rows.map((row) => [row.date as string, row.state]));
+  const [first, last] = [rows[0]!.date, rows.at(-1)!.date];
+  for (let day = dayNumber(first); day <= dayNumber(last); day++) {
+    const date = dayFromNumber(day);
+    const month = months.get(date.slice(0, 7)) ?? [];
+    month.push(states.get(date) ?? "unlisted");
+    months.set(date.slice(0, 7), month);
+  }
+  return months;
+}

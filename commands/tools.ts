@@ -1,0 +1,47 @@
+/**
+ * What commands are given: the outside world, and the things that only the entry point may build.
+ *
+ * @module
+ */
+
+import type { ManifestStore } from "../lib/manifest/store.ts";
+import type { Dataset } from "../lib/jobs/dataset.ts";
+import type { Publisher } from "../lib/jobs/publish.ts";
+import type { Mirror } from "../lib/mirror/mirror.ts";
+import type { Inputs } from "./command.ts";
+
+/** Standard streams, environment and clock. */
+export interface World {
+  /** Data. */
+  out(text: string): void;
+  /** Everything else. */
+  err(text: string): void;
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  /** Width of the terminal, in columns. */
+  readonly columns: number;
+  env(name: string): string | undefined;
+  readTextFile(path: string): string | undefined;
+  now(): Date;
+  /** A signal that aborts when the user, or the system, asks the process to stop. */
+  onInterrupt(): AbortSignal;
+}
+
+/** The publisher's side, as `--data-dir` and its like describe it. */
+export interface PublisherSide {
+  readonly store: ManifestStore;
+  readonly mirror: Mirror;
+  readonly publisher: Publisher;
+  readonly dataDir: string;
+}
+
+/** What a command may use. */
+export interface Tools {
+  readonly world: World;
+  /** Opens the dataset that the client options describe. */
+  openDataset(inputs: Inputs): Promise<Dataset>;
+  /** The cache folder that the client options describe. */
+  cacheDir(inputs: Inputs): string;
+  /** Runs work with the publisher's side open. */
+  withPublisher<T>(inputs: Inputs, work: (side: PublisherSide) => Promise<T>): Promise<T>;
+}

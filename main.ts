@@ -1,0 +1,45 @@
+/**
+ * The HTTP service, as Deno Deploy runs it. The entry point: it reads the environment, builds what
+ * the service needs from it, and hands that down.
+ *
+ * | variable | what |
+ * | --- | --- |
+ * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
+ * | `BFA_MIRROR` | where artifacts are: a folder or an `http(s)://…` base URL; `.bfa/mirror` when unset |
+ * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
+ * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
+ *
+ * @module
+ */
+
+import { httpMirror } from "./lib/mirror/http.ts";
+import { directoryMirror } from "./lib/mirror/directory.ts";
+import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
+import { httpClient } from "./lib/net/client.ts";
+import { startServer } from "./routes/server.ts";
+
+async function main(): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => stop.abort());
+  }
+  const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
+  const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")));
+  const server = await startServer({
+    reader: store,
+    mirror: /^https?:\/\//.test(mirror)
+      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
+      : directoryMirror(mirror),
+    channel: Deno.env.get("BFA_CHANNEL") ?? "latest",
+    port: Number(Deno.env.get("PORT") ?? 8000),
+    hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
+    now: () => new Date(),
+    log: (line) => console.error(line),
+    signal: stop.signal,
+  });
+  console.error(`bfa serves on ${server.url}`);
+  await server.finished;
+  store.close();
+}
+
+if (import.meta.main) await main();

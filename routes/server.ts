@@ -1,0 +1,100 @@
+/**
+ * The service on a port: follows the newest version, serves it, and stops cleanly.
+ *
+ * @module
+ */
+
+import { BfaError } from "../lib/core/errors.ts";
+import { follow } from "../lib/jobs/follow.ts";
+import type { ManifestReader } from "../lib/manifest/store.ts";
+import type { MirrorReader } from "../lib/mirror/mirror.ts";
+import { seedSource } from "../lib/source/seed.ts";
+import { service } from "./service.ts";
+
+/** What to serve, and where. */
+export interface ServerOptions {
+  readonly reader: ManifestReader;
+  readonly mirror: MirrorReader;
+  readonly channel: string;
+  /** `0` takes a free port. */
+  readonly port: number;
+  readonly hostname: string;
+  readonly now: () => Date;
+  /** One line for the log. */
+  readonly log: (line: string) => void;
+  /** Stops the server: answers under way are finished first. */
+  readonly signal: AbortSignal;
+}
+
+/** A server that listens. */
+export interface Server {
+  readonly url: string;
+  readonly finished: Promise<void>;
+}
+
+/** How long answers under way may take once the server is told to stop, ms. */
+const STOP_MS = 4_000;
+
+/** Starts to serve; resolves when the port is open. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { reader, mirror, channel, port, hostname, now, log, signal } = options;
+  const followed = await follow({
+    reader,
+    mirror,
+    channel,
+    onProblem: (error) => log(`problem ${error.code}: ${error.message}`),
+  });
+  const stop = followed.onChange(({ stored }) => {
+    const { version, sequence } = stored.manifest.signed;
+    log(`now serving ${version} (sequence ${sequence})`);
+  });
+  const { fetch } = service({
+    reader,
+    mirror,
+    followed,
+    seed: await seedSource(),
+    now,
+    onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
+    stopping: signal,
+  });
+  let server: Deno.HttpServer<Deno.NetAddr>;
+  try {
+    server = Deno.serve({ port, hostname, onListen: () => {} }, (request) => fetch(request));
+  } catch (error) {
+    await followed.close();
+    throw listenError(error, hostname, port);
+  }
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  return {
+    url: `http://${host}:${server.addr.port}`,
+    finished: untilStopped(server, signal).finally(() => {
+      stop();
+      return followed.close();
+    }),
+  };
+}
+
+async function untilStopped(server: Deno.HttpServer, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) {
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+  }
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise((resolve) => timer = setTimeout(resolve, STOP_MS));
+  await Promise.race([server.shutdown(), late]);
+  clearTimeout(timer);
+}
+
+function listenError(error: unknown, hostname: string, port: number): unknown {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return new BfaError(
+      "usage",
+      `Cannot listen on ${hostname}:${port}: the port is in use; set PORT or --port to another`,
+    );
+  }
+  if (
+    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.AddrNotAvailable
+  ) {
+    return new BfaError("usage", `Cannot listen on ${hostname}:${port}: ${error.message}`);
+  }
+  return error;
+}
