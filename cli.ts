@@ -22,6 +22,8 @@ import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
 import { makeFolder } from "./lib/files/atomic_file.ts";
 import { open } from "./lib/jobs/open.ts";
 
+export type { World };
+
 /**
  * Runs one call of the CLI.
  *

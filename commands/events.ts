@@ -1,6 +1,6 @@
 /** `bfa new-listings` and `bfa delistings`. @module */
 
-import type { EventsAnswer, ListingEvent } from "../lib/core/answers.ts";
+import type { EventsAnswer, ListingEvent } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Arg, Command, Inputs } from "./command.ts";

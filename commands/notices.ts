@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Notice } from "../lib/jobs/dataset.ts";
+import type { Notice } from "../lib/jobs/notice.ts";
 import { formatInstant } from "./output.ts";
 
 /** A notice as a line. */

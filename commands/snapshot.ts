@@ -1,6 +1,6 @@
 /** `bfa snapshot DAY`. @module */
 
-import type { ListingRow, SnapshotAnswer } from "../lib/core/answers.ts";
+import type { ListingRow, SnapshotAnswer } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";

@@ -1,6 +1,6 @@
 /** `bfa status`, `bfa refresh`, `bfa versions`, `bfa pull`. @module */
 
-import type { Status } from "../lib/jobs/dataset.ts";
+import type { Status } from "../lib/jobs/status.ts";
 import type { ListedVersion } from "../lib/manifest/endpoint.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";

@@ -1,6 +1,6 @@
 /** `bfa summary FROM TO`. @module */
 
-import type { SummaryRow } from "../lib/core/answers.ts";
+import type { SummaryRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { RANGE_ARGS, readRange } from "./events.ts";

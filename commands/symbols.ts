@@ -1,6 +1,6 @@
 /** `bfa symbols`. @module */
 
-import type { SymbolRow } from "../lib/core/answers.ts";
+import type { SymbolRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";

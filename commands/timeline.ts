@@ -1,6 +1,6 @@
 /** `bfa timeline SYMBOL`. @module */
 
-import type { ListingAnswer, TimelineAnswer, TimelineRow } from "../lib/core/answers.ts";
+import type { ListingAnswer, TimelineAnswer, TimelineRow } from "../lib/core/answer_types.ts";
 import { dayFromNumber, dayNumber } from "../lib/core/day.ts";
 import type { DayState } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";

@@ -16,12 +16,17 @@ export interface World {
   out(text: string): void;
   /** Everything else. */
   err(text: string): void;
+  /** Whether data goes to a terminal. */
   readonly outIsTerminal: boolean;
+  /** Whether notices go to a terminal. */
   readonly errIsTerminal: boolean;
   /** Width of the terminal, in columns. */
   readonly columns: number;
+  /** An environment variable. */
   env(name: string): string | undefined;
+  /** The text of a file; `undefined` when there is none. */
   readTextFile(path: string): string | undefined;
+  /** The clock. */
   now(): Date;
   /** A signal that aborts when the user, or the system, asks the process to stop. */
   onInterrupt(): AbortSignal;

@@ -13,23 +13,25 @@
  */
 
 export { open, type OpenOptions } from "./jobs/open.ts";
-export type { Dataset, Notice, Status } from "./jobs/dataset.ts";
 export type {
-  EventsAnswer,
-  ListingAnswer,
-  ListingEvent,
-  ListingRow,
-  RangeAnswer,
-  SnapshotAnswer,
-  SummaryAnswer,
-  SummaryRow,
-  SymbolRow,
-  SymbolsAnswer,
-  TimelineAnswer,
-  TimelineRow,
-} from "./core/answers.ts";
-export type { Day } from "./core/day.ts";
-export { BfaError, type ErrorCode, NotFoundError } from "./core/errors.ts";
+  Dataset,
+  RefreshResult,
+  SnapshotOptions,
+  SymbolsOptions,
+  TimelineOptions,
+} from "./jobs/dataset.ts";
+export type { Notice } from "./jobs/notice.ts";
+export type { Status } from "./jobs/status.ts";
+export type * from "./core/answer_types.ts";
+export type { RangeQuestion, StatesOption } from "./core/answers.ts";
+export type { Day, DayRange } from "./core/day.ts";
+export {
+  BfaError,
+  type ErrorCode,
+  HttpError,
+  IntegrityError,
+  NotFoundError,
+} from "./core/errors.ts";
 export type { Freshness } from "./core/freshness.ts";
 export type { ContractType, DayState, RowState } from "./core/listing.ts";
 export type {
@@ -39,3 +41,6 @@ export type {
   ManifestBody,
   Signature,
 } from "./core/manifest.ts";
+export type { OnProgress } from "./cache/download.ts";
+export type { ListedVersion, VersionsReply } from "./manifest/endpoint.ts";
+export type { Fetch } from "./net/client.ts";

@@ -76,23 +76,24 @@ export class Copy {
    * Asks the publisher for the newest manifest and installs it. One process asks; others that wait
    * meanwhile use what it found.
    *
-   * @param options `signal` ends the attempt; `waitMs` is how long to wait for another process.
+   * @param options `budgetMs`: how long another process, and then the publisher, may take to answer;
+   *   with it the publisher is asked only once. Downloads take what they need.
    * @returns The copy as it is now, and whether it changed.
    */
   async refresh(
-    options: { signal?: AbortSignal; waitMs?: number } = {},
+    options: { budgetMs?: number } = {},
   ): Promise<LoadedCopy & { changed: boolean }> {
     const { store, now } = this.#options;
     const source = await this.#source;
     const asked = now();
-    return await store.withLock(source, options.waitMs ?? LOCK_WAIT_MS, async () => {
+    return await store.withLock(source, options.budgetMs ?? LOCK_WAIT_MS, async () => {
       const record = await this.#record();
       const meanwhile = record.checkedAt !== null && Date.parse(record.checkedAt) > asked.getTime();
       if (meanwhile) {
         const loaded = await this.load();
         if (loaded) return { ...loaded, changed: false };
       }
-      return await this.#ask(record, options.signal);
+      return await this.#ask(record, options.budgetMs);
     });
   }
 
@@ -171,12 +172,13 @@ export class Copy {
     if (keeps.length > record.keeps.length) await store.setRecord(source, { ...record, keeps });
   }
 
-  /** Hands what must not be forgotten over to another store: whom to trust, and what was seen. */
-  async remember(store: CopyStore, record: CopyRecord): Promise<void> {
-    await store.setRecord(await this.#source, { ...record, sequence: 0, etag: null });
+  /** Hands what must not be forgotten to another store: whom to trust, and what was seen. */
+  async handOver(store: CopyStore): Promise<void> {
+    const record = await this.#options.store.record(await this.#source).catch(() => undefined);
+    if (record) await store.setRecord(await this.#source, { ...record, sequence: 0, etag: null });
   }
 
-  async #ask(record: CopyRecord, signal?: AbortSignal): Promise<LoadedCopy & { changed: boolean }> {
+  async #ask(record: CopyRecord, budgetMs?: number): Promise<LoadedCopy & { changed: boolean }> {
     const { store, http, endpoint, channel, now } = this.#options;
     const source = await this.#source;
     const loaded = await this.load();
@@ -184,7 +186,7 @@ export class Copy {
       channel,
       layout: layoutNamed(record.layout),
       etag: loaded ? record.etag : null,
-      signal,
+      ...(budgetMs === undefined ? {} : { signal: AbortSignal.timeout(budgetMs), tries: 1 }),
     });
     const checked: CopyRecord = { ...record, ...checkTimes(now(), reply.maxAgeMs) };
     if (!reply.changed) {
@@ -194,7 +196,7 @@ export class Copy {
       await store.setRecord(source, checked);
       return { record: checked, manifest: loaded.manifest, changed: false };
     }
-    const installed = await this.#install(checked, reply, loaded, signal);
+    const installed = await this.#install(checked, reply, loaded);
     return {
       ...installed,
       changed: installed.record.sequence !== loaded?.record.sequence,
@@ -206,7 +208,6 @@ export class Copy {
     record: CopyRecord,
     reply: ManifestReply & { changed: true },
     loaded: LoadedCopy | undefined,
-    signal?: AbortSignal,
   ): Promise<LoadedCopy> {
     const { store, channel } = this.#options;
     const source = await this.#source;
@@ -238,7 +239,7 @@ export class Copy {
     const copy = { record: next, manifest };
     for (const name of record.keeps) {
       const artifact = signed.artifacts.find((a) => a.name === name);
-      if (artifact) await this.#download(copy, artifact, false, signal);
+      if (artifact) await this.#download(copy, artifact, false);
     }
     await store.setManifest(source, signed.sequence, reply.text);
     await store.setRecord(source, next);
@@ -249,7 +250,6 @@ export class Copy {
     copy: LoadedCopy,
     artifact: Artifact,
     offline: boolean,
-    signal?: AbortSignal,
   ): Promise<void> {
     if (offline) {
       throw new BfaError(
@@ -260,7 +260,7 @@ export class Copy {
     const { store, http, endpoint, onProgress } = this.#options;
     const own = endpoint + (layoutNamed(copy.record.layout) as Layout).artifacts;
     const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), own];
-    await download(artifact, { store, http, mirrors: [...new Set(mirrors)], signal, onProgress });
+    await download(artifact, { store, http, mirrors: [...new Set(mirrors)], onProgress });
   }
 
   async #record(): Promise<CopyRecord> {

@@ -1,10 +1,23 @@
 /**
- * The questions and their answers. An answer is the JSON body that the service sends, the CLI prints
- * with `--json` and the library returns: one shape for all three.
+ * The questions that the listings of one version answer from memory.
  *
  * @module
  */
 
+import type {
+  EventsAnswer,
+  ListingAnswer,
+  ListingEvent,
+  ListingRow,
+  RangeAnswer,
+  SnapshotAnswer,
+  SummaryAnswer,
+  SummaryRow,
+  SymbolRow,
+  SymbolsAnswer,
+  TimelineAnswer,
+  TimelineRow,
+} from "./answer_types.ts";
 import {
   addDays,
   type Day,
@@ -16,7 +29,6 @@ import {
 } from "./day.ts";
 import { BfaError, NotFoundError } from "./errors.ts";
 import {
-  type ContractType,
   type DayState,
   firstTraded,
   type Listing,
@@ -30,124 +42,23 @@ import type { ListingIndex } from "./listing_index.ts";
 
 /** What every answer is made from: the listings of one version. */
 export interface Source {
+  /** Its name. */
   readonly version: string;
+  /** Its listings. */
   readonly index: ListingIndex;
-}
-
-/** One listing on one day. */
-export interface ListingRow {
-  symbol: string;
-  state: DayState;
-  listing: string;
-  contractType: ContractType | null;
-  quoteAsset: string | null;
-  first: Day;
-  lastTraded: Day | null;
-  last: Day | null;
-}
-
-/** The symbols on a day. */
-export interface SnapshotAnswer {
-  version: string;
-  date: Day;
-  states: RowState[];
-  count: number;
-  symbols: string[];
-  rows?: ListingRow[];
-}
-
-/** One life of a symbol, as answers show it. */
-export type ListingAnswer = Omit<Listing, "symbol">;
-
-/** One day of a symbol. */
-export interface TimelineRow {
-  date: Day;
-  state: DayState;
-  listing: string | null;
-}
-
-/** The lives of a symbol, and how many days it spent in each state. */
-export interface TimelineAnswer {
-  version: string;
-  symbol: string;
-  listings: ListingAnswer[];
-  days: Record<RowState, number>;
-  from?: Day;
-  to?: Day;
-  rows?: TimelineRow[];
-}
-
-/** The symbols that were in one of the states on at least one day of a range. */
-export interface RangeAnswer {
-  version: string;
-  from: Day;
-  to: Day;
-  states: RowState[];
-  count: number;
-  symbols: string[];
-}
-
-/** A listing that appeared or ended. */
-export interface ListingEvent {
-  date: Day;
-  symbol: string;
-  listing: string;
-  contractType: ContractType | null;
-  quoteAsset: string | null;
-  /** New listings only: whether the symbol had an earlier life. */
-  relisting?: boolean;
-  /** Delistings only: the last day with trades. */
-  lastTraded?: Day;
-}
-
-/** What appeared or ended in a range of days, oldest first. */
-export interface EventsAnswer {
-  version: string;
-  from: Day;
-  to: Day;
-  count: number;
-  events: ListingEvent[];
-}
-
-/** Counts per state on one day. */
-export type SummaryRow = { date: Day } & Record<RowState, number>;
-
-/** Counts per state, one row a day. */
-export interface SummaryAnswer {
-  version: string;
-  from: Day;
-  to: Day;
-  count: number;
-  rows: SummaryRow[];
-}
-
-/** One symbol, over all its lives. */
-export interface SymbolRow {
-  symbol: string;
-  contractType: ContractType | null;
-  quoteAsset: string | null;
-  listings: number;
-  first: Day;
-  lastTraded: Day | null;
-  last: Day | null;
-}
-
-/** Every symbol that ever existed. */
-export interface SymbolsAnswer {
-  version: string;
-  count: number;
-  symbols: string[];
-  rows?: SymbolRow[];
 }
 
 /** A range as it is asked for: `latest` is accepted, and one end alone means both. */
 export interface RangeQuestion {
+  /** First day. */
   from?: string | undefined;
+  /** Last day. */
   to?: string | undefined;
 }
 
 /** Which states to include; `traded` when left out. */
 export interface StatesOption {
+  /** `traded`, `archived`, `missing`. */
   states?: readonly string[] | undefined;
 }
 
@@ -240,7 +151,7 @@ export function timeline(
   const answer: TimelineAnswer = {
     version,
     symbol: lives[0]!.symbol,
-    listings: lives.map(({ symbol: _, ...life }) => life),
+    listings: lives.map(listingAnswer),
     days,
   };
   if (!options.detail) return answer;
@@ -334,6 +245,11 @@ export function symbols(
 function listingRow(listing: Listing, state: DayState): ListingRow {
   const { symbol, id, contractType, quoteAsset, first, lastTraded, last } = listing;
   return { symbol, state, listing: id, contractType, quoteAsset, first, lastTraded, last };
+}
+
+function listingAnswer(listing: Listing): ListingAnswer {
+  const { id, first, lastTraded, last, contractType, quoteAsset, gaps, halts } = listing;
+  return { id, first, lastTraded, last, contractType, quoteAsset, gaps, halts };
 }
 
 function symbolRow(lives: readonly Listing[]): SymbolRow {

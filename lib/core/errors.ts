@@ -33,6 +33,7 @@ export type ErrorCode =
  * ```
  */
 export class BfaError extends Error {
+  /** The class, for logs. */
   override name = "BfaError";
   /** The stable name of this kind of failure. */
   readonly code: ErrorCode;
@@ -46,6 +47,7 @@ export class BfaError extends Error {
 
 /** What was asked for does not exist; `suggestions` holds the nearest things that do. */
 export class NotFoundError extends BfaError {
+  /** The class, for logs. */
   override name = "NotFoundError";
 
   /** Makes a `not_found` error. */
@@ -56,6 +58,7 @@ export class NotFoundError extends BfaError {
 
 /** The bytes received are not the bytes the manifest promised. */
 export class IntegrityError extends BfaError {
+  /** The class, for logs. */
   override name = "IntegrityError";
 
   /** Makes an `integrity` error that carries both digests (lower-case hex SHA-256). */
@@ -75,6 +78,7 @@ export class IntegrityError extends BfaError {
 
 /** The other side answered with an HTTP status that is not a success. */
 export class HttpError extends BfaError {
+  /** The class, for logs. */
   override name = "HttpError";
 
   /** Makes a `network` error for one response; `retryAfterMs` is what the server asked for. */

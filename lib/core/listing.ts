@@ -9,11 +9,11 @@ import { addDays, type Day, dayNumber, type DayRange } from "./day.ts";
 /** What a (symbol, day) is. */
 export type DayState = "traded" | "archived" | "missing" | "pending" | "unlisted";
 
-/** The states a row of `daily_availability` can have, in the order they are shown. */
-export const ROW_STATES = ["traded", "archived", "missing"] as const;
-
 /** A state that a stored row can have. */
-export type RowState = typeof ROW_STATES[number];
+export type RowState = "traded" | "archived" | "missing";
+
+/** The states a row of `daily_availability` can have, in the order they are shown. */
+export const ROW_STATES: readonly RowState[] = ["traded", "archived", "missing"];
 
 /** What kind of contract a listing is; `null` where no source says. */
 export type ContractType = "perpetual" | "tradifi_perpetual" | "delivery";

@@ -52,15 +52,23 @@ export interface FreshnessWindow {
 
 /** What is signed. */
 export interface ManifestBody {
+  /** Format of this document. */
   readonly manifestFormat: number;
+  /** Always `binance-um-daily-availability`. */
   readonly dataset: string;
+  /** The channel it was published to. */
   readonly channel: string;
+  /** The version it describes. */
   readonly version: string;
   /** Grows by one with every publish, promote and rollback; never reused. */
   readonly sequence: number;
+  /** The last day the data knows about. */
   readonly dataThrough: Day;
+  /** When it was signed, ISO 8601 UTC. */
   readonly publishedAt: string;
+  /** When a copy should be refreshed. */
   readonly freshness: FreshnessWindow;
+  /** Version of the tables' schema. */
   readonly schemaVersion: number;
   /** Rows of `daily_availability`. */
   readonly rows: number;
@@ -72,6 +80,7 @@ export interface ManifestBody {
   readonly mirrors: readonly string[];
   /** Keys that may sign the next manifests, when they are about to change. */
   readonly nextKeys?: readonly string[];
+  /** The files of the version. */
   readonly artifacts: readonly Artifact[];
 }
 
@@ -79,6 +88,7 @@ export interface ManifestBody {
 export interface Signature {
   /** `ed25519:` and the public key in base64url: a key's name is the key. */
   readonly keyId: string;
+  /** The signature's algorithm. */
   readonly alg: "Ed25519";
   /** base64url of the 64 signature bytes. */
   readonly sig: string;
@@ -86,7 +96,9 @@ export interface Signature {
 
 /** A body and its signatures. */
 export interface Manifest {
+  /** What is signed. */
   readonly signed: ManifestBody;
+  /** At least one of a trusted key. */
   readonly signatures: readonly Signature[];
 }
 

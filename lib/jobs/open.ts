@@ -15,7 +15,8 @@ import { parseVersion } from "../core/version.ts";
 import { parseEndpoint } from "../manifest/endpoint.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import { type Fetch, httpClient } from "../net/client.ts";
-import { Dataset, type Notice } from "./dataset.ts";
+import { Dataset } from "./dataset.ts";
+import type { Notice } from "./notice.ts";
 import { readChannel } from "./publish.ts";
 
 /** How to open a dataset. Everything has a default. */

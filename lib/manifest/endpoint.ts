@@ -52,13 +52,28 @@ export type ManifestReply =
 
 /** One version in an endpoint's list. */
 export interface ListedVersion {
+  /** Its name. */
   version: string;
+  /** The newest sequence that describes it. */
   sequence: number;
+  /** The last day the data knows about. */
   dataThrough: string;
+  /** When that manifest was signed. */
   publishedAt: string;
+  /** Rows of `daily_availability`. */
   rows: number;
+  /** Symbols that ever existed. */
   symbols: number;
+  /** Size of all artifacts. */
   bytes: number;
+}
+
+/** An endpoint's versions. */
+export interface VersionsReply {
+  /** Newest first. */
+  versions: ListedVersion[];
+  /** Where the channels point. */
+  channels: Record<string, { version: string; sequence: number }>;
 }
 
 /** Reads a base URL: it always ends with a slash. */
@@ -89,15 +104,16 @@ export async function fetchManifest(
     channel: string;
     layout?: Layout | undefined;
     etag?: string | null;
-    signal?: AbortSignal | undefined;
+    signal?: AbortSignal;
+    tries?: number;
   },
 ): Promise<ManifestReply> {
-  const { channel, etag, signal } = options;
-  const layouts = options.layout ? [options.layout] : LAYOUTS;
+  const { channel, etag, layout: known, ...limits } = options;
+  const layouts = known ? [known] : LAYOUTS;
   for (const layout of layouts) {
     const url = endpoint + layout.manifest(channel);
     const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
-    const response = await http.get(url, { headers, signal, accept: [304, 404] });
+    const response = await http.get(url, { ...limits, headers, accept: [304, 404] });
     const maxAgeMs = readMaxAge(response.headers.get("cache-control"));
     if (response.status === 304) return { changed: false, maxAgeMs };
     if (response.status === 404) {
@@ -126,9 +142,7 @@ export async function fetchVersions(
   http: HttpClient,
   endpoint: string,
   known?: Layout,
-): Promise<
-  { layout: Layout; versions: ListedVersion[]; channels: Record<string, { version: string }> }
-> {
+): Promise<VersionsReply & { layout: Layout }> {
   for (const layout of known ? [known] : LAYOUTS) {
     const url = endpoint + layout.versions;
     const response = await http.get(url, { accept: [404] });

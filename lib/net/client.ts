@@ -22,6 +22,8 @@ export interface RequestOptions {
   headers?: Record<string, string>;
   /** Ends the request and all further tries. */
   signal?: AbortSignal | undefined;
+  /** Tries in all, instead of the client's own number. */
+  tries?: number;
   /** Statuses that are answers, besides 2xx. */
   accept?: readonly number[];
 }
@@ -84,7 +86,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           failure = asBfaError(error, "network", `reach ${new URL(url).origin}`);
           if (failure === error) throw failure;
         }
-        if (attempt >= retry.tries) throw failure;
+        if (attempt >= (request.tries ?? retry.tries)) throw failure;
         const asked = failure instanceof HttpError ? failure.retryAfterMs : undefined;
         if (asked !== undefined && asked > retry.mostMs) throw failure;
         const waitMs = retryDelayMs(attempt, random(), retry, asked);

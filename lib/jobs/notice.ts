@@ -1,0 +1,20 @@
+/**
+ * Notices: what the user should know although nothing failed.
+ *
+ * @module
+ */
+
+/** Something the user should know that is no error. */
+export type Notice =
+  /** No endpoint and no copy: the embedded listings answer. */
+  | { kind: "seed"; dataThrough: string; ageDays: number }
+  /** A first contact pinned these keys. */
+  | { kind: "pinned"; endpoint: string; keys: readonly string[] }
+  /** The copy is behind and the publisher did not answer. */
+  | { kind: "behind"; version: string; since: string; reason: string }
+  /** The publisher answered, and has nothing newer although it is time. */
+  | { kind: "publisher-late"; version: string; since: string }
+  /** The copy's signature has ended; it was used all the same, as asked. */
+  | { kind: "expired"; version: string; since: string }
+  /** The cache cannot be written; this copy lives in memory. */
+  | { kind: "not-kept"; reason: string };

@@ -1,0 +1,81 @@
+/**
+ * The condition of a dataset on this machine.
+ *
+ * @module
+ */
+
+import type { LoadedCopy } from "../cache/copy.ts";
+import { type Freshness, freshnessAt } from "../core/freshness.ts";
+
+/** The condition of a dataset. Instants are ISO 8601, UTC. */
+export interface Status {
+  /** Where answers come from; `nothing` before the first question to an endpoint. */
+  from: "copy" | "seed" | "nothing";
+  /** Base URL of the publisher; `null` when there is none. */
+  endpoint: string | null;
+  /** The channel that is followed. */
+  channel: string;
+  /** The version that answers; `null` before the first question. */
+  version: string | null;
+  /** The manifest's sequence. */
+  sequence: number | null;
+  /** The last day the data knows about. */
+  dataThrough: string | null;
+  /** The copy's condition; `pinned` and `seed` never go stale. */
+  freshness: Freshness | "pinned" | "seed" | null;
+  /** `late` when it answered after a newer version was due, and had none. */
+  publisher: "on time" | "late" | "unknown";
+  /** A newer version is expected from here on. */
+  refreshAfter: string | null;
+  /** The copy is behind from here on. */
+  staleAfter: string | null;
+  /** The signature's end. */
+  expiresAt: string | null;
+  /** When the publisher last answered. */
+  checkedAt: string | null;
+  /** Where the copy is kept. */
+  place: string;
+  /** The keys that are trusted. */
+  keys: readonly string[];
+}
+
+/** What is known before there is a copy. */
+export function emptyStatus(
+  known: Pick<Status, "endpoint" | "channel" | "place" | "keys">,
+): Status {
+  return {
+    from: "nothing",
+    version: null,
+    sequence: null,
+    dataThrough: null,
+    freshness: null,
+    publisher: "unknown",
+    refreshAfter: null,
+    staleAfter: null,
+    expiresAt: null,
+    checkedAt: null,
+    ...known,
+  };
+}
+
+/** What a copy adds to that. */
+export function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partial<Status> {
+  const { record, manifest: { signed } } = copy;
+  return {
+    ...signed.freshness,
+    from: "copy",
+    version: signed.version,
+    sequence: signed.sequence,
+    dataThrough: signed.dataThrough,
+    freshness: pinned ? "pinned" : freshnessAt(signed.freshness, now),
+    publisher: publisherOf(copy, now),
+    checkedAt: record.checkedAt,
+  };
+}
+
+function publisherOf({ record, manifest }: LoadedCopy, now: Date): Status["publisher"] {
+  const { freshness } = manifest.signed;
+  if (freshnessAt(freshness, now) === "fresh") return "on time";
+  const checked = Date.parse(record.checkedAt ?? "");
+  return checked >= Date.parse(freshness.staleAfter) ? "late" : "unknown";
+}
