@@ -1,4 +1,8 @@
-/** `bfa cache`. @module */
+/**
+ * `bfa cache`.
+ *
+ * @module
+ */
 
 import {
   cacheContents,

@@ -1,4 +1,8 @@
-/** `bfa new-listings` and `bfa delistings`. @module */
+/**
+ * `bfa new-listings` and `bfa delistings`.
+ *
+ * @module
+ */
 
 import type { EventsAnswer, ListingEvent } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";

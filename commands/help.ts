@@ -9,9 +9,7 @@ import { COMMON_OPTIONS } from "./options.ts";
 import { EXIT_MEANINGS } from "./failure.ts";
 
 /** The text of `bfa --help`. */
-export function overview(
-  commands: readonly { readonly name: string; readonly summary: string }[],
-): string {
+export function overview(commands: readonly Command[]): string {
   return `bfa: which Binance USDⓈ-M futures existed, and really traded, on a day
 
 usage: bfa COMMAND [arguments] [--options]

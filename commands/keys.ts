@@ -1,4 +1,8 @@
-/** `bfa keys`. @module */
+/**
+ * `bfa keys`.
+ *
+ * @module
+ */
 
 import { newRecord, sourceName } from "../lib/cache/copy_store.ts";
 import { folderStore } from "../lib/cache/folder_store.ts";

@@ -1,4 +1,8 @@
-/** `bfa build`, `publish`, `promote`, `rollback`, `log`, `keys`: the publisher's side. @module */
+/**
+ * `bfa build`, `publish`, `promote`, `rollback`, `log`, `keys`: the publisher's side.
+ *
+ * @module
+ */
 
 import { join } from "@std/path";
 import { BfaError } from "../lib/core/errors.ts";

@@ -1,4 +1,8 @@
-/** `bfa range FROM TO`. @module */
+/**
+ * `bfa range FROM TO`.
+ *
+ * @module
+ */
 
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";

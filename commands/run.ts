@@ -9,7 +9,7 @@ import { nearestSymbols } from "../lib/core/symbol.ts";
 import { type Command, Inputs, type SettingSources } from "./command.ts";
 import { describeFailure } from "./failure.ts";
 import { COMMON_OPTIONS } from "./options.ts";
-import { COMMANDS } from "./registry.ts";
+import { allCommands, COMMANDS } from "./registry.ts";
 import type { Tools } from "./tools.ts";
 
 /** The version of this program. */
@@ -41,20 +41,19 @@ async function dispatch(
   settings: SettingSources,
 ): Promise<number> {
   const { world } = tools;
-  const [name, ...rest] = argv;
-  if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    const { commandHelp, overview } = await import("./help.ts");
-    const about = name === "help" ? COMMANDS.find((entry) => entry.name === rest[0]) : undefined;
-    world.out(about ? commandHelp(await about.load()) : overview(COMMANDS));
+  const [name, ...rest] = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  if (name === undefined || name === "--help" || name === "-h") {
+    const { overview } = await import("./help.ts");
+    const print = name === undefined ? world.err : world.out;
+    print(overview(await allCommands()));
     return name === undefined ? 2 : 0;
   }
   if (name === "--version" || name === "-V") {
     world.out(`bfa ${PROGRAM_VERSION}\n`);
     return 0;
   }
-  const entry = COMMANDS.find((entry) => entry.name === name);
-  if (!entry) throw unknownCommand(name);
-  const command = await entry.load();
+  if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(name);
+  const command = await COMMANDS[name]!();
   if (rest.includes("--help") || rest.includes("-h")) {
     const { commandHelp } = await import("./help.ts");
     world.out(commandHelp(command));
@@ -66,7 +65,7 @@ async function dispatch(
 }
 
 function unknownCommand(name: string): BfaError {
-  const names = COMMANDS.map((entry) => entry.name.toUpperCase());
+  const names = Object.keys(COMMANDS).map((known) => known.toUpperCase());
   const near = nearestSymbols(name, names, 1)[0]?.toLowerCase();
   const shown = JSON.stringify(name.slice(0, 40));
   return new BfaError(

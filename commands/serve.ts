@@ -1,4 +1,8 @@
-/** `bfa serve`. @module */
+/**
+ * `bfa serve`.
+ *
+ * @module
+ */
 
 import { join } from "@std/path";
 import { BfaError } from "../lib/core/errors.ts";

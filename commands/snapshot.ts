@@ -1,4 +1,8 @@
-/** `bfa snapshot DAY`. @module */
+/**
+ * `bfa snapshot DAY`.
+ *
+ * @module
+ */
 
 import type { ListingRow, SnapshotAnswer } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";

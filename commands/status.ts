@@ -1,4 +1,8 @@
-/** `bfa status`, `bfa refresh`, `bfa versions`, `bfa pull`. @module */
+/**
+ * `bfa status`, `bfa refresh`, `bfa versions`, `bfa pull`.
+ *
+ * @module
+ */
 
 import type { Status } from "../lib/jobs/status.ts";
 import type { ListedVersion } from "../lib/manifest/endpoint.ts";

@@ -1,4 +1,8 @@
-/** `bfa summary FROM TO`. @module */
+/**
+ * `bfa summary FROM TO`.
+ *
+ * @module
+ */
 
 import type { SummaryRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";

@@ -1,4 +1,8 @@
-/** `bfa symbols`. @module */
+/**
+ * `bfa symbols`.
+ *
+ * @module
+ */
 
 import type { SymbolRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";

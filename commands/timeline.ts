@@ -1,4 +1,8 @@
-/** `bfa timeline SYMBOL`. @module */
+/**
+ * `bfa timeline SYMBOL`.
+ *
+ * @module
+ */
 
 import type { ListingAnswer, TimelineAnswer, TimelineRow } from "../lib/core/answer_types.ts";
 import { dayFromNumber, dayNumber } from "../lib/core/day.ts";

@@ -15,63 +15,64 @@ const ANSWERS_REVISION = 1;
 /** Below this size, compressing costs more than it saves. */
 const GZIP_FROM_BYTES = 860;
 
-/** An answer, encoded. */
+/** An answer, encoded. Its responses are copied for each client: copying checks nothing again. */
 export interface Entity {
   readonly body: Uint8Array<ArrayBuffer>;
-  readonly etag: string;
-  readonly headers: HeadersInit;
-  gzip?: { body: Uint8Array<ArrayBuffer>; headers: HeadersInit };
+  /** The tags of its representations: as it is, and compressed. */
+  readonly tags: readonly [plain: string, gzip: string];
+  readonly plain: Response;
+  readonly notModified: Response;
+  gzip?: Response;
 }
 
 /** Encodes an answer. `question` is its canonical form. */
 export function entity(answer: unknown, version: string, question: string): Entity {
   const digest = createHash("sha256").update(`${ANSWERS_REVISION} ${question}`).digest("base64url");
-  const etag = `"${version}-${digest.slice(0, 16)}"`;
+  const tag = `${version}-${digest.slice(0, 16)}`;
+  // Two encodings are two representations: each has its own strong tag.
+  const tags = [`"${tag}"`, `"${tag}-gzip"`] as const;
+  const body = new TextEncoder().encode(JSON.stringify(answer) + "\n");
+  const headers = entityHeaders(version, tags[0]);
+  const bare = new Headers(headers);
+  bare.delete("content-type");
   return {
-    body: new TextEncoder().encode(JSON.stringify(answer) + "\n"),
-    etag,
-    headers: entityHeaders(version, etag),
+    body,
+    tags,
+    plain: new Response(body, { headers }),
+    notModified: new Response(null, { status: 304, headers: bare }),
   };
 }
 
 /** Answers a request with an entity: 304 when the client has it, gzip when it accepts that. */
-export function respond(request: Request, entity: Entity): Response {
-  const { headers } = request;
-  const tags = headers.get("if-none-match");
-  if (tags !== null && noneMatch(tags, [entity.etag, gzipTag(entity.etag)])) {
-    return new Response(null, { status: 304, headers: entity.headers });
+export function respond({ headers }: Request, entity: Entity): Response {
+  const condition = headers.get("if-none-match");
+  if (condition !== null && noneMatch(condition, entity.tags)) return entity.notModified.clone();
+  if (entity.body.length < GZIP_FROM_BYTES || !acceptsGzip(headers.get("accept-encoding"))) {
+    return entity.plain.clone();
   }
-  if (entity.body.length >= GZIP_FROM_BYTES && acceptsGzip(headers.get("accept-encoding"))) {
-    entity.gzip ??= compress(entity);
-    return new Response(entity.gzip.body, { headers: entity.gzip.headers });
-  }
-  return new Response(entity.body, { headers: entity.headers });
+  entity.gzip ??= compress(entity);
+  return entity.gzip.clone();
 }
 
 /** How much memory an entity holds, bytes, at most. */
 export function weight(entity: Entity): number {
-  return entity.body.length * 2 + 500;
+  return entity.body.length * 2 + 2_000;
 }
 
-function compress(entity: Entity): NonNullable<Entity["gzip"]> {
-  const headers = new Headers(entity.headers);
-  headers.set("etag", gzipTag(entity.etag));
+function compress({ body, plain, tags }: Entity): Response {
+  const headers = new Headers(plain.headers);
+  headers.set("etag", tags[1]);
   headers.set("content-encoding", "gzip");
-  return { body: new Uint8Array(gzipSync(entity.body)), headers: [...headers] };
+  return new Response(new Uint8Array(gzipSync(body)), { headers });
 }
 
-/** Two encodings are two representations: each has its own strong tag. */
-function gzipTag(etag: string): string {
-  return `${etag.slice(0, -1)}-gzip"`;
-}
-
-function entityHeaders(version: string, etag: string): HeadersInit {
-  return [
-    ...Object.entries(CORS),
-    ["content-type", "application/json"],
-    ["cache-control", "public, max-age=60, stale-if-error=86400"],
-    ["vary", "Accept-Encoding"],
-    ["x-dataset-version", version],
-    ["etag", etag],
-  ] as [string, string][];
+function entityHeaders(version: string, etag: string): Headers {
+  return new Headers({
+    ...CORS,
+    "content-type": "application/json",
+    "cache-control": "public, max-age=60, stale-if-error=86400",
+    "vary": "Accept-Encoding",
+    "x-dataset-version": version,
+    etag,
+  });
 }

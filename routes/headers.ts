@@ -19,6 +19,7 @@ export const CORS: Readonly<Record<string, string>> = {
  */
 export function noneMatch(header: string | null, tags: readonly string[]): boolean {
   if (header === null) return false;
+  if (header === tags[0]) return true; // what nearly every client sends
   if (header.trim() === "*") return true;
   for (const part of header.split(",")) {
     const tag = part.trim().replace(/^W\//, "");

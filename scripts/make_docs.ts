@@ -1,0 +1,116 @@
+/**
+ * Makes the reference pages from the declarations of commands and routes:
+ *
+ *     deno run --allow-read --allow-write=docs scripts/make_docs.ts [--check]
+ *
+ * With `--check`, nothing is written, and a page that is not up to date is an error.
+ *
+ * @module
+ */
+
+import { EXIT_CODES, EXIT_MEANINGS } from "../commands/failure.ts";
+import { commandHelp } from "../commands/help.ts";
+import { allCommands } from "../commands/registry.ts";
+import { ANSWER_ROUTES } from "../routes/answers.ts";
+import { HTTP_STATUS } from "../routes/problem.ts";
+import { OTHER_ROUTES } from "../routes/service.ts";
+
+const pages: Record<string, string> = {
+  "docs/cli.md": await cliPage(),
+  "docs/http.md": httpPage(),
+};
+let outdated = false;
+for (const [path, text] of Object.entries(pages)) {
+  if (await Deno.readTextFile(path).catch(() => "") === text) continue;
+  if (Deno.args.includes("--check")) {
+    console.error(`${path} is not up to date: run \`deno task docs\``);
+    outdated = true;
+  } else {
+    await Deno.writeTextFile(path, text);
+  }
+}
+if (outdated) Deno.exit(1);
+
+async function cliPage(): Promise<string> {
+  const sections = (await allCommands()).map((command) =>
+    `## bfa ${command.name}\n\n\`\`\`text\n${commandHelp(command)}\`\`\`\n`
+  );
+  const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => {
+    const names = Object.entries(EXIT_CODES).filter(([, exit]) => exit === Number(code))
+      .map(([name]) => `\`${name}\``);
+    return `| ${code} | ${meaning} | ${names.join(", ")} |`;
+  });
+  return `# Commands
+
+Data goes to stdout, everything else to stderr. On a terminal answers are tables; in a pipe they are
+plain lines. \`--json\` prints the same bytes as the service. A setting is looked for on the command
+line, in the environment, in \`./bfa.json\`, in the user's settings file, in that order; in the files an option's name is
+written in camelCase (\`cacheDir\`).
+
+This page is made from the commands' own declarations (\`deno task docs\`).
+
+${sections.join("\n")}
+## Exit codes
+
+| code | meaning | errors |
+| --- | --- | --- |
+${codes.join("\n")}
+`;
+}
+
+function httpPage(): string {
+  const shown = (path: string) => path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
+  const answers = ANSWER_ROUTES.map(({ path, summary, query, example }) => {
+    const parameters = Object.entries(query).map(([name, kind]) =>
+      `\`${name}\`${kind === "texts" ? " (repeatable)" : kind === "flag" ? " (1)" : ""}`
+    );
+    return `| \`${shown(path)}\` | ${summary} | ${parameters.join(", ")} | \`${example}\` |`;
+  });
+  const others = OTHER_ROUTES.map(({ path, summary }) => `| \`${shown(path)}\` | ${summary} |`);
+  const statuses = Map.groupBy(Object.entries(HTTP_STATUS), ([, status]) => status);
+  const codes = [...statuses].sort(([a], [b]) => a - b)
+    .map(([status, rows]) => `| ${status} | ${rows.map(([code]) => `\`${code}\``).join(", ")} |`);
+  return `# HTTP
+
+Questions are answered from the newest published version, from memory. A day is \`YYYY-MM-DD\` (UTC) or
+\`latest\`; ranges include both ends, and \`from\` or \`to\` alone means that one day. Unknown parameters are refused.
+
+| path | answers | parameters | example |
+| --- | --- | --- | --- |
+${answers.join("\n")}
+
+| path | what |
+| --- | --- |
+${others.join("\n")}
+
+Every answer has \`X-Dataset-Version\` and a strong \`ETag\` (version and question); send it back in \`If-None-Match\`
+and get 304 while nothing changed. Artifacts never change and take single byte ranges with \`If-Range\`.
+\`/v1/manifest\` may be kept until the next version is expected (\`max-age\`); shared caches ask every minute.
+\`/v1/manifest/events\` sends the newest manifest's name at once and after every publish; after a reconnect with
+\`Last-Event-ID\`, only when something was missed.
+
+## Bodies
+
+| path | body |
+| --- | --- |
+| \`/v1/snapshot/{day}\` | \`{"version","date","states","count","symbols":[…]}\`; \`detail=1\` adds \`"rows"\` |
+| \`/v1/timeline/{symbol}\` | \`{"version","symbol","listings":[{"id","first","lastTraded","last","contractType","quoteAsset","gaps","halts"}],"days":{"traded","archived","missing"}}\`; \`detail=1\` adds \`"from"\`, \`"to"\` and \`"rows"\`, one a day |
+| \`/v1/range\` | \`{"version","from","to","states","count","symbols":[…]}\` |
+| \`/v1/new-listings\` | \`{"version","from","to","count","events":[{"date","symbol","listing","contractType","quoteAsset","relisting"}]}\` |
+| \`/v1/delistings\` | the same, with \`"lastTraded"\` instead of \`"relisting"\` |
+| \`/v1/summary\` | \`{"version","from","to","count","rows":[{"date","traded","archived","missing"}]}\` |
+| \`/v1/symbols\` | \`{"version","count","symbols":[…]}\`; \`detail=1\` adds \`"rows"\` |
+
+## Failures
+
+A failure is a problem document (RFC 9457, \`application/problem+json\`) with a stable \`code\`; other methods than GET, HEAD
+and OPTIONS get 405, a range outside the file 416.
+
+| status | code |
+| --- | --- |
+${codes.join("\n")}
+| 500 | \`internal\`: a bug |
+
+This page is made from the routes' own declarations (\`deno task docs\`).
+`;
+}
