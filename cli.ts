@@ -9,7 +9,6 @@
  * @module
  */
 
-import { dirname, join } from "@std/path";
 import type { Inputs, SettingSources } from "./commands/command.ts";
 import { readMaxAge, secretKeyFile } from "./commands/options.ts";
 import { noticeLine } from "./commands/notices.ts";
@@ -19,7 +18,7 @@ import type { PublisherSide, Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
 import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
-import { makeFolder } from "./lib/files/atomic_file.ts";
+import { folderOf, makeFolder } from "./lib/files/atomic_file.ts";
 import { open } from "./lib/jobs/open.ts";
 
 export type { World };
@@ -84,13 +83,13 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
   const { directoryMirror } = await import("./lib/mirror/directory.ts");
   const { parseSecretKey, readSecretKey } = await import("./lib/manifest/secret_key_file.ts");
   const dataDir = inputs.text("data-dir") ?? ".bfa";
-  const place = inputs.text("kv") ?? join(dataDir, "kv.sqlite3");
-  if (!/^https?:/.test(place)) await makeFolder(dirname(place));
+  const place = inputs.text("kv") ?? `${dataDir}/kv.sqlite3`;
+  if (!/^https?:/.test(place)) await makeFolder(folderOf(place));
   const secret = world.env("BFA_SIGNING_KEY");
   const signer = secret
     ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
     : await readSecretKey(secretKeyFile(inputs));
-  const mirror = directoryMirror(inputs.text("mirror") ?? join(dataDir, "mirror"));
+  const mirror = directoryMirror(inputs.text("mirror") ?? `${dataDir}/mirror`);
   const store = kvManifestStore(await openKv(place));
   const publisher = {
     store,

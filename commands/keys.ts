@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readChannel } from "../lib/core/manifest.ts";
 import { newRecord, sourceName } from "../lib/cache/copy_store.ts";
 import { folderStore } from "../lib/cache/folder_store.ts";
 import { cachedSources } from "../lib/cache/upkeep.ts";
@@ -11,7 +12,6 @@ import { BfaError } from "../lib/core/errors.ts";
 import { parseEndpoint } from "../lib/manifest/endpoint.ts";
 import { makeSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { isKeyId } from "../lib/manifest/signature.ts";
-import { readChannel } from "../lib/jobs/publish.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
 import { print } from "./output.ts";

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { join } from "@std/path";
 import type { Inputs, Options } from "./command.ts";
 import { BfaError } from "../lib/core/errors.ts";
 
@@ -90,5 +89,5 @@ export function readMaxAge(inputs: Inputs): number | undefined {
 
 /** Where the publisher's signing key is. */
 export function secretKeyFile(inputs: Inputs): string {
-  return join(inputs.text("data-dir") ?? ".bfa", "keys", "signing.jwk");
+  return `${inputs.text("data-dir") ?? ".bfa"}/keys/signing.jwk`;
 }

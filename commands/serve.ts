@@ -4,13 +4,14 @@
  * @module
  */
 
+import { readChannel } from "../lib/core/manifest.ts";
 import { join } from "@std/path";
 import { BfaError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import { daysInRange } from "../lib/core/day.ts";
 import { nextVersion } from "../lib/core/version.ts";
 import { build, readBuild } from "../lib/jobs/build.ts";
-import { publish, readChannel, renew } from "../lib/jobs/publish.ts";
+import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { makeSecretKey } from "../lib/manifest/secret_key_file.ts";

@@ -12,6 +12,11 @@ import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { type ColumnView, readFormat } from "./output.ts";
 
+const GAPS: ColumnView<ListingAnswer> = {
+  name: "gaps",
+  cell: (row) => row.gaps.map(([from, to]) => `${from}/${to}`).join(" "),
+};
+
 const LISTING_COLUMNS: readonly ColumnView<ListingAnswer>[] = [
   { name: "listing", cell: (row) => row.id },
   { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
@@ -19,7 +24,7 @@ const LISTING_COLUMNS: readonly ColumnView<ListingAnswer>[] = [
   { name: "first", title: "LISTED", cell: (row) => row.first },
   { name: "last_traded", cell: (row) => row.lastTraded },
   { name: "last", title: "LAST FILE", cell: (row) => row.last },
-  { name: "gaps", cell: (row) => row.gaps.map(([from, to]) => `${from}/${to}`).join(" ") },
+  GAPS,
 ];
 
 const DAY_COLUMNS: readonly ColumnView<TimelineRow>[] = [
@@ -55,7 +60,10 @@ export const timeline: Command = {
       const view = { answer, rows: answer.listings, columns: LISTING_COLUMNS };
       if (readFormat(inputs, tools.world) !== "table") return view;
       const days = await dataset.timeline(symbol, { detail: true });
-      return { ...view, picture: picture(days), footer: lives(answer) };
+      const columns = LISTING_COLUMNS.filter((column) =>
+        column !== GAPS || answer.listings.some((listing) => listing.gaps.length > 0)
+      );
+      return { ...view, columns, picture: picture(days), footer: lives(answer) };
     });
   },
 };
@@ -79,7 +87,7 @@ function picture({ rows, days }: TimelineAnswer): string {
     const year = month.slice(0, 4);
     byYear.set(year, (byYear.get(year) ?? " ".repeat(Number(month.slice(5)) - 1)) + mark.mark);
   }
-  const years = [...byYear].map(([year, marks]) => `${year} ${marks.padEnd(12)}`);
+  const years = [...byYear].map(([year, marks]) => `${year} ${marks}`);
   const counts = MARKS.filter(([state]) => days[state as keyof typeof days] > 0)
     .map(([state, mark]) => `${mark} ${days[state as keyof typeof days]} days ${state}`);
   return `${years.join("\n")}\n${counts.join("   ")}`;

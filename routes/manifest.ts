@@ -4,11 +4,11 @@
  * @module
  */
 
+import { readChannel } from "../lib/core/manifest.ts";
 import { createHash } from "node:crypto";
 import { NotFoundError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import type { ManifestBody } from "../lib/core/manifest.ts";
-import { readChannel } from "../lib/jobs/publish.ts";
 import { versionList } from "../lib/jobs/version_list.ts";
 import {
   currentManifest,

@@ -4,8 +4,6 @@
  * @module
  */
 
-import { join } from "@std/path";
-
 /** What decides the place: the operating system and its environment. */
 export interface Platform {
   readonly os: string;
@@ -23,13 +21,13 @@ export function defaultCacheDir({ os, env }: Platform): string | undefined {
   if (own) return own;
   if (os === "windows") {
     const local = env("LOCALAPPDATA");
-    return local && join(local, "bfa", "cache");
+    return local && `${local}/bfa/cache`;
   }
   const home = env("HOME");
-  if (os === "darwin") return home && join(home, "Library", "Caches", "bfa");
+  if (os === "darwin") return home && `${home}/Library/Caches/bfa`;
   const xdg = env("XDG_CACHE_HOME");
-  if (xdg?.startsWith("/")) return join(xdg, "bfa"); // the XDG standard ignores relative paths
-  return home && join(home, ".cache", "bfa");
+  if (xdg?.startsWith("/")) return `${xdg}/bfa`; // the XDG standard ignores relative paths
+  return home && `${home}/.cache/bfa`;
 }
 
 /** The user's settings file, or `undefined` where the environment names none. */
@@ -37,12 +35,12 @@ export function userConfigFile({ os, env }: Platform): string | undefined {
   const home = env("HOME");
   if (os === "windows") {
     const roaming = env("APPDATA");
-    return roaming && join(roaming, "bfa", "config.json");
+    return roaming && `${roaming}/bfa/config.json`;
   }
   if (os === "darwin") {
-    return home && join(home, "Library", "Application Support", "bfa", "config.json");
+    return home && `${home}/Library/Application Support/bfa/config.json`;
   }
   const xdg = env("XDG_CONFIG_HOME");
-  if (xdg?.startsWith("/")) return join(xdg, "bfa", "config.json");
-  return home && join(home, ".config", "bfa", "config.json");
+  if (xdg?.startsWith("/")) return `${xdg}/bfa/config.json`;
+  return home && `${home}/.config/bfa/config.json`;
 }

@@ -48,6 +48,9 @@ const LOCK_WAIT_MS = 30_000;
 /** How long an answer counts when the publisher does not say, ms. */
 const CHECK_EVERY_MS = 60_000;
 
+/** Why a stored manifest is as if it were missing. */
+const UNUSABLE: ReadonlySet<string> = new Set(["integrity", "untrusted", "format_too_new"]);
+
 /** One machine's copy of one endpoint's channel. */
 export class Copy {
   readonly #options: CopyOptions;
@@ -83,13 +86,12 @@ export class Copy {
   async refresh(
     options: { budgetMs?: number } = {},
   ): Promise<LoadedCopy & { changed: boolean }> {
-    const { store, now } = this.#options;
+    const { store } = this.#options;
     const source = await this.#source;
-    const asked = now();
+    const before = (await this.#record()).checkedAt;
     return await store.withLock(source, options.budgetMs ?? LOCK_WAIT_MS, async () => {
       const record = await this.#record();
-      const meanwhile = record.checkedAt !== null && Date.parse(record.checkedAt) > asked.getTime();
-      if (meanwhile) {
+      if (record.checkedAt !== before) {
         const loaded = await this.load();
         if (loaded) return { ...loaded, changed: false };
       }
@@ -122,13 +124,12 @@ export class Copy {
     if (manifest.signed.version !== version) {
       throw new BfaError("integrity", `Cannot use ${version}: the server sent another manifest`);
     }
-    // Old versions have old sequences; whose key signed them matters all the same.
+    // Old versions have old sequences; whose key signed them matters all the same. What they say of
+    // the next keys does not: that would bring retired ones back.
     const trust = { ...this.#trust(record), highestSequence: 0 };
-    const { pins, firstContact } = accept(
-      manifest.signed,
-      await this.#keys(manifest, trust),
-      trust,
-    );
+    const accepted = accept(manifest.signed, await this.#keys(manifest, trust), trust);
+    const { firstContact } = accepted;
+    const pins = firstContact ? accepted.pins : record.pins;
     if (firstContact) this.#options.onPinned?.(pins);
     await store.setManifest(source, manifest.signed.sequence, text);
     const kept = { ...record, layout: list.layout.name, pins };
@@ -144,7 +145,7 @@ export class Copy {
     if (bytes) return bytes;
     await this.#download(copy, artifact, offline);
     const fetched = await store.read(artifact);
-    if (!fetched) throw new BfaError("integrity", `Cannot read ${name} back from ${store.place}`);
+    if (!fetched) throw new BfaError("storage", `Cannot read ${name} back from ${store.place}`);
     return fetched;
   }
 
@@ -272,11 +273,12 @@ export class Copy {
   async #verified(text: string, record: CopyRecord): Promise<Manifest | undefined> {
     try {
       const manifest = parseManifest(text);
-      const trust = this.#trust(record);
+      // It was accepted before it was kept; pins may have moved on since.
+      const trust = { ...this.#trust(record), pinned: [] };
       checkSigned(manifest.signed, await this.#keys(manifest, trust), trust);
       return manifest;
     } catch (error) {
-      if (error instanceof BfaError && error.code === "integrity") return undefined;
+      if (error instanceof BfaError && UNUSABLE.has(error.code)) return undefined;
       throw error;
     }
   }

@@ -13,10 +13,15 @@
  */
 
 import { delay } from "@std/async/delay";
-import { join } from "@std/path";
 import { IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import { storageError, syncFolder, writeAll, writeAtomically } from "../files/atomic_file.ts";
+import {
+  folderOf,
+  storageError,
+  syncFolder,
+  writeAll,
+  writeAtomically,
+} from "../files/atomic_file.ts";
 import { hashFile } from "../files/file_facts.ts";
 import type { CopyRecord, CopyStore, PartialObject } from "./copy_store.ts";
 
@@ -33,16 +38,16 @@ const LOCK_POLL_MS = 25;
 
 /** Where the parts of a cache folder are. */
 export function cachePaths(cacheDir: string) {
-  const root = join(cacheDir, `v${CACHE_FORMAT}`);
+  const root = `${cacheDir}/v${CACHE_FORMAT}`;
   return {
     root,
-    objects: join(root, "objects"),
-    sources: join(root, "sources"),
-    locks: join(root, "locks"),
-    tmp: join(root, "tmp"),
-    damaged: join(root, "damaged"),
-    hits: join(root, "hits"),
-    misses: join(root, "misses"),
+    objects: `${root}/objects`,
+    sources: `${root}/sources`,
+    locks: `${root}/locks`,
+    tmp: `${root}/tmp`,
+    damaged: `${root}/damaged`,
+    hits: `${root}/hits`,
+    misses: `${root}/misses`,
   };
 }
 
@@ -50,14 +55,14 @@ export function cachePaths(cacheDir: string) {
 export function folderStore(cacheDir: string): CopyStore {
   const paths = cachePaths(cacheDir);
   const verified = new Set<string>();
-  const recordFile = (source: string) => join(paths.sources, source, "current.json");
-  const manifestsOf = (source: string) => join(paths.sources, source, "manifests");
-  const objectFile = (artifact: Artifact) => join(paths.objects, artifact.sha256);
+  const recordFile = (source: string) => `${paths.sources}/${source}/current.json`;
+  const manifestsOf = (source: string) => `${paths.sources}/${source}/manifests`;
+  const objectFile = (artifact: Artifact) => `${paths.objects}/${artifact.sha256}`;
 
   /** Makes the folders once; a cache that cannot be made is told as such. */
   async function prepare(): Promise<void> {
-    if (await isThere(join(cacheDir, "CACHEDIR.TAG"))) return;
-    await writeAtomically(join(cacheDir, "CACHEDIR.TAG"), TAG);
+    if (await isThere(`${cacheDir}/CACHEDIR.TAG`)) return;
+    await writeAtomically(`${cacheDir}/CACHEDIR.TAG`, TAG);
   }
 
   async function isWhole(artifact: Artifact): Promise<boolean> {
@@ -68,7 +73,7 @@ export function folderStore(cacheDir: string): CopyStore {
   async function putAside(artifact: Artifact): Promise<void> {
     try {
       await Deno.mkdir(paths.damaged, { recursive: true });
-      await Deno.rename(objectFile(artifact), join(paths.damaged, artifact.sha256));
+      await Deno.rename(objectFile(artifact), `${paths.damaged}/${artifact.sha256}`);
     } catch (error) {
       const refused = storageError(error, objectFile(artifact));
       // On a read-only disk it stays where it is, and is refused again each time.
@@ -91,11 +96,11 @@ export function folderStore(cacheDir: string): CopyStore {
     },
 
     manifest: (source, sequence) =>
-      orMissing(Deno.readTextFile(join(manifestsOf(source), `${sequence}.json`))),
+      orMissing(Deno.readTextFile(`${manifestsOf(source)}/${sequence}.json`)),
 
     async setManifest(source, sequence, text) {
       await prepare();
-      await writeAtomically(join(manifestsOf(source), `${sequence}.json`), text);
+      await writeAtomically(`${manifestsOf(source)}/${sequence}.json`, text);
     },
 
     async sequences(source) {
@@ -134,12 +139,12 @@ export function folderStore(cacheDir: string): CopyStore {
       await prepare();
       return await beginObject(
         artifact,
-        join(paths.tmp, `${artifact.sha256}.part`),
+        `${paths.tmp}/${artifact.sha256}.part`,
         objectFile(artifact),
       );
     },
 
-    withLock: (name, waitMs, work) => withFileLock(join(paths.locks, name), waitMs, work),
+    withLock: (name, waitMs, work) => withFileLock(`${paths.locks}/${name}`, waitMs, work),
 
     async count(kind) {
       // One byte per question: appends need no lock, and the file's size is the number.
@@ -159,8 +164,8 @@ async function beginObject(
 ): Promise<PartialObject> {
   let file: Deno.FsFile;
   try {
-    await Deno.mkdir(join(temporary, ".."), { recursive: true });
-    await Deno.mkdir(join(final, ".."), { recursive: true });
+    await Deno.mkdir(folderOf(temporary), { recursive: true });
+    await Deno.mkdir(folderOf(final), { recursive: true });
     file = await Deno.open(temporary, { read: true, write: true, create: true });
   } catch (error) {
     throw storageError(error, temporary);
@@ -200,7 +205,7 @@ async function beginObject(
       } catch (error) {
         throw storageError(error, final);
       }
-      await syncFolder(join(final, ".."));
+      await syncFolder(folderOf(final));
     },
     close: () => file.close(),
   };
@@ -210,7 +215,7 @@ async function beginObject(
 async function withFileLock<T>(path: string, waitMs: number, work: () => Promise<T>): Promise<T> {
   let file: Deno.FsFile | undefined;
   try {
-    await Deno.mkdir(join(path, ".."), { recursive: true });
+    await Deno.mkdir(folderOf(path), { recursive: true });
     file = await Deno.open(path, { write: true, create: true });
     const end = performance.now() + waitMs;
     while (!await file.tryLock(true) && performance.now() < end) await delay(LOCK_POLL_MS);
@@ -244,7 +249,10 @@ async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    if (
+      error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
+      error instanceof Deno.errors.NotCapable
+    ) {
       return undefined;
     }
     throw error;

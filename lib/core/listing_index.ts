@@ -23,7 +23,7 @@ export class ListingIndex {
   /** Sorted by symbol, then by first day. */
   readonly listings: readonly Listing[];
 
-  readonly #bySymbol = new Map<string, Listing[]>();
+  #lives: Map<string, Listing[]> | undefined;
   readonly #first: Int32Array;
   readonly #lastTraded: Int32Array;
   readonly #last: Int32Array;
@@ -46,11 +46,13 @@ export class ListingIndex {
       this.#last[i] = listing.last ? dayNumber(listing.last) : OPEN_END;
       this.#irregular[i] = listing.gaps.length + listing.halts.length > 0 ? 1 : 0;
       firstDay = Math.min(firstDay, this.#first[i]!);
-      const lives = this.#bySymbol.get(listing.symbol);
-      if (lives) lives.push(listing);
-      else this.#bySymbol.set(listing.symbol, [listing]);
     });
     this.firstDay = listings.length ? dayFromNumber(firstDay) : dataThrough;
+  }
+
+  /** The lives of every symbol; made when first asked for. */
+  get #bySymbol(): Map<string, Listing[]> {
+    return this.#lives ??= Map.groupBy(this.listings, (listing) => listing.symbol);
   }
 
   /** Every known symbol, sorted. */

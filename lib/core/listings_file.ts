@@ -33,24 +33,23 @@ const COLUMNS = [
 ];
 
 /** One letter per contract type keeps the file small; the file carries this legend. */
-const CONTRACT_TYPES: Readonly<Record<string, ContractType>> = {
-  P: "perpetual",
-  T: "tradifi_perpetual",
-  D: "delivery",
-};
-
-const LETTERS = new Map(Object.entries(CONTRACT_TYPES).map(([letter, type]) => [type, letter]));
+const CONTRACT_TYPES: ReadonlyMap<string, ContractType> = new Map([
+  ["P", "perpetual"],
+  ["T", "tradifi_perpetual"],
+  ["D", "delivery"],
+]);
 
 /** Writes listings as text: always the same text for the same listings. */
 export function formatListings(file: ListingsFile): string {
   const header = {
     listingsFormat: LISTINGS_FORMAT,
     dataThrough: file.dataThrough,
-    contractTypes: CONTRACT_TYPES,
+    contractTypes: Object.fromEntries(CONTRACT_TYPES),
     columns: COLUMNS,
   };
+  const letters = new Map([...CONTRACT_TYPES].map(([letter, type]) => [type, letter]));
   const rows = file.listings.map((l) => {
-    const type = l.contractType === null ? null : LETTERS.get(l.contractType) ?? null;
+    const type = l.contractType === null ? null : letters.get(l.contractType) ?? null;
     const row: unknown[] = [l.symbol, type, l.quoteAsset, l.first, l.lastTraded, l.last];
     row.push(l.gaps.length ? l.gaps : null, l.halts.length ? l.halts : null);
     while (row.at(-1) === null) row.pop();
@@ -90,51 +89,59 @@ export function readListings(file: unknown): ListingsFile {
   if (!Array.isArray(listings)) throw malformed("listings");
 
   const read: Listing[] = [];
-  for (const row of listings) {
-    const listing = readRow(row, read.at(-1));
-    read.push(listing);
-  }
+  for (const row of listings) read.push(readRow(row, read[read.length - 1]));
   return { dataThrough, listings: read };
 }
 
+/** Runs a thousand times at every start, in code that is not compiled yet: plain on purpose. */
 function readRow(row: unknown, before: Listing | undefined): Listing {
   if (!Array.isArray(row)) throw malformed("a row is not an array");
-  const [symbol, type, quoteAsset, first, lastTraded = null, last = null, gaps, halts] = row;
-  const where = `row ${JSON.stringify(row[0])}`;
-  if (typeof symbol !== "string" || !isSymbol(symbol)) throw malformed(`${where}: symbol`);
-  if (type !== null && !(typeof type === "string" && Object.hasOwn(CONTRACT_TYPES, type))) {
-    throw malformed(`${where}: contractType`);
+  const symbol = row[0];
+  const type = row[1];
+  const quoteAsset = row[2];
+  const first = row[3];
+  const lastTraded = row[4] ?? null;
+  const last = row[5] ?? null;
+  if (typeof symbol !== "string" || !isSymbol(symbol)) throw badRow(symbol, "symbol");
+  const contractType = type === null ? null : CONTRACT_TYPES.get(type);
+  if (contractType === undefined) throw badRow(symbol, "contractType");
+  if (quoteAsset !== null && typeof quoteAsset !== "string") throw badRow(symbol, "quoteAsset");
+  if (typeof first !== "string" || !isDay(first)) throw badRow(symbol, "first");
+  if (lastTraded !== null && !(typeof lastTraded === "string" && isDay(lastTraded))) {
+    throw badRow(symbol, "lastTraded");
   }
-  if (quoteAsset !== null && typeof quoteAsset !== "string") {
-    throw malformed(`${where}: quoteAsset`);
+  if (last !== null) {
+    const sound = typeof last === "string" && isDay(last) && lastTraded !== null;
+    if (!sound || last < first || last < lastTraded) throw badRow(symbol, "last");
   }
-  if (typeof first !== "string" || !isDay(first)) throw malformed(`${where}: first`);
-  if (!isDayOrNull(lastTraded)) throw malformed(`${where}: lastTraded`);
-  if (!isDayOrNull(last)) throw malformed(`${where}: last`);
-  if (last !== null && (last < first || (lastTraded !== null && lastTraded > last))) {
-    throw malformed(`${where}: last`);
+  let life = 1;
+  if (before?.symbol === symbol) {
+    if (before.last === null || before.last >= first) throw badRow(symbol, "order");
+    life = Number(before.id.slice(before.id.lastIndexOf("#") + 1)) + 1;
+  } else if (before && before.symbol > symbol) {
+    throw badRow(symbol, "order");
   }
-  if (last !== null && lastTraded === null) throw malformed(`${where}: lastTraded`);
-  const again = before?.symbol === symbol;
-  if (before && (before.symbol > symbol || (again && !(before.last && before.last < first)))) {
-    throw malformed(`${where}: rows are not sorted by symbol and day`);
-  }
-  const life = again ? Number(before.id.slice(before.id.lastIndexOf("#") + 1)) + 1 : 1;
   return {
     id: `${symbol}#${life}`,
     symbol,
-    contractType: type === null ? null : CONTRACT_TYPES[type]!,
+    contractType,
     quoteAsset,
     first,
     lastTraded,
     last,
-    gaps: readRanges(gaps, first, `${where}: gaps`),
-    halts: readRanges(halts, first, `${where}: halts`),
+    gaps: row[6] ? readRanges(row[6], first, `row ${symbol}: gaps`) : NONE,
+    halts: row[7] ? readRanges(row[7], first, `row ${symbol}: halts`) : NONE,
   };
 }
 
+function badRow(symbol: unknown, column: string): BfaError {
+  return malformed(`row ${JSON.stringify(symbol)}: ${column}`);
+}
+
+/** Most listings have neither gaps nor halts. */
+const NONE: readonly DayRange[] = [];
+
 function readRanges(value: unknown, first: Day, where: string): DayRange[] {
-  if (value === undefined || value === null) return [];
   if (!Array.isArray(value)) throw malformed(where);
   let earliest = first;
   return value.map((range) => {
@@ -146,10 +153,6 @@ function readRanges(value: unknown, first: Day, where: string): DayRange[] {
     earliest = addDays(to, 1);
     return [from, to];
   });
-}
-
-function isDayOrNull(value: unknown): value is Day | null {
-  return value === null || (typeof value === "string" && isDay(value));
 }
 
 function malformed(what: string): BfaError {

@@ -112,6 +112,13 @@ export function isChannel(text: string): boolean {
   return CHANNEL.test(text);
 }
 
+/** Reads a channel's name; `latest` when left out. */
+export function readChannel(channel: string | undefined): string {
+  const name = channel ?? "latest";
+  if (isChannel(name)) return name;
+  throw new BfaError("usage", `Cannot use the channel ${JSON.stringify(name.slice(0, 40))}`);
+}
+
 /** Whether a text is a digest: 64 lower-case hex digits. */
 export function isSha256(text: string): boolean {
   return SHA256.test(text);

@@ -9,9 +9,12 @@ const QUOTES = ["USDT", "USDC", "BUSD", "USD1", "BTC", "U"] as const;
 
 const SHAPE = /^[\p{L}\p{N}]{1,40}(_[A-Z0-9]{1,20})?$/u;
 
+/** Nearly all of them: checked first, because Unicode classes are slow to set up. */
+const PLAIN = /^[A-Z0-9]+$/;
+
 /** Whether a text could be a symbol: letters and digits of any script, one optional `_` suffix. */
 export function isSymbol(text: string): boolean {
-  return SHAPE.test(text);
+  return (text.length <= 40 && PLAIN.test(text)) || SHAPE.test(text);
 }
 
 /**

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { dirname } from "@std/path";
 import { BfaError } from "../core/errors.ts";
 
 /**
@@ -17,7 +16,7 @@ export async function writeAtomically(
   body: ReadableStream<Uint8Array<ArrayBuffer>> | string,
   options: { mode?: number } = {},
 ): Promise<void> {
-  const folder = dirname(path);
+  const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.mkdir(folder, { recursive: true });
@@ -35,6 +34,12 @@ export async function writeAtomically(
     await Deno.remove(temporary).catch(() => {});
     throw storageError(error, path);
   }
+}
+
+/** The folder a file is in. */
+export function folderOf(path: string): string {
+  const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return end < 0 ? "." : path.slice(0, Math.max(end, 1));
 }
 
 /** Makes a folder and those above it. */
@@ -69,8 +74,16 @@ export function storageError(error: unknown, path: string): unknown {
     return new BfaError("storage", `Cannot write ${path}: the disk is full`, { cause: error });
   }
   if (
+    code === "ENOTDIR" || error instanceof Deno.errors.NotADirectory ||
+    error instanceof Deno.errors.AlreadyExists
+  ) {
+    return new BfaError("storage", `Cannot write ${path}: a file is where a folder should be`, {
+      cause: error,
+    });
+  }
+  if (
     code === "EROFS" || code === "EACCES" || code === "EPERM" ||
-    error instanceof Deno.errors.PermissionDenied
+    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
   ) {
     return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
       cause: error,

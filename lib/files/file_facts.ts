@@ -4,8 +4,6 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
-
 /** The length and SHA-256 of a file, read in chunks. */
 export async function hashFile(path: string): Promise<{ bytes: number; sha256: string }> {
   return await hashStream((await Deno.open(path)).readable);
@@ -15,6 +13,8 @@ export async function hashFile(path: string): Promise<{ bytes: number; sha256: s
 export async function hashStream(
   stream: ReadableStream<Uint8Array>,
 ): Promise<{ bytes: number; sha256: string }> {
+  // Loaded here: Web Crypto cannot hash in steps, and most questions hash no stream.
+  const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   let bytes = 0;
   for await (const chunk of stream) {

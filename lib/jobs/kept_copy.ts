@@ -54,7 +54,8 @@ export class KeptCopy {
   #copy: Copy;
   #loaded: Loaded | undefined;
   #refreshing: Promise<Refreshed> | undefined;
-  #failedAt = -Infinity;
+  #contacting: Promise<Loaded> | undefined;
+  #failed: { at: number; failure: BfaError } | undefined;
 
   /** Names a copy; touches nothing. */
   constructor(options: KeptCopyOptions) {
@@ -66,7 +67,9 @@ export class KeptCopy {
   async current(): Promise<Loaded> {
     const known = this.#loaded;
     const loaded = known ?? await this.#loadWithIndex();
-    const current = loaded ? await this.#keptFresh(loaded) : await this.#first();
+    const current = loaded
+      ? await this.#keptFresh(loaded)
+      : await (this.#contacting ??= this.#first().finally(() => this.#contacting = undefined));
     if (!known) await this.#options.store.count(current === loaded ? "hits" : "misses");
     return current;
   }
@@ -88,7 +91,8 @@ export class KeptCopy {
   async refresh(): Promise<LoadedCopy & { changed: boolean }> {
     return await this.#orInMemory(async (copy) => {
       const refreshed = await copy.refresh();
-      this.#loaded = await this.#withIndex(refreshed);
+      const loaded = await this.#withIndex(refreshed);
+      if (this.#options.version === undefined) this.#loaded = loaded;
       return refreshed;
     });
   }
@@ -121,11 +125,13 @@ export class KeptCopy {
         } yet; run \`bfa refresh\` first`,
       );
     }
-    return this.#loaded = await this.#orInMemory(async (copy) =>
+    const loaded = await this.#orInMemory(async (copy) =>
       await this.#withIndex(
         version ? await copy.pinned(version, { offline }) : await copy.refresh(),
       )
     );
+    this.#loaded = loaded;
+    return version ? loaded : this.#required({ current: loaded });
   }
 
   /** Does what the copy's freshness asks for. */
@@ -141,13 +147,15 @@ export class KeptCopy {
       return loaded;
     }
     if (action === "background") {
-      if (this.#mayAsk(loaded)) this.#inBackground(loaded);
+      if (!this.#failedLately() && this.#mayAsk(loaded)) this.#inBackground(loaded);
       return loaded;
     }
     if (action === "required") return this.#required(await this.#refreshed(loaded, "patient"));
-    const refreshed = freshness === "fresh" || this.#mayAsk(loaded)
+    const failed = this.#failedLately();
+    const ask = !failed && (this.#tooOld(loaded) || this.#mayAsk(loaded));
+    const refreshed = ask
       ? await this.#inTime(loaded)
-      : { current: loaded };
+      : { current: loaded, ...(failed ? { failure: failed } : {}) };
     this.#tellOfStale(refreshed);
     return refreshed.current;
   }
@@ -189,11 +197,12 @@ export class KeptCopy {
         await this.#withIndex(await copy.refresh(limits))
       );
       this.#loaded = current;
+      this.#failed = undefined;
       return { current };
     } catch (error) {
       const failure = asBfaError(error, "network", "refresh");
       if (!GIVE_WAY.has(failure.code)) throw failure;
-      this.#failedAt = now().getTime();
+      this.#failed = { at: now().getTime(), failure };
       return { current: loaded, failure };
     }
   }
@@ -231,12 +240,19 @@ export class KeptCopy {
   /** Whether asking the publisher again can be of use already. */
   #mayAsk({ copy }: Loaded): boolean {
     const now = this.#options.now().getTime();
-    if (now - this.#failedAt < RETRY_MS) return false;
     const { nextCheckAt, checkedAt } = copy.record;
+    if (Date.parse(checkedAt ?? "") > now) return true; // the clock was ahead then
     // What the server said while its manifest was fresh no longer counts once it is due.
     const due = Date.parse(copy.manifest.signed.freshness.refreshAfter);
     const checkedWhenDue = Date.parse(checkedAt ?? "") >= due;
     return !checkedWhenDue || nextCheckAt === null || now >= Date.parse(nextCheckAt);
+  }
+
+  #failedLately(): BfaError | undefined {
+    const failed = this.#failed;
+    return failed && this.#options.now().getTime() - failed.at < RETRY_MS
+      ? failed.failure
+      : undefined;
   }
 
   #tooOld({ copy }: Loaded): boolean {

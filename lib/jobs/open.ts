@@ -4,6 +4,7 @@
  * @module
  */
 
+import { readChannel } from "../core/manifest.ts";
 import { defaultCacheDir } from "../cache/cache_dir.ts";
 import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
@@ -17,7 +18,6 @@ import { isKeyId } from "../manifest/signature.ts";
 import { type Fetch, httpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
-import { readChannel } from "./publish.ts";
 
 /** How to open a dataset. Everything has a default. */
 export interface OpenOptions {

@@ -12,10 +12,10 @@ import {
   type Artifact,
   DATASET,
   formatManifest,
-  isChannel,
   MANIFEST_FORMAT,
   type ManifestBody,
   parseManifest,
+  readChannel,
 } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import { hashStream } from "../files/file_facts.ts";
@@ -138,13 +138,6 @@ export async function renew(publisher: Publisher, options: MoveOptions = {}): Pr
     if (!head.pointer) throw new NotFoundError("no version to renew: nothing was published yet");
     return head.pointer.version;
   });
-}
-
-/** Reads a channel's name; `latest` when left out. */
-export function readChannel(channel: string | undefined): string {
-  const name = channel ?? "latest";
-  if (isChannel(name)) return name;
-  throw new BfaError("usage", `Cannot use the channel ${JSON.stringify(name.slice(0, 40))}`);
 }
 
 /** Writes the files of a manifest to every mirror; safe to repeat. */

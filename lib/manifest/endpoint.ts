@@ -5,7 +5,7 @@
  * @module
  */
 
-import { BfaError, HttpError, NotFoundError } from "../core/errors.ts";
+import { asBfaError, BfaError, HttpError, NotFoundError } from "../core/errors.ts";
 import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
 import type { HttpClient } from "../net/client.ts";
 
@@ -163,15 +163,19 @@ export async function fetchVersions(
 async function limitedText(response: Response, url: string): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > MAX_MANIFEST_BYTES) {
-      throw new BfaError(
-        "integrity",
-        `Cannot read the manifest at ${url}: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
-      );
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > MAX_MANIFEST_BYTES) {
+        throw new BfaError(
+          "integrity",
+          `Cannot read the manifest at ${url}: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
+        );
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    throw asBfaError(error, "network", `read ${url}`);
   }
   return await new Blob(chunks).text();
 }

@@ -51,6 +51,6 @@ export function isTransient(status: number): boolean {
 export function readRetryAfter(header: string | null, now: Date): number | undefined {
   if (header === null) return undefined;
   if (/^\d{1,9}$/.test(header.trim())) return Number(header) * 1000;
-  const time = Date.parse(header);
+  const time = /GMT$/.test(header.trim()) ? Date.parse(header) : NaN;
   return Number.isNaN(time) ? undefined : Math.max(0, time - now.getTime());
 }

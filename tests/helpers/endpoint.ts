@@ -7,6 +7,8 @@ export interface Seen {
   readonly method: string;
   readonly path: string;
   readonly headers: Headers;
+  /** Status of the answer; 0 until there is one. */
+  status: number;
   /** Bytes of body that were sent for it. */
   bytes: number;
 }
@@ -24,6 +26,8 @@ export interface TestEndpoint {
   fault: Fault | undefined;
   /** All bytes of body sent so far. */
   bytes(): number;
+  /** The requests since the last call, as `path status bytes`; digests are left out. */
+  take(): string[];
   close(): Promise<void>;
 }
 
@@ -31,13 +35,15 @@ export interface TestEndpoint {
 export function serveMirror(mirrorDir: string): TestEndpoint {
   const mirror = directoryMirror(mirrorDir);
   const seen: Seen[] = [];
+  let taken = 0;
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     async (request) => {
       const path = decodeURIComponent(new URL(request.url).pathname.slice(1));
-      const entry = { method: request.method, path, headers: request.headers, bytes: 0 };
+      const entry = { method: request.method, path, headers: request.headers, status: 0, bytes: 0 };
       seen.push(entry);
       const response = await endpoint.fault?.(request, path) ?? await fromMirror(request, path);
+      entry.status = response.status;
       return counted(response, entry);
     },
   );
@@ -72,6 +78,13 @@ export function serveMirror(mirrorDir: string): TestEndpoint {
     seen,
     fault: undefined,
     bytes: () => seen.reduce((sum, entry) => sum + entry.bytes, 0),
+    take() {
+      const since = seen.slice(taken);
+      taken = seen.length;
+      return since.map(({ path, status, bytes }) =>
+        `${path.replace(/^[0-9a-f]{64}\//, "")} ${status} ${bytes}`
+      );
+    },
     close: () => server.shutdown(),
   };
   return endpoint;

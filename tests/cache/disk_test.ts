@@ -1,0 +1,175 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { cachePaths } from "../../lib/cache/folder_store.ts";
+import { clearCache, pruneCache, verifyCache } from "../../lib/cache/upkeep.ts";
+import { sourceName } from "../../lib/cache/copy_store.ts";
+import { flipBit } from "../helpers/fault_disk.ts";
+import {
+  AT,
+  codeOf,
+  type CopyWorld,
+  MORE_LISTINGS,
+  NEW,
+  OLD,
+  someBytes,
+  withCopy,
+  withWarmCopy,
+} from "../helpers/fault_world.ts";
+
+const DAY_MS = 86_400_000;
+
+async function objectOf(world: CopyWorld, name: string): Promise<string> {
+  const { signed } = await (await world.open({ offline: true })).manifest();
+  const { sha256 } = signed.artifacts.find((artifact) => artifact.name === name)!;
+  return join(cachePaths(world.cacheDir).objects, sha256);
+}
+
+const recordFile = async (world: CopyWorld) =>
+  join(
+    cachePaths(world.cacheDir).sources,
+    await sourceName(world.endpoint.url, "latest"),
+    "current.json",
+  );
+
+const DAMAGES: { injected: string; damage: (path: string) => Promise<void> }[] = [
+  { injected: "a bit flip", damage: flipBit },
+  { injected: "a truncation to half", damage: (path) => Deno.truncate(path, 100) },
+  { injected: "a truncation to nothing", damage: (path) => Deno.truncate(path, 0) },
+  {
+    injected: "bytes appended",
+    damage: (path) => Deno.writeTextFile(path, "more", { append: true }),
+  },
+  { injected: "a deletion", damage: (path) => Deno.remove(path) },
+];
+
+for (const { injected, damage } of DAMAGES) {
+  Deno.test(`${injected} in the listings: found before use, fetched again with 1 request`, async () => {
+    await withWarmCopy(async (world) => {
+      const path = await objectOf(world, "listings.json");
+      const good = await Deno.readFile(path);
+      await damage(path);
+      assertEquals(await codeOf(world.offlineVersion()), "offline");
+      assertEquals(world.endpoint.take(), []);
+      assertEquals((await (await world.open()).symbols()).version, OLD);
+      assertEquals(world.endpoint.take(), [`listings.json 200 ${good.length}`]);
+      assertEquals(await Deno.readFile(path), good);
+      assertEquals(await world.offlineVersion(), OLD);
+    });
+  });
+
+  Deno.test(`${injected} in a pulled file: found before its path is given, fetched again`, async () => {
+    await withCopy(async (world) => {
+      const big = someBytes(100_000, 1);
+      await world.publishFiles(NEW, { "big.bin": big });
+      await (await world.open()).pull(["big.bin"]);
+      await damage(await objectOf(world, "big.bin"));
+      world.endpoint.take();
+      const dataset = await world.open();
+      assertEquals(await Deno.readFile(await dataset.path("big.bin")), big);
+      assertEquals(world.endpoint.take(), ["big.bin 200 100000"]);
+    });
+  });
+}
+
+const TORN: [injected: string, text: (whole: string) => string][] = [
+  ["empty", () => ""],
+  ["cut in half", (whole) => whole.slice(0, whole.length / 2)],
+  ["null", () => "null"],
+  ["a list", () => "[]"],
+  ["of wrong types", () => '{"endpoint":1,"sequence":"2"}'],
+  ["no text", () => "\0\0\0\0"],
+];
+
+for (const [injected, text] of TORN) {
+  Deno.test(`current.json ${injected}: no crash, as if there were no copy; the next contact repairs it`, async () => {
+    await withWarmCopy(async (world) => {
+      const path = await recordFile(world);
+      const whole = await Deno.readTextFile(path);
+      await Deno.writeTextFile(path, text(whole));
+      assertEquals(await codeOf(world.offlineVersion()), "offline");
+      assertEquals((await verifyCache(world.cacheDir)).sound, 1);
+      assertEquals((await (await world.open()).symbols()).version, OLD);
+      // The listings are still there, and found by their digest.
+      assertEquals(world.endpoint.take().map((line) => line.split(" ")[0]), [
+        "v1/manifest",
+        "manifest.json",
+      ]);
+      assertEquals(await Deno.readTextFile(path), whole);
+    });
+  });
+}
+
+Deno.test("a torn manifest file: fetched whole again; pins and the highest sequence survive", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishListings(NEW, MORE_LISTINGS);
+    await (await world.open()).refresh();
+    world.endpoint.take();
+    const manifest = join(await recordFile(world), "../manifests/2.json");
+    await Deno.truncate(manifest, 300);
+    assertEquals(await codeOf(world.offlineVersion()), "offline");
+    const old = await Deno.readTextFile(join(world.mirrorDir, "manifests/1.json"));
+    world.endpoint.fault = () => new Response(old);
+    assertEquals(await codeOf((await world.open()).symbols()), "rollback");
+    world.endpoint.fault = undefined;
+    world.endpoint.take();
+    assertEquals((await (await world.open()).symbols()).version, NEW);
+    assertEquals(world.endpoint.take().length, 1);
+    assertEquals(world.notices, []);
+  });
+});
+
+Deno.test("the cache is deleted while a dataset is open: it goes on, and fills a new one", async () => {
+  await withWarmCopy(async (world) => {
+    const dataset = await world.open();
+    const answer = await dataset.symbols();
+    await Deno.remove(world.cacheDir, { recursive: true });
+    assertEquals(await dataset.symbols(), answer);
+    assertEquals(world.endpoint.take(), []);
+    assertEquals((await Deno.readFile(await dataset.path("listings.json"))).length > 0, true);
+    world.clock = new Date(AT.stale);
+    await world.publishListings(NEW, MORE_LISTINGS);
+    assertEquals((await dataset.symbols()).version, NEW);
+    assertEquals(await world.offlineVersion(), NEW);
+  });
+});
+
+Deno.test("the cache is deleted while a file of it is read: the reader finishes", async () => {
+  await withWarmCopy(async (world) => {
+    using file = await Deno.open(await (await world.open()).path("listings.json"));
+    const { size } = await file.stat();
+    await clearCache(world.cacheDir);
+    const bytes = new Uint8Array(size + 1);
+    assertEquals(await file.read(bytes), size);
+    assertEquals(JSON.parse(new TextDecoder().decode(bytes.subarray(0, size))).listingsFormat, 1);
+  });
+});
+
+Deno.test("a cache of a newer format beside it is left alone by questions, prune and clear", async () => {
+  await withCopy(async (world) => {
+    const newer = join(world.cacheDir, "v2/objects");
+    await Deno.mkdir(newer, { recursive: true });
+    await Deno.writeTextFile(join(newer, "something"), "of the future");
+    await Deno.writeTextFile(join(world.cacheDir, "v2/current.json"), "{}");
+    assertEquals((await (await world.open()).symbols()).version, OLD);
+    await pruneCache(world.cacheDir, new Date(Date.now() + 10 * DAY_MS));
+    await clearCache(world.cacheDir);
+    assertEquals(await Deno.readTextFile(join(newer, "something")), "of the future");
+    assertEquals(await Deno.readTextFile(join(world.cacheDir, "v2/current.json")), "{}");
+    const left = (await Array.fromAsync(Deno.readDir(world.cacheDir))).map((e) => e.name).sort();
+    assertEquals(left, ["CACHEDIR.TAG", "v2"]);
+  });
+});
+
+Deno.test("a manifest of a newer format in the cache, left by a newer bfa: a pinned version still answers", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishListings(NEW, MORE_LISTINGS);
+    await (await world.open()).refresh();
+    const manifest = join(await recordFile(world), "../manifests/2.json");
+    const text = await Deno.readTextFile(manifest);
+    await Deno.writeTextFile(
+      manifest,
+      text.replace('"manifestFormat": 1', '"manifestFormat": 2'),
+    );
+    assertEquals((await (await world.open({ version: OLD })).symbols()).version, OLD);
+  });
+});

@@ -1,0 +1,206 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { Copy } from "../../lib/cache/copy.ts";
+import type { CopyStore } from "../../lib/cache/copy_store.ts";
+import { cachePaths, folderStore } from "../../lib/cache/folder_store.ts";
+import {
+  cacheContents,
+  cachedSources,
+  clearCache,
+  pruneCache,
+  verifyCache,
+} from "../../lib/cache/upkeep.ts";
+import { httpClient } from "../../lib/net/client.ts";
+import { flipBit } from "../helpers/fault_disk.ts";
+import { AT, NEW, OLD, someBytes, withCopy, withWarmCopy } from "../helpers/fault_world.ts";
+
+const DAY_MS = 86_400_000;
+
+/** Makes a file look as if it was written that long ago. */
+async function age(path: string, ms: number): Promise<void> {
+  const then = new Date(Date.now() - ms);
+  await Deno.utime(path, then, then);
+}
+
+Deno.test("upkeep of a cache that is not there finds nothing, removes nothing", async () => {
+  await withCopy(async ({ dir }) => {
+    const missing = join(dir, "missing");
+    assertEquals(await cacheContents(missing), {
+      place: missing,
+      sources: [],
+      objects: [],
+      bytes: 0,
+      hits: 0,
+      misses: 0,
+    });
+    assertEquals(await verifyCache(missing), { sound: 0, damaged: [] });
+    assertEquals(await clearCache(missing), { files: 0, bytes: 0 });
+  });
+});
+
+Deno.test("cacheContents() lists sources, objects with their users, bytes, hits and misses", async () => {
+  await withCopy(async (world) => {
+    const shared = someBytes(1000, 1);
+    const { artifacts: [listings, big] } = await world.publishFiles(NEW, { "big.bin": shared });
+    await (await world.open()).pull();
+    await world.publishFiles("2024-04-02.1", { "big.bin": shared });
+    await (await world.open()).refresh();
+    await (await world.open()).symbols();
+    await (await world.open()).symbols();
+    const contents = await cacheContents(world.cacheDir);
+    assertEquals(contents.place, world.cacheDir);
+    assertEquals(contents.sources.map(({ record }) => record.sequence), [3]);
+    assertEquals(
+      contents.sources[0]!.manifests.map(({ signed }) => signed.version),
+      [NEW, "2024-04-02.1"],
+    );
+    assertEquals(contents.objects.length, 3);
+    assertEquals(contents.bytes, contents.objects.reduce((sum, { bytes }) => sum + bytes, 0));
+    const usersOf = (sha256: string) =>
+      contents.objects.find((object) => object.sha256 === sha256)!.usedBy;
+    assertEquals(usersOf(big!.sha256), [`${NEW}/big.bin`, "2024-04-02.1/big.bin"]);
+    assertEquals(usersOf(listings!.sha256), [`${NEW}/listings.json`]);
+    assertEquals([contents.hits, contents.misses], [2, 1]);
+  });
+});
+
+Deno.test("a question counts once per opened dataset: a hit without network, a miss with it", async () => {
+  await withWarmCopy(async (world) => {
+    const counts = async () => {
+      const { hits, misses } = await cacheContents(world.cacheDir);
+      return [hits, misses];
+    };
+    const [hits, misses] = await counts();
+    const dataset = await world.open();
+    await dataset.symbols();
+    await dataset.symbols();
+    assertEquals(await counts(), [hits! + 1, misses]);
+    world.clock = new Date(AT.stale);
+    await world.publishFiles(NEW, {});
+    await (await world.open()).symbols();
+    assertEquals(await counts(), [hits! + 1, misses! + 1]);
+  });
+});
+
+Deno.test("a first contact is a miss", async () => {
+  await withCopy(async (world) => {
+    await (await world.open()).symbols();
+    assertEquals((await cacheContents(world.cacheDir)).misses, 1);
+  });
+});
+
+Deno.test("the source that was asked last comes first, and answers without an endpoint", async () => {
+  await withWarmCopy(async (world) => {
+    await (await world.open()).symbols();
+    world.clock = new Date(AT.fresh);
+    const later = world.endpoint.url.replace("127.0.0.1", "localhost");
+    await (await world.open({ endpoint: later })).symbols();
+    const endpoints = (await cachedSources(world.cacheDir)).map(({ record }) => record.endpoint);
+    assertEquals(endpoints, [later, world.endpoint.url]);
+    assertEquals((await (await world.open({ endpoint: undefined })).status()).endpoint, later);
+  });
+});
+
+Deno.test("verifyCache() puts damaged objects aside, which are then fetched again", async () => {
+  await withCopy(async (world) => {
+    const { artifacts } = await world.publishFiles(NEW, { "big.bin": someBytes(1000, 1) });
+    await (await world.open()).pull();
+    assertEquals(await verifyCache(world.cacheDir), { sound: 2, damaged: [] });
+    const { objects, damaged } = cachePaths(world.cacheDir);
+    const { sha256 } = artifacts[1]!;
+    await flipBit(join(objects, sha256));
+    assertEquals(await verifyCache(world.cacheDir), { sound: 1, damaged: [sha256] });
+    assertEquals((await Deno.stat(join(damaged, sha256))).size, 1000);
+    assertEquals(await verifyCache(world.cacheDir), { sound: 1, damaged: [] });
+    world.endpoint.take();
+    await (await world.open()).path("big.bin");
+    assertEquals(world.endpoint.take(), ["big.bin 200 1000"]);
+  });
+});
+
+Deno.test("pruneCache() removes what no current version uses, when it is older than a day", async () => {
+  await withWarmCopy(async (world) => {
+    const { objects, tmp, damaged } = cachePaths(world.cacheDir);
+    const [old] = (await Array.fromAsync(Deno.readDir(objects))).map(({ name }) => name);
+    const oldBytes = (await Deno.stat(join(objects, old!))).size;
+    await world.publishFiles(NEW, {});
+    await (await world.open()).refresh();
+    await Deno.mkdir(damaged, { recursive: true });
+    const young = [join(tmp, "young.part"), join(damaged, "young")];
+    const aged = [join(tmp, "old.part"), join(damaged, "old")];
+    for (const path of [...young, ...aged]) await Deno.writeFile(path, new Uint8Array(10));
+    for (const path of young) await age(path, DAY_MS - 60_000);
+    for (const path of aged) await age(path, DAY_MS + 60_000);
+    const manifestBytes = await manifestSize(world.mirrorDir, 1);
+
+    assertEquals(await pruneCache(world.cacheDir, new Date()), {
+      files: 3,
+      bytes: 20 + manifestBytes,
+    });
+    for (const path of young) assertEquals((await Deno.stat(path)).size, 10);
+    assertEquals((await Deno.stat(join(objects, old!))).size, oldBytes);
+    await age(join(objects, old!), DAY_MS + 60_000);
+    assertEquals(await pruneCache(world.cacheDir, new Date()), { files: 1, bytes: oldBytes });
+    assertEquals((await cacheContents(world.cacheDir)).objects.length, 1);
+    world.endpoint.take();
+    assertEquals(await world.offlineVersion(), NEW);
+    assertEquals(await pruneCache(world.cacheDir, new Date(Date.now() + DAY_MS)), {
+      files: 2,
+      bytes: 20,
+    });
+  });
+});
+
+async function manifestSize(mirrorDir: string, sequence: number): Promise<number> {
+  return (await Deno.stat(join(mirrorDir, "manifests", `${sequence}.json`))).size;
+}
+
+Deno.test("pruneCache() removes what a kill left of writing the record, after a day", async () => {
+  await withWarmCopy(async (world) => {
+    const { sources } = cachePaths(world.cacheDir);
+    const [source] = await cachedSources(world.cacheDir);
+    const left = [
+      join(sources, source!.name, `current.json.${crypto.randomUUID()}.tmp`),
+      join(sources, source!.name, "manifests", `2.json.${crypto.randomUUID()}.tmp`),
+    ];
+    for (const path of left) await Deno.writeFile(path, new Uint8Array(10));
+    assertEquals(await pruneCache(world.cacheDir, new Date()), { files: 0, bytes: 0 });
+    for (const path of left) await age(path, DAY_MS + 60_000);
+    assertEquals(await pruneCache(world.cacheDir, new Date()), { files: 2, bytes: 20 });
+    assertEquals(await world.offlineVersion(), OLD);
+  });
+});
+
+Deno.test("pruneCache() in the middle of an install, between manifest and record: nothing is lost", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishFiles(NEW, {});
+    const folder = folderStore(world.cacheDir);
+    const store: CopyStore = {
+      ...folder,
+      async setManifest(...args) {
+        await folder.setManifest(...args);
+        await pruneCache(world.cacheDir, new Date(Date.now() + DAY_MS / 2));
+      },
+    };
+    const copy = new Copy({
+      endpoint: world.endpoint.url,
+      channel: "latest",
+      store,
+      http: httpClient(),
+      trustedKeys: [],
+      now: () => world.clock,
+    });
+    await copy.refresh();
+    assertEquals(await world.offlineVersion(), NEW);
+  });
+});
+
+Deno.test("clearCache() removes everything of this format; the next question fills it again", async () => {
+  await withWarmCopy(async (world) => {
+    const { bytes } = await cacheContents(world.cacheDir);
+    assertEquals(await clearCache(world.cacheDir), { files: 1, bytes });
+    assertEquals((await cacheContents(world.cacheDir)).sources, []);
+    assertEquals((await (await world.open()).symbols()).version, OLD);
+    assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
+  });
+});

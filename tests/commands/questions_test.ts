@@ -1,0 +1,183 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { bfa, withCacheDir } from "../helpers/cli.ts";
+import { serveMirror } from "../helpers/endpoint.ts";
+import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
+
+const NOW = new Date("2026-11-21T22:00:00Z");
+
+Deno.test("without endpoint and copy the built-in listings answer, and stderr says how old they are", async () => {
+  await withCacheDir(async (env) => {
+    const { code, out, err } = await bfa(["snapshot", "2019-12-31"], { env, now: NOW });
+    assertEquals([code, out], [
+      0,
+      "BTCUSDT\nETHUSDT\nBCHUSDT\n".split("\n").sort().join("\n").trim() + "\n",
+    ]);
+    assertStringIncludes(err, "built-in listings, data through 2026-08-08 (105 days old)");
+  });
+});
+
+Deno.test("each question prints the answer as JSON, the bytes of the service", async () => {
+  await withEndpoint(async (env) => {
+    const json = async (...args: string[]) =>
+      JSON.parse((await bfa([...args, "--json"], { env })).out);
+    assertEquals(await json("snapshot", "2024-01-08"), {
+      version: "2024-03-31.1",
+      date: "2024-01-08",
+      states: ["traded"],
+      count: 3,
+      symbols: ["AAAUSDT", "BBBUSDT", "CCCUSDT"],
+    });
+    assertEquals((await json("snapshot", "2024-01-11", "--state", "archived")).symbols, [
+      "BBBUSDT",
+    ]);
+    assertEquals((await json("timeline", "BBBUSDT")).days, { traded: 41, archived: 2, missing: 0 });
+    assertEquals((await json("range", "2024-02-10", "2024-03-01")).symbols, ["AAAUSDT", "BBBUSDT"]);
+    assertEquals(
+      (await json("new-listings", "2024-03-01")).events.map((e: { listing: string }) => e.listing),
+      [
+        "BBBUSDT#2",
+      ],
+    );
+    assertEquals(
+      (await json("delistings", "2024-01-01", "latest")).events.map((e: { date: string }) =>
+        e.date
+      ),
+      [
+        "2024-01-11",
+        "2024-02-02",
+      ],
+    );
+    assertEquals((await json("summary", "2024-01-11")).rows, [
+      { date: "2024-01-11", traded: 2, archived: 1, missing: 0 },
+    ]);
+    assertEquals((await json("symbols")).count, 3);
+  });
+});
+
+Deno.test("a terminal gets a table and a line that sums it up; a pipe one symbol a line", async () => {
+  await withEndpoint(async (env) => {
+    const table = await bfa(["snapshot", "2024-01-11"], { env, terminal: true });
+    assertEquals(
+      table.out,
+      "SYMBOL   TYPE       QUOTE  LISTED      LAST TRADED\n" +
+        "AAAUSDT  perpetual  USDT   2024-01-01  -\n" +
+        "CCCUSDT  -          -      2024-01-05  2024-02-01\n",
+    );
+    assertStringIncludes(
+      table.err,
+      "2 traded on 2024-01-11 (1 archived: --state archived)   version 2024-03-31.1 · fresh",
+    );
+    const lines = await bfa(["snapshot", "2024-01-11"], { env });
+    assertEquals([lines.out, lines.err], ["AAAUSDT\nCCCUSDT\n", ""]);
+  });
+});
+
+Deno.test("a timeline on a terminal ends with a picture of its months", async () => {
+  await withEndpoint(async (env) => {
+    const { out } = await bfa(["timeline", "BBBUSDT"], { env, terminal: true });
+    assertEquals(
+      out,
+      "LISTING    TYPE  QUOTE  LISTED      LAST TRADED  LAST FILE\n" +
+        "BBBUSDT#1  -     -      2024-01-01  2024-01-10   2024-01-12\n" +
+        "BBBUSDT#2  -     -      2024-03-01  -            -\n" +
+        "2024 ▇ ▇\n▇ 41 days traded   ░ 2 days archived\n",
+    );
+  });
+});
+
+Deno.test("CSV, NDJSON and Markdown carry every row", async () => {
+  await withEndpoint(async (env) => {
+    const print = async (format: string) =>
+      (await bfa(["delistings", "2024-01-01", "latest", "--format", format], { env })).out;
+    assertEquals(
+      await print("csv"),
+      "date,symbol,listing,contract_type,quote_asset,last_traded\r\n" +
+        "2024-01-11,BBBUSDT,BBBUSDT#1,,,2024-01-10\r\n2024-02-02,CCCUSDT,CCCUSDT#1,,,2024-02-01\r\n",
+    );
+    assertEquals(
+      (await print("ndjson")).trim().split("\n").map((line) => JSON.parse(line).symbol),
+      [
+        "BBBUSDT",
+        "CCCUSDT",
+      ],
+    );
+    assertStringIncludes(await print("md"), "| 2024-01-11 | BBBUSDT | BBBUSDT#1 |");
+  });
+});
+
+const FAILURES: [args: string[], code: number, err: string][] = [
+  [
+    ["snapshot", "2024-02-30"],
+    2,
+    'Cannot read the day "2024-02-30": there is no such day in the calendar',
+  ],
+  [["snapshot", "15/01/2024"], 2, "write it as YYYY-MM-DD"],
+  [["snapshot"], 2, "DAY is missing (see `bfa snapshot --help`)"],
+  [["snapshot", "latest", "extra"], 2, '"extra" is one argument too many'],
+  [["snapshot", "latest", "--jsn"], 2, "there is no option --jsn; did you mean --json?"],
+  [["snapshot", "latest", "--state", "dead"], 2, "choose among traded, archived, missing"],
+  [["snapshot", "latest", "--format", "xml"], 2, "choose among table, json"],
+  [["snapshot", "latest", "--max-age", "soon"], 2, "write 90s, 30m, 12h or 7d"],
+  [["snapshot", "2023-12-31"], 3, "the archive starts on 2024-01-01"],
+  [["snapshot", "2024-04-01"], 3, "this version ends on 2024-03-31"],
+  [["timeline", "AAAUSD"], 3, "no symbol AAAUSD; did you mean AAAUSDT?"],
+  [["range", "2024-02-01", "2024-01-01"], 2, "it ends first"],
+  [["snapshot", "latest", "--at", "2024-03-30.1"], 3, "no version 2024-03-30.1"],
+  [["snapshot", "latest", "--at", "yesterday"], 2, "write it like 2026-11-20.1"],
+  [["snapshot", "latest", "--endpoint", "ftp://x"], 2, "give an http(s):// address"],
+  [["snapshots"], 2, "did you mean snapshot?"],
+  [["cache", "burn"], 2, "choose among dir, status"],
+  [["pull", "nothing.parquet"], 3, 'no artifact "nothing.parquet"'],
+];
+
+for (const [args, code, err] of FAILURES) {
+  Deno.test(`bfa ${args.join(" ")} exits ${code} with one clear line`, async () => {
+    await withEndpoint(async (env) => {
+      const called = await bfa(args, { env });
+      assertEquals([called.code, called.out], [code, ""]);
+      assertStringIncludes(called.err, err);
+      assertEquals(called.err.trim().split("\n").length, 1);
+    });
+  });
+}
+
+Deno.test("a flag beats the environment, which beats ./bfa.json, which beats the user's file", async () => {
+  const files = { "bfa.json": '{"format":"csv"}', "/u/bfa/config.json": '{"format":"md"}' };
+  await withCacheDir(async (base) => {
+    const env = { ...base, XDG_CONFIG_HOME: "/u" };
+    const first = async (
+      args: string[],
+      env: Record<string, string>,
+      files: Record<string, string>,
+    ) =>
+      (await bfa(["snapshot", "2019-12-31", ...args], { env, files, now: NOW })).out.split(
+        "\n",
+      )[0]!;
+    assertStringIncludes(
+      await first(["--format", "lines"], { ...env, BFA_FORMAT: "ndjson" }, files),
+      "BCHUSDT",
+    );
+    assertStringIncludes(await first([], { ...env, BFA_FORMAT: "ndjson" }, files), '{"symbol":');
+    assertStringIncludes(await first([], env, files), "symbol,contract_type");
+    assertStringIncludes(
+      await first([], env, { "/u/bfa/config.json": files["/u/bfa/config.json"] }),
+      "| SYMBOL |",
+    );
+  });
+});
+
+/** Runs a test against a served version; the first call has already made the copy. */
+async function withEndpoint(test: (env: Record<string, string>) => Promise<void>): Promise<void> {
+  await withPublisher(async (world) => {
+    await world.publishListings("2024-03-31.1", SMALL_LISTINGS);
+    const endpoint = serveMirror(world.mirrorDir);
+    const env = {
+      BFA_ENDPOINT: endpoint.url,
+      BFA_CACHE_DIR: `${world.dir}/cache`,
+      HOME: world.dir,
+    };
+    await bfa(["refresh", "-q"], { env });
+    await test(env);
+    await endpoint.close();
+  });
+}

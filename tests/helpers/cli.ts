@@ -1,0 +1,50 @@
+/** Calls the CLI in this process, with captured streams and a made-up environment. @module */
+
+import { main } from "../../cli.ts";
+
+/** What a call did. */
+export interface Called {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** The world of a call. */
+export interface CallOptions {
+  env?: Record<string, string>;
+  terminal?: boolean;
+  now?: Date;
+  files?: Record<string, string>;
+}
+
+/** Calls the CLI. */
+export async function bfa(args: string[], options: CallOptions = {}): Promise<Called> {
+  const { env = {}, terminal = false, now = new Date("2024-04-01T13:00:00Z"), files = {} } =
+    options;
+  let out = "";
+  let err = "";
+  const code = await main(args, {
+    out: (text) => out += text,
+    err: (text) => err += text,
+    outIsTerminal: terminal,
+    errIsTerminal: false,
+    columns: 80,
+    env: (name) => env[name],
+    readTextFile: (path) => files[path],
+    now: () => now,
+    onInterrupt: () => new AbortController().signal,
+  });
+  return { code, out, err };
+}
+
+/** Runs a test with a cache folder of its own and nothing else in the environment. */
+export async function withCacheDir(
+  test: (env: Record<string, string>) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-cli-" });
+  try {
+    await test({ BFA_CACHE_DIR: `${dir}/cache`, BFA_DATA_DIR: `${dir}/data`, HOME: dir });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}

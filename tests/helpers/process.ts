@@ -1,0 +1,89 @@
+/** Real `deno` processes, with their output collected. @module */
+
+/** What a process did. */
+export interface Finished {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A process that runs. */
+export interface Spawned {
+  readonly pid: number;
+  readonly finished: Promise<Finished>;
+  /** All it has printed on stdout so far. */
+  text(): string;
+  /** Resolves when more was printed, or it ended. */
+  printed(): Promise<void>;
+  /** Asks it to stop and waits until it has. */
+  stop(signal?: Deno.Signal): Promise<Finished>;
+}
+
+/** Starts `deno` in the project's folder with exactly this environment. */
+export function spawnDeno(args: string[], env: Record<string, string>): Spawned {
+  const child = new Deno.Command(Deno.execPath(), {
+    args,
+    env,
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let out = "";
+  let wake = Promise.withResolvers<void>();
+  const collected = (async () => {
+    const decoder = new TextDecoder();
+    for await (const chunk of child.stdout) {
+      out += decoder.decode(chunk, { stream: true });
+      wake.resolve();
+      wake = Promise.withResolvers();
+    }
+    wake.resolve();
+  })();
+  const finished = (async () => {
+    const [err, status] = await Promise.all([
+      new Response(child.stderr).text(),
+      child.status,
+      collected,
+    ]);
+    return { code: status.code, out, err };
+  })();
+  let ended = false;
+  finished.then(() => ended = true);
+  return {
+    pid: child.pid,
+    finished,
+    text: () => out,
+    printed: () => wake.promise,
+    async stop(signal = "SIGINT") {
+      if (!ended) {
+        try {
+          child.kill(signal);
+        } catch {
+          // it has just ended by itself
+        }
+      }
+      return await finished;
+    },
+  };
+}
+
+/** Waits until a process has printed something. */
+export async function waitForLine(process: Spawned, wanted: RegExp): Promise<RegExpExecArray> {
+  let over = false;
+  process.finished.then(() => over = true);
+  while (true) {
+    const match = wanted.exec(process.text());
+    if (match) return match;
+    if (over) {
+      const { code, err } = await process.finished;
+      throw new Error(`It ended with ${code} before it printed ${wanted}:\n${err}`);
+    }
+    await Promise.race([process.printed(), process.finished]);
+  }
+}
+
+/** The lines of a text. */
+export function lines(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "");
+}
