@@ -20,7 +20,6 @@ export interface DownloadOptions {
   readonly store: CopyStore;
   /** Base URLs, tried in order. */
   readonly mirrors: readonly string[];
-  readonly signal?: AbortSignal | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** How long a server may go silent in the middle of a body, ms. */
   readonly stallMs?: number;
@@ -67,7 +66,7 @@ async function fromAnyMirror(
       return await fromMirror(url, artifact, partial, options);
     } catch (error) {
       const why = asBfaError(error, "network", `fetch ${url}`);
-      if (why.code === "storage" || options.signal?.aborted) throw why;
+      if (why.code === "storage") throw why;
       // Wrong bytes are worse news than none.
       if (!failure || why instanceof IntegrityError) failure = why;
     }
@@ -92,8 +91,7 @@ async function fromMirror(
         if (!(error instanceof CutError)) throw error;
         cuts = partial.bytes > before ? 1 : cuts + 1;
         if (cuts >= DEFAULT_RETRY.tries) throw error;
-        const { signal } = options;
-        await delay(retryDelayMs(cuts, Math.random(), DEFAULT_RETRY), signal ? { signal } : {});
+        await delay(retryDelayMs(cuts, Math.random(), DEFAULT_RETRY));
         continue;
       }
     }
@@ -114,7 +112,7 @@ async function fetchRest(
   partial: PartialObject,
   options: DownloadOptions,
 ): Promise<void> {
-  const { http, signal, onProgress, stallMs = STALL_MS } = options;
+  const { http, onProgress, stallMs = STALL_MS } = options;
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (partial.bytes > 0) {
     headers["range"] = `bytes=${partial.bytes}-`;
@@ -123,7 +121,7 @@ async function fetchRest(
   const silent = new AbortController();
   const response = await http.get(url, {
     headers,
-    signal: signal ? AbortSignal.any([signal, silent.signal]) : silent.signal,
+    signal: silent.signal,
     accept: [416],
   });
   if (response.status === 416) {
@@ -158,7 +156,7 @@ async function fetchRest(
       onProgress?.(artifact, partial.bytes);
     }
   } catch (error) {
-    if (error instanceof BfaError || signal?.aborted) throw error;
+    if (error instanceof BfaError) throw error;
     throw new CutError("network", `Cannot fetch ${url}: the connection broke`, { cause: error });
   } finally {
     clearTimeout(timer);

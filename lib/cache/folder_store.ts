@@ -70,17 +70,6 @@ export function folderStore(cacheDir: string): CopyStore {
     return info?.size === artifact.bytes;
   }
 
-  async function putAside(artifact: Artifact): Promise<void> {
-    try {
-      await Deno.mkdir(paths.damaged, { recursive: true });
-      await Deno.rename(objectFile(artifact), `${paths.damaged}/${artifact.sha256}`);
-    } catch (error) {
-      const refused = storageError(error, objectFile(artifact));
-      // On a read-only disk it stays where it is, and is refused again each time.
-      if (refused === error && !(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
-
   return {
     place: cacheDir,
     durable: true,
@@ -118,7 +107,7 @@ export function folderStore(cacheDir: string): CopyStore {
       if (bytes === undefined) return undefined;
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
       if (digest === artifact.sha256) return bytes;
-      await putAside(artifact);
+      await putAside(cacheDir, artifact.sha256);
       return undefined;
     },
 
@@ -128,7 +117,7 @@ export function folderStore(cacheDir: string): CopyStore {
       const facts = await orMissing(hashFile(path));
       if (facts === undefined) return undefined;
       if (facts.sha256 !== artifact.sha256) {
-        await putAside(artifact);
+        await putAside(cacheDir, artifact.sha256);
         return undefined;
       }
       verified.add(artifact.sha256);
@@ -157,23 +146,33 @@ export function folderStore(cacheDir: string): CopyStore {
   };
 }
 
+/** Moves a damaged object out of the way, where a person can look at it. */
+export async function putAside(cacheDir: string, sha256: string): Promise<void> {
+  const { objects, damaged } = cachePaths(cacheDir);
+  try {
+    await Deno.mkdir(damaged, { recursive: true });
+    await Deno.rename(`${objects}/${sha256}`, `${damaged}/${sha256}`);
+  } catch (error) {
+    const refused = storageError(error, objects);
+    // On a read-only disk it stays where it is, and is refused again each time.
+    if (refused === error && !(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 async function beginObject(
   artifact: Artifact,
   temporary: string,
   final: string,
 ): Promise<PartialObject> {
-  let file: Deno.FsFile;
-  try {
+  const file = await orStorageError(temporary, async () => {
     await Deno.mkdir(folderOf(temporary), { recursive: true });
     await Deno.mkdir(folderOf(final), { recursive: true });
-    file = await Deno.open(temporary, { read: true, write: true, create: true });
-  } catch (error) {
-    throw storageError(error, temporary);
-  }
+    return await Deno.open(temporary, { read: true, write: true, create: true });
+  });
   let bytes = await file.seek(0, Deno.SeekMode.End);
 
   async function restart(): Promise<void> {
-    await file.truncate(0);
+    await orStorageError(temporary, () => file.truncate(0));
     await file.seek(0, Deno.SeekMode.Start);
     bytes = 0;
   }
@@ -194,21 +193,25 @@ async function beginObject(
       }
     },
     async commit() {
-      await file.sync();
+      await orStorageError(temporary, () => file.sync());
       const { sha256 } = await hashFile(temporary);
       if (sha256 !== artifact.sha256) {
         await restart();
         throw new IntegrityError(artifact.name, artifact.sha256, sha256);
       }
-      try {
-        await Deno.rename(temporary, final);
-      } catch (error) {
-        throw storageError(error, final);
-      }
+      await orStorageError(final, () => Deno.rename(temporary, final));
       await syncFolder(folderOf(final));
     },
     close: () => file.close(),
   };
+}
+
+async function orStorageError<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storageError(error, path);
+  }
 }
 
 /** The operating system lets go of a lock when its process dies, however it dies. */

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type Artifact, type Manifest, parseManifest } from "../core/manifest.ts";
+import { type Manifest, parseManifest } from "../core/manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
 import type { CopyRecord } from "./copy_store.ts";
-import { cachePaths, folderStore } from "./folder_store.ts";
+import { cachePaths, folderStore, putAside } from "./folder_store.ts";
 
 /** One endpoint's channel in a cache. */
 export interface CachedSource {
@@ -77,8 +77,8 @@ export async function cacheContents(cacheDir: string): Promise<CacheContents> {
   }
   const objects: CachedObject[] = [];
   for (const { name } of await entries(paths.objects)) {
-    const { size } = await Deno.stat(`${paths.objects}/${name}`);
-    objects.push({ sha256: name, bytes: size, usedBy: users.get(name) ?? [] });
+    const bytes = await fileSize(`${paths.objects}/${name}`);
+    objects.push({ sha256: name, bytes, usedBy: users.get(name) ?? [] });
   }
   return {
     place: cacheDir,
@@ -93,17 +93,16 @@ export async function cacheContents(cacheDir: string): Promise<CacheContents> {
 /** Hashes every object; damaged ones are put aside, to be fetched again when they are needed. */
 export async function verifyCache(cacheDir: string): Promise<{ sound: number; damaged: string[] }> {
   const { objects } = cachePaths(cacheDir);
-  const store = folderStore(cacheDir);
   const damaged: string[] = [];
   let sound = 0;
   for (const { name } of await entries(objects)) {
-    const { sha256, bytes } = await hashFile(`${objects}/${name}`);
+    const { sha256 } = await hashFile(`${objects}/${name}`);
     if (sha256 === name) {
       sound++;
       continue;
     }
     damaged.push(name);
-    await store.path({ sha256: name, bytes } as Artifact); // looks, finds it wrong, puts it aside
+    await putAside(cacheDir, name);
   }
   return { sound, damaged };
 }

@@ -39,6 +39,9 @@ export const STATIC_LAYOUT: Layout = {
 
 const LAYOUTS = [SERVICE_LAYOUT, STATIC_LAYOUT];
 
+/** The largest list of versions that is read, in bytes: room for 100 years of daily ones. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
 /** What an endpoint answered about its newest manifest. */
 export type ManifestReply =
   | { readonly changed: false; readonly maxAgeMs: number | undefined }
@@ -109,8 +112,7 @@ export async function fetchManifest(
   },
 ): Promise<ManifestReply> {
   const { channel, etag, layout: known, ...limits } = options;
-  const layouts = known ? [known] : LAYOUTS;
-  for (const layout of layouts) {
+  for (const layout of knownFirst(known)) {
     const url = endpoint + layout.manifest(channel);
     const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
     const response = await http.get(url, { ...limits, headers, accept: [304, 404] });
@@ -143,14 +145,14 @@ export async function fetchVersions(
   endpoint: string,
   known?: Layout,
 ): Promise<VersionsReply & { layout: Layout }> {
-  for (const layout of known ? [known] : LAYOUTS) {
+  for (const layout of knownFirst(known)) {
     const url = endpoint + layout.versions;
     const response = await http.get(url, { accept: [404] });
     if (response.status === 404) {
       await response.body?.cancel();
       continue;
     }
-    const body = await response.json().catch(() => undefined);
+    const body = readJson(await limitedText(response, url, MAX_LIST_BYTES));
     if (!Array.isArray(body?.versions)) {
       throw new BfaError("network", `Cannot read ${url}: it is not a list of versions`);
     }
@@ -159,17 +161,34 @@ export async function fetchVersions(
   throw new HttpError(endpoint + SERVICE_LAYOUT.versions, 404);
 }
 
-/** Reads a body that must not be larger than a manifest can be. */
-async function limitedText(response: Response, url: string): Promise<string> {
+/** An endpoint may have changed its kind: what is known is asked first, not alone. */
+function knownFirst(known: Layout | undefined): readonly Layout[] {
+  return known ? [known, ...LAYOUTS.filter((layout) => layout !== known)] : LAYOUTS;
+}
+
+function readJson(text: string): Partial<VersionsReply> | undefined {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Reads a body that must not be longer than it can be. */
+async function limitedText(
+  response: Response,
+  url: string,
+  limit = MAX_MANIFEST_BYTES,
+): Promise<string> {
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
   try {
     for await (const chunk of response.body ?? []) {
       bytes += chunk.length;
-      if (bytes > MAX_MANIFEST_BYTES) {
+      if (bytes > limit) {
         throw new BfaError(
           "integrity",
-          `Cannot read the manifest at ${url}: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
+          `Cannot read ${url}: it is longer than ${limit} bytes`,
         );
       }
       chunks.push(chunk);

@@ -2,11 +2,10 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { download } from "../../lib/cache/download.ts";
 import { folderStore } from "../../lib/cache/folder_store.ts";
-import type { Artifact } from "../../lib/core/manifest.ts";
 import { httpClient } from "../../lib/net/client.ts";
 import { ARTIFACT, FILE, SIZE, start, withFile, WRONG } from "../helpers/fault_file.ts";
 import type { RawRequest } from "../helpers/fault_server.ts";
-import { codeOf, seededRandom } from "../helpers/fault_world.ts";
+import { seededRandom } from "../helpers/fault_world.ts";
 
 Deno.test("a cut after k bytes, 100 random k: resumed with 1 more request, within 1.05 × size + 64 KiB", async () => {
   const random = seededRandom(20240401);
@@ -42,26 +41,6 @@ Deno.test("a server that goes silent in the middle is left after stallMs, and re
     await download(ARTIFACT, options);
     assertEquals(server.requests.map(start), [0, 500_000]);
     ended.resolve();
-  });
-});
-
-Deno.test("a signal in the middle ends the download; what came is resumed by the next one", async () => {
-  await withFile(() => undefined, async (server, dir) => {
-    const store = folderStore(dir);
-    const stop = new AbortController();
-    const options = { store, http: httpClient(), mirrors: [server.url] };
-    let kept = 0;
-    const onProgress = (_: Artifact, bytes: number) => {
-      kept = bytes;
-      if (bytes > 300_000) stop.abort();
-    };
-    const failed = await codeOf(
-      download(ARTIFACT, { ...options, signal: stop.signal, onProgress }),
-    );
-    assertEquals(failed, "network");
-    await download(ARTIFACT, options);
-    assertEquals(server.requests.map(start), [0, kept]);
-    assertEquals(await store.read(ARTIFACT), FILE);
   });
 });
 
