@@ -7,6 +7,7 @@
 import { type Manifest, parseManifest } from "../core/manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
 import type { CopyRecord } from "./copy_store.ts";
+import { cachedRecords, entries, ignoreMissing } from "./records.ts";
 import { cachePaths, folderStore, putAside } from "./folder_store.ts";
 
 /** One endpoint's channel in a cache. */
@@ -47,20 +48,16 @@ const KEEP_PARTS_MS = 24 * 3_600_000;
 /** The sources in a cache, the one that was asked last first. */
 export async function cachedSources(cacheDir: string): Promise<CachedSource[]> {
   const store = folderStore(cacheDir);
-  const names = (await entries(cachePaths(cacheDir).sources)).map((entry) => entry.name);
-  const sources: CachedSource[] = [];
-  for (const name of names) {
-    const record = await store.record(name);
-    if (!record) continue;
+  const records = await cachedRecords(cacheDir);
+  return await Promise.all(records.map(async ({ name, record }) => {
     const manifests: Manifest[] = [];
     for (const sequence of await store.sequences(name)) {
       const text = await store.manifest(name, sequence);
       const manifest = text && readManifest(text);
       if (manifest) manifests.push(manifest);
     }
-    sources.push({ name, record, manifests });
-  }
-  return sources.sort((a, b) => (a.record.checkedAt ?? "") < (b.record.checkedAt ?? "") ? 1 : -1);
+    return { name, record, manifests };
+  }));
 }
 
 /** Everything in a cache; sizes as on disk. */
@@ -170,18 +167,6 @@ async function olderThan(path: string, ms: number, now: Date): Promise<boolean> 
   return !!info?.mtime && now.getTime() - info.mtime.getTime() > ms;
 }
 
-async function entries(folder: string): Promise<Deno.DirEntry[]> {
-  const found = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing);
-  return (found ?? []).sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
 async function fileSize(path: string): Promise<number> {
   return (await Deno.stat(path).catch(ignoreMissing))?.size ?? 0;
-}
-
-function ignoreMissing(error: unknown): undefined {
-  if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-    return undefined;
-  }
-  throw error;
 }

@@ -20,23 +20,18 @@ const DAY_MS = 86_400_000;
 /** 0001-01-01 to 1970-01-01, and one: day numbers count from zero. */
 const DAYS_BEFORE_1970 = 719_163;
 
-const DASH = 45;
 const SHAPE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** Days before each month of a year that is no leap year, and after the last. */
 const MONTH_STARTS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365];
 
+/** Every day of the calendar but 29 February: one regular expression is the fastest check there is. */
+const EVERY_YEAR =
+  /^\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))$/;
+
 /** Whether a text is a day that exists in the calendar. */
 export function isDay(text: string): text is Day {
-  if (text.length !== 10 || text.charCodeAt(4) !== DASH || text.charCodeAt(7) !== DASH) {
-    return false;
-  }
-  const year = yearOf(text);
-  const month = twoDigits(text, 5);
-  const day = twoDigits(text, 8);
-  if (!(year >= 0 && month >= 1 && month <= 12 && day >= 1)) return false;
-  const length = MONTH_STARTS[month]! - MONTH_STARTS[month - 1]!;
-  return day <= (month === 2 && isLeap(year) ? 29 : length);
+  return EVERY_YEAR.test(text) || (/^\d{4}-02-29$/.test(text) && isLeap(yearOf(text)));
 }
 
 /**
@@ -98,11 +93,8 @@ function yearOf(day: string): number {
   return twoDigits(day, 0) * 100 + twoDigits(day, 2);
 }
 
-/** Two digits as a number, `NaN` when they are none. */
 function twoDigits(text: string, at: number): number {
-  const tens = text.charCodeAt(at) - 48;
-  const ones = text.charCodeAt(at + 1) - 48;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
 }
 
 function isLeap(year: number): boolean {

@@ -67,9 +67,13 @@ export interface StateRun {
 export function stateOn(listing: Listing, day: Day, asOf: Day): DayState {
   if (day > asOf) return "pending";
   if (day < listing.first || (listing.last !== null && day > listing.last)) return "unlisted";
-  if (listing.gaps.some(([from, to]) => from <= day && day <= to)) return "missing";
+  if (isWithin(day, listing.gaps)) return "missing";
   if (listing.lastTraded !== null && day > listing.lastTraded) return "archived";
-  return listing.halts.some(([from, to]) => from <= day && day <= to) ? "archived" : "traded";
+  return isWithin(day, listing.halts) ? "archived" : "traded";
+}
+
+function isWithin(day: Day, ranges: readonly DayRange[]): boolean {
+  return ranges.length > 0 && ranges.some(([from, to]) => from <= day && day <= to);
 }
 
 /**

@@ -5,14 +5,11 @@
  * @module
  */
 
-import { type Day, dayFromNumber, type DayNumber, dayNumber } from "./day.ts";
+import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, stateOn } from "./listing.ts";
 import type { ListingsFile } from "./listings_file.ts";
 import { nearestSymbols } from "./symbol.ts";
-
-/** A day that never ends: later than any day number in use. */
-const OPEN_END = 0x7fffffff;
 
 /** All listings as of one day, ready to be asked. */
 export class ListingIndex {
@@ -24,30 +21,14 @@ export class ListingIndex {
   readonly listings: readonly Listing[];
 
   #lives: Map<string, Listing[]> | undefined;
-  readonly #first: Int32Array;
-  readonly #lastTraded: Int32Array;
-  readonly #last: Int32Array;
-  /** Listings with gaps or halts need {@linkcode stateOn}; the others two comparisons. */
-  readonly #irregular: Uint8Array;
 
-  /** Makes the index; O(listings). */
-  constructor(file: ListingsFile) {
-    const { listings, dataThrough } = file;
+  /** Makes the index. Days are compared as texts: nothing is computed beforehand. */
+  constructor({ listings, dataThrough }: ListingsFile) {
     this.listings = listings;
     this.dataThrough = dataThrough;
-    this.#first = new Int32Array(listings.length);
-    this.#lastTraded = new Int32Array(listings.length);
-    this.#last = new Int32Array(listings.length);
-    this.#irregular = new Uint8Array(listings.length);
-    let firstDay = OPEN_END;
-    listings.forEach((listing, i) => {
-      this.#first[i] = dayNumber(listing.first);
-      this.#lastTraded[i] = listing.lastTraded ? dayNumber(listing.lastTraded) : OPEN_END;
-      this.#last[i] = listing.last ? dayNumber(listing.last) : OPEN_END;
-      this.#irregular[i] = listing.gaps.length + listing.halts.length > 0 ? 1 : 0;
-      firstDay = Math.min(firstDay, this.#first[i]!);
-    });
-    this.firstDay = listings.length ? dayFromNumber(firstDay) : dataThrough;
+    let firstDay = dataThrough;
+    for (const { first } of listings) if (first < firstDay) firstDay = first;
+    this.firstDay = firstDay;
   }
 
   /** The lives of every symbol; made when first asked for. */
@@ -80,13 +61,9 @@ export class ListingIndex {
 
   /** Calls `visit` for every listing that exists on a day, in symbol order, with its state. */
   forEachOn(day: Day, visit: (listing: Listing, state: DayState) => void): void {
-    const number: DayNumber = dayNumber(day);
-    const { listings } = this;
-    for (let i = 0; i < listings.length; i++) {
-      if (number < this.#first[i]! || number > this.#last[i]!) continue;
-      const listing = listings[i]!;
-      if (this.#irregular[i]) visit(listing, stateOn(listing, day, this.dataThrough));
-      else visit(listing, number > this.#lastTraded[i]! ? "archived" : "traded");
+    for (const listing of this.listings) {
+      if (day < listing.first || (listing.last !== null && day > listing.last)) continue;
+      visit(listing, stateOn(listing, day, this.dataThrough));
     }
   }
 }

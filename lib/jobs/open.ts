@@ -10,7 +10,7 @@ import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
 import { memoryStore } from "../cache/memory_store.ts";
-import { cachedSources } from "../cache/upkeep.ts";
+import { cachedRecords } from "../cache/records.ts";
 import { BfaError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
 import { parseEndpoint } from "../manifest/endpoint.ts";
@@ -104,9 +104,8 @@ async function lastEndpoint(
   channel: string,
 ): Promise<string | undefined> {
   if (!cacheDir) return undefined;
-  const sources = await cachedSources(cacheDir);
-  const found = sources.find(({ record }) => record.sequence > 0 && record.channel === channel);
-  return found?.record.endpoint;
+  const records = (await cachedRecords(cacheDir)).map(({ record }) => record);
+  return records.find((record) => record.sequence > 0 && record.channel === channel)?.endpoint;
 }
 
 function storeIn(cacheDir: string | null | undefined): CopyStore {
