@@ -217,16 +217,20 @@ export class Copy {
     if (signed.channel !== channel) {
       throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
     }
+    if (reply.text === await store.manifest(source, record.sequence) && loaded) {
+      // Accepted before; the keys that count may be others by now.
+      const again = { ...record, etag: reply.etag, layout: reply.layout.name };
+      await store.setRecord(source, again);
+      return { record: again, manifest: loaded.manifest };
+    }
     const trust = this.#trust(record);
     const { pins, firstContact } = accept(signed, await this.#keys(manifest, trust), trust);
-    if (signed.sequence === loaded?.record.sequence) {
-      const before = loaded.manifest.signed;
-      if (JSON.stringify(before) !== JSON.stringify(signed)) {
-        throw new BfaError(
-          "rollback",
-          `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
-        );
-      }
+    const sameNumber = signed.sequence === loaded?.record.sequence;
+    if (sameNumber && JSON.stringify(loaded.manifest.signed) !== JSON.stringify(signed)) {
+      throw new BfaError(
+        "rollback",
+        `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
+      );
     }
     if (firstContact) this.#options.onPinned?.(pins);
     const next: CopyRecord = {

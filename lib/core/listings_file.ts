@@ -78,8 +78,10 @@ export function parseListings(text: string): ListingsFile {
 export function readListings(file: unknown): ListingsFile {
   if (typeof file !== "object" || file === null) throw malformed("not an object");
   const { listingsFormat, dataThrough, listings } = file as Record<string, unknown>;
-  if (typeof listingsFormat !== "number") throw malformed("no listingsFormat");
-  if (listingsFormat > LISTINGS_FORMAT) {
+  if (!Number.isSafeInteger(listingsFormat) || (listingsFormat as number) < 1) {
+    throw malformed("listingsFormat");
+  }
+  if ((listingsFormat as number) > LISTINGS_FORMAT) {
     throw new BfaError(
       "format_too_new",
       `Cannot read listings of format ${listingsFormat}: this program knows up to ${LISTINGS_FORMAT}; update bfa`,
@@ -107,12 +109,13 @@ function readRow(row: unknown, before: Listing | undefined): Listing {
   if (contractType === undefined) throw badRow(symbol, "contractType");
   if (quoteAsset !== null && typeof quoteAsset !== "string") throw badRow(symbol, "quoteAsset");
   if (typeof first !== "string" || !isDay(first)) throw badRow(symbol, "first");
-  if (lastTraded !== null && !(typeof lastTraded === "string" && isDay(lastTraded))) {
-    throw badRow(symbol, "lastTraded");
+  if (lastTraded !== null) {
+    const sound = typeof lastTraded === "string" && isDay(lastTraded);
+    if (!sound || lastTraded < first) throw badRow(symbol, "lastTraded");
   }
   if (last !== null) {
     const sound = typeof last === "string" && isDay(last) && lastTraded !== null;
-    if (!sound || last < first || last < lastTraded) throw badRow(symbol, "last");
+    if (!sound || last < lastTraded) throw badRow(symbol, "last");
   }
   let life = 1;
   if (before?.symbol === symbol) {
@@ -129,8 +132,8 @@ function readRow(row: unknown, before: Listing | undefined): Listing {
     first,
     lastTraded,
     last,
-    gaps: row[6] ? readRanges(row[6], first, `row ${symbol}: gaps`) : NONE,
-    halts: row[7] ? readRanges(row[7], first, `row ${symbol}: halts`) : NONE,
+    gaps: readRanges(row[6], first, last, symbol, "gaps"),
+    halts: readRanges(row[7], first, lastTraded, symbol, "halts"),
   };
 }
 
@@ -141,15 +144,23 @@ function badRow(symbol: unknown, column: string): BfaError {
 /** Most listings have neither gaps nor halts. */
 const NONE: readonly DayRange[] = [];
 
-function readRanges(value: unknown, first: Day, where: string): DayRange[] {
-  if (!Array.isArray(value)) throw malformed(where);
+/** Ranges within `first` … `last`, sorted and apart. */
+function readRanges(
+  value: unknown,
+  first: Day,
+  last: Day | null,
+  symbol: string,
+  column: string,
+): readonly DayRange[] {
+  if (value === undefined || value === null) return NONE;
+  if (!Array.isArray(value)) throw badRow(symbol, column);
   let earliest = first;
-  return value.map((range) => {
+  return value.map((range): DayRange => {
     const [from, to] = Array.isArray(range) ? range : [];
-    if (typeof from !== "string" || typeof to !== "string" || !isDay(from) || !isDay(to)) {
-      throw malformed(where);
+    const sound = typeof from === "string" && typeof to === "string" && isDay(from) && isDay(to);
+    if (!sound || from < earliest || to < from || (last !== null && to > last)) {
+      throw badRow(symbol, column);
     }
-    if (from < earliest || to < from) throw malformed(where);
     earliest = addDays(to, 1);
     return [from, to];
   });

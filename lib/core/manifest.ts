@@ -105,7 +105,7 @@ export interface Manifest {
 const CHANNEL = /^[a-z][a-z0-9-]{0,31}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const ARTIFACT_NAME = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/i;
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,3})?Z$/;
+const INSTANT = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 
 /** Whether a text can name a channel: lower-case letters, digits and dashes, 32 at most. */
 export function isChannel(text: string): boolean {
@@ -129,9 +129,20 @@ export function formatManifest(manifest: Manifest): string {
   return JSON.stringify(manifest, null, 2) + "\n";
 }
 
-/** The bytes that a signature covers. */
+/**
+ * The bytes that a signature covers.
+ *
+ * @throws {BfaError} `integrity` for a body that nobody can have signed: nested too deeply, or with a
+ *   text or number that has no canonical form.
+ */
 export function signedBytes(body: ManifestBody): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(canonicalJson(body as unknown as Json));
+  try {
+    return new TextEncoder().encode(canonicalJson(body as unknown as Json));
+  } catch (cause) {
+    throw new BfaError("integrity", "Cannot read the manifest: it has no canonical form", {
+      cause,
+    });
+  }
 }
 
 /**
@@ -140,7 +151,7 @@ export function signedBytes(body: ManifestBody): Uint8Array<ArrayBuffer> {
  * @throws {BfaError} `format_too_new` for a later format; `integrity` for anything malformed.
  */
 export function parseManifest(text: string): Manifest {
-  if (text.length > MAX_MANIFEST_BYTES) {
+  if (new TextEncoder().encode(text).length > MAX_MANIFEST_BYTES) {
     throw new BfaError(
       "integrity",
       `Cannot read the manifest: it is longer than ${MAX_MANIFEST_BYTES} bytes`,
@@ -154,7 +165,7 @@ export function parseManifest(text: string): Manifest {
   }
   const manifest = object(value, "the document");
   const signed = object(manifest.signed, "signed");
-  const format = count(signed.manifestFormat, "manifestFormat");
+  const format = ordinal(signed.manifestFormat, "manifestFormat");
   if (format > MANIFEST_FORMAT) {
     throw new BfaError(
       "format_too_new",
@@ -183,7 +194,7 @@ function checkBody(signed: Record<string, unknown>): void {
   if (!isChannel(text(signed.channel, "channel"))) throw malformed("channel");
   const version = versionParts(text(signed.version, "version"));
   if (!version) throw malformed("version");
-  if (count(signed.sequence, "sequence") < 1) throw malformed("sequence");
+  ordinal(signed.sequence, "sequence");
   const dataThrough = text(signed.dataThrough, "dataThrough");
   if (!isDay(dataThrough) || dataThrough !== version.dataThrough) throw malformed("dataThrough");
   const published = instant(signed.publishedAt, "publishedAt");
@@ -192,7 +203,7 @@ function checkBody(signed: Record<string, unknown>): void {
   const stale = instant(freshness.staleAfter, "freshness.staleAfter");
   const expires = instant(freshness.expiresAt, "freshness.expiresAt");
   if (!(published <= refresh && refresh <= stale && stale <= expires)) throw malformed("freshness");
-  const schema = count(signed.schemaVersion, "schemaVersion");
+  const schema = ordinal(signed.schemaVersion, "schemaVersion");
   if (schema > SCHEMA_VERSION) {
     throw new BfaError(
       "format_too_new",
@@ -259,10 +270,15 @@ function count(value: unknown, what: string): number {
   return value as number;
 }
 
+function ordinal(value: unknown, what: string): number {
+  if (count(value, what) < 1) throw malformed(what);
+  return value as number;
+}
+
 function instant(value: unknown, what: string): number {
-  const time = INSTANT.test(text(value, what)) ? Date.parse(value as string) : NaN;
-  if (Number.isNaN(time)) throw malformed(what);
-  return time;
+  const iso = text(value, what);
+  if (!INSTANT.test(iso) || !isDay(iso.slice(0, 10))) throw malformed(what);
+  return Date.parse(iso);
 }
 
 function webUrl(value: unknown, what: string): void {

@@ -52,8 +52,9 @@ export function accept(
     );
   }
   if (trust.configured.length > 0) return { pins: [], firstContact: false };
+  const announced = body.nextKeys?.length ? body.nextKeys : undefined;
   return {
-    pins: body.nextKeys ?? (trust.pinned.length > 0 ? trust.pinned : goodKeys),
+    pins: announced ?? (trust.pinned.length > 0 ? trust.pinned : goodKeys),
     firstContact: trust.pinned.length === 0,
   };
 }
