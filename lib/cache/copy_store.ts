@@ -68,7 +68,7 @@ export interface CopyStore {
   /** Runs work under a lock, or without it when it cannot be had in time: a lock only saves work. */
   withLock<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T>;
   /** Counts a question that needed no network (`hits`) or did (`misses`). */
-  count(kind: "hits" | "misses"): Promise<void>;
+  count(kind: "hits" | "misses"): void;
 }
 
 /** The record of a source that was never asked. */

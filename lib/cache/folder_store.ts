@@ -135,10 +135,11 @@ export function folderStore(cacheDir: string): CopyStore {
 
     withLock: (name, waitMs, work) => withFileLock(`${paths.locks}/${name}`, waitMs, work),
 
-    async count(kind) {
-      // One byte per question: appends need no lock, and the file's size is the number.
+    count(kind) {
+      // One byte per question: appends need no lock, and the file's size is the number. Written at
+      // once, because the first write that waits costs milliseconds at every start.
       try {
-        await Deno.writeFile(paths[kind], new Uint8Array([46]), { append: true });
+        Deno.writeFileSync(paths[kind], new Uint8Array([46]), { append: true });
       } catch {
         // counting is a courtesy: no folder yet, or a disk that refuses, loses nothing
       }

@@ -70,7 +70,7 @@ export class KeptCopy {
     const current = loaded
       ? await this.#keptFresh(loaded)
       : await (this.#contacting ??= this.#first().finally(() => this.#contacting = undefined));
-    if (!known) await this.#options.store.count(current === loaded ? "hits" : "misses");
+    if (!known) this.#options.store.count(current === loaded ? "hits" : "misses");
     return current;
   }
 
