@@ -18,13 +18,16 @@ import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
 import { startServer } from "./routes/server.ts";
 
+/** How long a read of KV may take before the last good answer is given, ms. */
+const READ_MS = 250;
+
 async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
-  const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")));
+  const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")), { readMs: READ_MS });
   const server = await startServer({
     reader: store,
     mirror: /^https?:\/\//.test(mirror)
@@ -42,4 +45,7 @@ async function main(): Promise<void> {
   store.close();
 }
 
-if (import.meta.main) await main();
+if (import.meta.main) {
+  await main();
+  Deno.exit(0); // a client that never reads its answer would keep the process alive
+}

@@ -4,7 +4,7 @@
  * ```ts
  * import { open } from "@bfa/cli/lib";
  *
- * const bfa = await open();
+ * const bfa = await open({ offline: true });
  * const { symbols } = await bfa.snapshot("2024-01-15");
  * console.log(symbols.length);
  * ```

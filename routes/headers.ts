@@ -4,12 +4,25 @@
  * @module
  */
 
+import { acceptsEncodings } from "@std/http/negotiation";
+
 /** Any page may read every answer: the data is public. */
 export const CORS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers":
     "ETag, X-Dataset-Version, Content-Range, Accept-Ranges, Retry-After",
 };
+
+/** A text as a response whose length HEAD tells too. */
+export function textResponse(
+  text: string,
+  init: { status?: number; headers: HeadersInit },
+): Response {
+  const body = new TextEncoder().encode(text);
+  const headers = new Headers(init.headers);
+  headers.set("content-length", String(body.length));
+  return new Response(body, { ...init, headers });
+}
 
 /**
  * Whether an `If-None-Match` header names one of the tags (RFC 9110 §13.1.2: weak comparison).
@@ -28,9 +41,11 @@ export function noneMatch(header: string | null, tags: readonly string[]): boole
   return false;
 }
 
-/** Whether a request accepts gzip. */
-export function acceptsGzip(header: string | null): boolean {
-  if (header === null) return false;
-  const match = /(?:^|,)\s*(?:gzip|\*)\s*(?:;\s*q=([\d.]+))?\s*(?:,|$)/i.exec(header);
-  return match !== null && match[1] !== "0" && Number(match[1] ?? 1) > 0;
+/** Whether a client accepts gzip. */
+export function acceptsGzip(request: Request): boolean {
+  const header = request.headers.get("accept-encoding");
+  if (!header || header === "identity") return false;
+  // Nearly every client names it without conditions; the others are read to the letter.
+  if (/(?:^|,) *gzip *(?:,|$)/i.test(header)) return true;
+  return acceptsEncodings(request, "gzip", "identity") === "gzip";
 }

@@ -15,7 +15,7 @@ import {
   type ManifestReader,
   type StoredManifest,
 } from "../lib/manifest/store.ts";
-import { CORS, noneMatch } from "./headers.ts";
+import { CORS, noneMatch, textResponse } from "./headers.ts";
 
 /** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
 const SHARED_SECONDS = 60;
@@ -87,5 +87,5 @@ function document(
   if (noneMatch(request.headers.get("if-none-match"), [etag])) {
     return new Response(null, { status: 304, headers });
   }
-  return new Response(text, { headers: { ...headers, "content-type": "application/json" } });
+  return textResponse(text, { headers: { ...headers, "content-type": "application/json" } });
 }

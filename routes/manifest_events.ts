@@ -13,11 +13,6 @@ import { CORS } from "./headers.ts";
 /** How often a comment keeps the connection open, ms: proxies close silent ones after 30 s or more. */
 const HEARTBEAT_MS = 15_000;
 
-/** How many clients may listen at once. */
-const MAX_LISTENERS = 1_000;
-
-let listeners = 0;
-
 /** How the events are sent. */
 export interface EventsOptions {
   readonly heartbeatMs?: number;
@@ -25,46 +20,54 @@ export interface EventsOptions {
   readonly stopping?: AbortSignal;
 }
 
-/** Opens the stream of events for one client. */
+/** How many clients may listen at once. */
+const MAX_LISTENERS = 1_000;
+
+/** Makes the handler; it answers `undefined` when too many clients listen already. */
 export function manifestEvents(
-  request: Request,
   followed: Pick<Followed, "current" | "onChange">,
   options: EventsOptions = {},
-): Response | undefined {
-  if (listeners >= MAX_LISTENERS) return undefined;
-  const seen = Number(request.headers.get("last-event-id") ?? NaN);
-  const text = new TextEncoder();
-  let stop = () => {};
-  const body = new ReadableStream<Uint8Array>({
-    start(controller) {
-      listeners++;
-      const send = (chunk: string) => controller.enqueue(text.encode(chunk));
-      const unsubscribe = followed.onChange((served) => send(event(served)));
-      const heartbeat = setInterval(
-        () => send(": still here\n\n"),
-        options.heartbeatMs ?? HEARTBEAT_MS,
-      );
-      const end = () => {
-        stop();
-        controller.close();
-      };
-      options.stopping?.addEventListener("abort", end, { once: true });
-      stop = () => {
-        stop = () => {};
-        listeners--;
-        unsubscribe();
-        clearInterval(heartbeat);
-        options.stopping?.removeEventListener("abort", end);
-      };
-      send("retry: 5000\n\n");
-      const current = followed.current();
-      if (current && current.stored.manifest.signed.sequence !== seen) send(event(current));
-    },
-    cancel: () => stop(),
-  });
-  return new Response(body, {
-    headers: { ...CORS, "content-type": "text/event-stream", "cache-control": "no-store" },
-  });
+): (request: Request) => Response | undefined {
+  const { heartbeatMs = HEARTBEAT_MS, stopping } = options;
+  const headers = { ...CORS, "content-type": "text/event-stream", "cache-control": "no-store" };
+  let listeners = 0;
+
+  function stream(seen: number): ReadableStream<Uint8Array> {
+    const text = new TextEncoder();
+    let stop = () => {};
+    return new ReadableStream({
+      start(controller) {
+        listeners++;
+        const send = (chunk: string) => controller.enqueue(text.encode(chunk));
+        const unsubscribe = followed.onChange((served) => send(event(served)));
+        const heartbeat = setInterval(() => send(": still here\n\n"), heartbeatMs);
+        const end = () => {
+          stop();
+          controller.close();
+        };
+        stopping?.addEventListener("abort", end, { once: true });
+        stop = () => {
+          stop = () => {};
+          listeners--;
+          unsubscribe();
+          clearInterval(heartbeat);
+          stopping?.removeEventListener("abort", end);
+        };
+        send("retry: 5000\n\n");
+        const current = followed.current();
+        if (current && current.stored.manifest.signed.sequence !== seen) send(event(current));
+        if (stopping?.aborted) end();
+      },
+      cancel: () => stop(),
+    });
+  }
+
+  return (request) => {
+    // Nobody would ever end a stream that was opened for HEAD.
+    if (request.method === "HEAD") return new Response(null, { headers });
+    if (listeners >= MAX_LISTENERS) return undefined;
+    return new Response(stream(Number(request.headers.get("last-event-id") ?? NaN)), { headers });
+  };
 }
 
 function event({ stored }: Served): string {

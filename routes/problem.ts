@@ -5,7 +5,7 @@
  */
 
 import { BfaError, type ErrorCode, NotFoundError } from "../lib/core/errors.ts";
-import { CORS } from "./headers.ts";
+import { CORS, textResponse } from "./headers.ts";
 
 /** The status of every kind of failure. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -67,5 +67,5 @@ export function problem(
     ...(status === 503 ? { "retry-after": "5" } : {}),
   });
   for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
-  return new Response(JSON.stringify(body) + "\n", { status, headers });
+  return textResponse(JSON.stringify(body) + "\n", { status, headers });
 }

@@ -14,7 +14,7 @@ import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { ANSWER_ROUTES, type AnswerRoute } from "./answers.ts";
 import { artifactAnswer } from "./artifacts.ts";
 import { type Entity, entity, respond, weight } from "./entity.ts";
-import { CORS } from "./headers.ts";
+import { CORS, textResponse } from "./headers.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
 import { Params, type ParamSpec } from "./params.ts";
@@ -59,7 +59,7 @@ export function service(options: ServiceOptions): Service {
   const { reader, mirror, followed, seed, now, onProblem } = options;
   const entities = new LRUCache<string, Entity>({
     maxSize: CACHE_BYTES,
-    sizeCalculation: weight,
+    sizeCalculation: (entity, key) => weight(entity) + 2 * key.length,
   });
   let cachedVersion = "";
 
@@ -87,6 +87,7 @@ export function service(options: ServiceOptions): Service {
     return respond(request, made);
   }
 
+  const events = manifestEvents(followed, options);
   const app = new Hono();
   for (const route of ANSWER_ROUTES) {
     app.get(route.path, (c) => answerFrom(route, c.req.raw, c.req.param()));
@@ -104,7 +105,7 @@ export function service(options: ServiceOptions): Service {
       return manifestAnswer(request, stored, now());
     },
     "/v1/manifest/events": (request) =>
-      manifestEvents(request, followed, options) ??
+      events(request) ??
         problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
     "/v1/manifests/:sequence": (request, params) =>
       manifestBySequence(request, reader, params.path("sequence")),
@@ -124,7 +125,10 @@ export function service(options: ServiceOptions): Service {
       return handle(request, new Params(c.req.param(), new URL(request.url).searchParams, query));
     });
   }
-  app.get("/", (c) => c.text(frontPage(new URL(c.req.url).origin, source())));
+  app.get("/", (c) => {
+    const headers = { "content-type": "text/plain; charset=UTF-8" };
+    return textResponse(frontPage(new URL(c.req.url).origin, source()), { headers });
+  });
   for (const path of ["/", ...[...ANSWER_ROUTES, ...OTHER_ROUTES].map((route) => route.path)]) {
     app.options(path, () => new Response(null, { status: 204, headers: preflight() }));
     app.all(path, () => {
@@ -166,7 +170,7 @@ function preflight(): Record<string, string> {
 
 function status(body: unknown, status = 200): Response {
   const headers = { "cache-control": "no-store", "content-type": "application/json" };
-  return new Response(JSON.stringify(body) + "\n", { status, headers });
+  return textResponse(JSON.stringify(body) + "\n", { status, headers });
 }
 
 /** The path and query of a request's URL, without parsing it. */

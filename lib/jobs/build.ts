@@ -221,6 +221,8 @@ async function writeDatabase(
   file: ListingsFile,
   path: string,
 ): Promise<void> {
+  // DuckDB decides for or against FSST by a random sample: the same rows would give other bytes.
+  await connection.run("SET disabled_compression_methods = 'fsst'");
   await connection.run(`ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${STORAGE_VERSION}')`);
   await connection.run("USE file");
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));

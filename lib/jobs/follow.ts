@@ -50,12 +50,13 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   const listeners = new Set<(served: Served) => void>();
   let served: Served | undefined;
 
-  async function load(sequence: number): Promise<void> {
+  async function load(sequence: number, moved?: AbortSignal): Promise<void> {
     const stored = await reader.bySequence(sequence);
     if (!stored) throw new BfaError("integrity", `Cannot load manifest ${sequence}: it is gone`);
     const { signed } = stored.manifest;
     const known = served && sameListings(served.stored.manifest.signed, signed);
     const index = known ? served!.source.index : await loadIndex(mirror, signed);
+    if (moved?.aborted) return; // a newer one may be served already
     served = { stored, source: { version: signed.version, index } };
     for (const listener of listeners) listener(served);
   }
@@ -64,7 +65,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
   async function loadWithRetries(sequence: number, moved: AbortSignal): Promise<void> {
     for (let waitMs = RETRY_MS.first; !moved.aborted; waitMs *= 2) {
       try {
-        return await load(sequence);
+        return await load(sequence, moved);
       } catch (error) {
         onProblem(asBfaError(error, "unavailable", `load manifest ${sequence}`));
         await delay(Math.min(waitMs, RETRY_MS.most), { signal: moved }).catch(() => {});
@@ -74,17 +75,19 @@ export async function follow(options: FollowOptions): Promise<Followed> {
 
   async function run(): Promise<void> {
     let moved = new AbortController();
+    let loading: Promise<void> | undefined;
     try {
       for await (const pointer of reader.watch(channel, stopped.signal)) {
         moved.abort();
         moved = new AbortController();
         const sequence = pointer?.sequence;
         if (sequence && sequence !== served?.stored.manifest.signed.sequence) {
-          loadWithRetries(sequence, moved.signal);
+          loading = loadWithRetries(sequence, moved.signal);
         }
       }
     } finally {
       moved.abort();
+      await loading;
     }
   }
 

@@ -14,13 +14,20 @@ import {
   formatManifest,
   MANIFEST_FORMAT,
   type ManifestBody,
+  MAX_MANIFEST_BYTES,
   parseManifest,
   readChannel,
 } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import { hashStream } from "../files/file_facts.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
-import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
+import {
+  type ChannelHead,
+  currentManifest,
+  type LogAction,
+  type ManifestStore,
+  type StoredManifest,
+} from "../manifest/store.ts";
 import {
   artifactPath,
   LATEST_PATH,
@@ -80,20 +87,14 @@ export async function publish(
   const channel = readChannel(options.channel);
   const head = await publisher.store.head(channel);
   const current = head.pointer && await publisher.store.bySequence(head.pointer.sequence);
+  checkSigners(publisher);
+  await refuseOtherArtifacts(publisher.store, build);
+  for (const mirror of publisher.mirrors) {
+    for (const artifact of build.artifacts) await upload(mirror, artifact, dir);
+  }
   if (current && sameArtifacts(current.manifest.signed, build)) {
     await writeManifestFiles(publisher, current);
     return { stored: current, changed: false };
-  }
-  const described = await publisher.store.sequenceOf(build.version);
-  const earlier = described && await publisher.store.bySequence(described);
-  if (earlier && !sameArtifacts(earlier.manifest.signed, build)) {
-    throw new BfaError(
-      "conflict",
-      `Cannot publish ${build.version}: that version exists with other artifacts; build it under the next number`,
-    );
-  }
-  for (const mirror of publisher.mirrors) {
-    for (const artifact of build.artifacts) await upload(mirror, artifact, dir);
   }
   const stored = await move(publisher, "publish", channel, build, head, options);
   if (!stored) throw conflict(build.version, channel);
@@ -145,12 +146,30 @@ export async function writeManifestFiles(
   { store, mirrors }: Pick<Publisher, "store" | "mirrors">,
   stored: StoredManifest,
 ): Promise<void> {
-  const { sequence, channel } = stored.manifest.signed;
-  const versions = JSON.stringify(await versionList(store), null, 2) + "\n";
+  const { sequence } = stored.manifest.signed;
   for (const mirror of mirrors) {
     await mirror.put(manifestPath(sequence), textBody(stored.text));
-    await mirror.put(VERSIONS_PATH, textBody(versions));
-    if (channel === "latest") await mirror.put(LATEST_PATH, textBody(stored.text));
+    await fillHoles(store, mirror, sequence - 1);
+  }
+  // The moving files show what KV holds, not what was committed here: another publisher may have
+  // moved on. Whoever writes an older state sees that afterwards, and writes again.
+  for (let written = 0; written !== await store.lastSequence();) {
+    written = await store.lastSequence();
+    const versions = JSON.stringify(await versionList(store), null, 2) + "\n";
+    const latest = await currentManifest(store, "latest");
+    for (const mirror of mirrors) {
+      await mirror.put(VERSIONS_PATH, textBody(versions));
+      if (latest) await mirror.put(LATEST_PATH, textBody(latest.text));
+    }
+  }
+}
+
+/** Writes the manifests before a sequence that a publisher committed but did not live to write. */
+async function fillHoles(store: ManifestStore, mirror: Mirror, sequence: number): Promise<void> {
+  for (let hole = sequence; hole > 0; hole--) {
+    if (await mirror.size(manifestPath(hole)) !== undefined) return;
+    const stored = await store.bySequence(hole);
+    if (stored) await mirror.put(manifestPath(hole), textBody(stored.text));
   }
 }
 
@@ -162,6 +181,7 @@ async function moveTo(
 ): Promise<Moved> {
   const { store } = publisher;
   const channel = readChannel(options.channel);
+  checkSigners(publisher);
   for (let attempt = 1;; attempt++) {
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
@@ -178,6 +198,11 @@ async function moveTo(
   }
 }
 
+function checkSigners({ signers }: Publisher): void {
+  if (signers.length > 0) return;
+  throw new BfaError("usage", "Cannot publish: no signing key; make one with `bfa keys new`");
+}
+
 /** Signs and commits; `undefined` when another publisher was faster. */
 async function move(
   publisher: Publisher,
@@ -188,9 +213,9 @@ async function move(
   options: MoveOptions,
 ): Promise<StoredManifest | undefined> {
   const { store, signers, schedule, mirrorUrls, by, now } = publisher;
-  if (signers.length === 0) {
-    throw new BfaError("usage", "Cannot publish: no signing key; make one with `bfa keys new`");
-  }
+  // In this order: whoever describes the same version meanwhile takes this sequence, and we lose.
+  const next = await store.lastSequence() + 1;
+  await refuseOtherArtifacts(store, described);
   const at = now();
   const previous = head.pointer?.version ?? null;
   const body: ManifestBody = {
@@ -198,7 +223,7 @@ async function move(
     dataset: DATASET,
     channel,
     version: described.version,
-    sequence: await store.lastSequence() + 1,
+    sequence: next,
     dataThrough: parseVersion(described.version).dataThrough,
     publishedAt: instant(at),
     freshness: freshnessWindow(at, schedule),
@@ -211,6 +236,12 @@ async function move(
     artifacts: described.artifacts,
   };
   const text = formatManifest(await signManifest(body, signers));
+  if (text.length > MAX_MANIFEST_BYTES) {
+    throw new BfaError(
+      "limit",
+      `Cannot publish ${body.version}: its manifest has ${text.length} bytes, ${MAX_MANIFEST_BYTES} is the most`,
+    );
+  }
   const stored = { text, manifest: parseManifest(text) };
   const { version, sequence, publishedAt } = stored.manifest.signed;
   const reason = options.reason ?? null;
@@ -248,7 +279,22 @@ async function digestOn(mirror: Mirror, path: string): Promise<string | undefine
   return file && (await hashStream(file.body)).sha256;
 }
 
-function sameArtifacts(body: ManifestBody, build: Build): boolean {
+/** A version that exists keeps the artifacts it has. */
+async function refuseOtherArtifacts(
+  store: ManifestStore,
+  build: Build | ManifestBody,
+): Promise<void> {
+  const sequence = await store.sequenceOf(build.version);
+  const earlier = sequence && await store.bySequence(sequence);
+  if (earlier && !sameArtifacts(earlier.manifest.signed, build)) {
+    throw new BfaError(
+      "conflict",
+      `Cannot publish ${build.version}: that version exists with other artifacts; build it under the next number`,
+    );
+  }
+}
+
+function sameArtifacts(body: ManifestBody, build: Build | ManifestBody): boolean {
   const digests = (artifacts: readonly Artifact[]) => artifacts.map(artifactPath).sort().join("\n");
   return body.version === build.version && digests(body.artifacts) === digests(build.artifacts);
 }

@@ -106,7 +106,9 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
 
     async commit({ stored, head, log }: Commit): Promise<boolean> {
       const { sequence, version, channel } = stored.manifest.signed;
-      const bytes = new TextEncoder().encode(stored.text).length;
+      // V8 stores a text in one byte per letter, or in two when any letter needs that.
+      const wide = /[\u0100-\uffff]/.test(stored.text);
+      const bytes = stored.text.length * (wide ? 2 : 1);
       if (bytes > MAX_VALUE_BYTES) {
         throw new BfaError(
           "limit",
@@ -123,15 +125,18 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
           .set(versionKey(version), sequence)
           .set(logKey(sequence), log)
           .commit();
+      let failure: unknown;
       try {
         const result = await retryLocked(() => withDeadline(attempt(), commitMs), commitMs);
         if (result.ok) return true;
       } catch (error) {
-        if (!isDeadline(error)) throw error;
+        failure = error;
       }
-      // A commit that timed out, or that the transport sent twice, may have landed: the log tells.
+      // A commit that failed, or that the transport sent twice, may have landed: the log tells.
       const { value } = await read(() => kv.get<LogEntry>(logKey(sequence)));
-      return value?.id === log.id;
+      if (value?.id === log.id) return true;
+      if (value === null && failure !== undefined) throw failure;
+      return false;
     },
 
     async *watch(channel: string, signal: AbortSignal): AsyncIterable<ChannelPointer | null> {
@@ -186,17 +191,11 @@ async function* watchAndPoll(
   }
 }
 
-class DeadlineError extends BfaError {}
-
-function isDeadline(error: unknown): boolean {
-  return error instanceof DeadlineError;
-}
-
 async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Deno KV"): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new DeadlineError("unavailable", `Cannot ${action}: no answer in ${ms} ms`)),
+      () => reject(new BfaError("unavailable", `Cannot ${action}: no answer in ${ms} ms`)),
       ms,
     );
   });

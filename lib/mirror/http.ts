@@ -34,7 +34,12 @@ export function httpMirror(base: string, http: HttpClient): MirrorReader {
         await response.body?.cancel();
         throw new HttpError(base + path, response.status);
       }
-      return { size: totalOf(response, base + path), body: response.body! };
+      try {
+        return { size: totalOf(response, base + path), body: response.body! };
+      } catch (error) {
+        await response.body?.cancel();
+        throw error;
+      }
     },
   };
 }

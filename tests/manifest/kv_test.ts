@@ -1,0 +1,159 @@
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { BfaError } from "../../lib/core/errors.ts";
+import { kvManifestStore, openKv } from "../../lib/manifest/kv.ts";
+import { currentManifest } from "../../lib/manifest/store.ts";
+import { commitOf } from "../helpers/commits.ts";
+
+/** Every entry of a KV, keys as text. */
+async function dump(kv: Deno.Kv): Promise<Record<string, unknown>> {
+  const entries = await Array.fromAsync(kv.list({ prefix: ["bfa"] }));
+  return Object.fromEntries(entries.map(({ key, value }) => [key.join("/"), value]));
+}
+
+async function withKv(test: (kv: Deno.Kv) => Promise<void>): Promise<void> {
+  const kv = await Deno.openKv(":memory:");
+  try {
+    await test(kv);
+  } finally {
+    kv.close();
+  }
+}
+
+Deno.test("commit() writes manifest, channel, version and log in one step", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    const commit = commitOf({ sequence: 1 });
+    assertEquals(await store.commit(commit), true);
+    assertEquals(await dump(kv), {
+      "bfa/channel/latest": { sequence: 1, version: "2024-03-31.1" },
+      "bfa/log/1": commit.log,
+      "bfa/manifest/1": commit.stored.text,
+      "bfa/version/2024-03-31.1": 1,
+    });
+    const stamps = await Array.fromAsync(kv.list({ prefix: ["bfa"] }), (e) => e.versionstamp);
+    assertEquals(new Set(stamps).size, 1);
+  });
+});
+
+Deno.test("commit() with a head that has moved changes nothing", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    await store.commit(commitOf({ sequence: 1 }));
+    const head = await store.head("latest");
+    await store.commit(commitOf({ sequence: 2, version: "2024-03-31.2", head }));
+    const before = await dump(kv);
+    const late = commitOf({ sequence: 3, version: "2024-03-31.3", head });
+    assertEquals(await store.commit(late), false);
+    assertEquals(await store.commit(commitOf({ sequence: 3 })), false);
+    assertEquals(await dump(kv), before);
+  });
+});
+
+Deno.test("commit() never writes over a sequence, in whatever channel", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    await store.commit(commitOf({ sequence: 1 }));
+    const before = await dump(kv);
+    assertEquals(await store.commit(commitOf({ sequence: 1, channel: "candidate" })), false);
+    const head = await store.head("latest");
+    assertEquals(await store.commit(commitOf({ sequence: 1, head })), false);
+    assertEquals(await dump(kv), before);
+  });
+});
+
+Deno.test("two commits from one head: one wins", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    const commits = [commitOf({ sequence: 1, by: "a" }), commitOf({ sequence: 1, by: "b" })];
+    const won = await Promise.all(commits.map((commit) => store.commit(commit)));
+    assertEquals(won.filter(Boolean).length, 1);
+    assertEquals((await store.log(9)).map((entry) => entry.by), [won[0] ? "a" : "b"]);
+  });
+});
+
+Deno.test("a store reads back what was committed", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    assertEquals(await store.head("latest"), { pointer: null, versionstamp: null });
+    assertEquals(await store.lastSequence(), 0);
+    assertEquals(await store.versions(), []);
+    assertEquals(await store.channels(), {});
+    assertEquals(await store.log(5), []);
+    assertEquals(await store.bySequence(1), undefined);
+    assertEquals(await store.sequenceOf("2024-03-31.1"), undefined);
+    assertEquals(await currentManifest(store, "latest"), undefined);
+
+    const commits = [];
+    for (let sequence = 1; sequence <= 12; sequence++) {
+      const channel = sequence % 2 ? "latest" : "candidate";
+      const version = `2024-03-31.${13 - Math.ceil(sequence / 2)}`;
+      const commit = commitOf({ sequence, version, channel, head: await store.head(channel) });
+      assertEquals(await store.commit(commit), true);
+      commits.push(commit);
+    }
+    assertEquals(await store.lastSequence(), 12);
+    assertEquals((await store.versions()).map(({ version, sequence }) => [version, sequence]), [
+      ["2024-03-31.12", 2],
+      ["2024-03-31.11", 4],
+      ["2024-03-31.10", 6],
+      ["2024-03-31.9", 8],
+      ["2024-03-31.8", 10],
+      ["2024-03-31.7", 12],
+    ]);
+    assertEquals(await store.channels(), {
+      candidate: { sequence: 12, version: "2024-03-31.7" },
+      latest: { sequence: 11, version: "2024-03-31.7" },
+    });
+    assertEquals((await store.log(3)).map(({ sequence }) => sequence), [12, 11, 10]);
+    assertEquals(await store.sequenceOf("2024-03-31.9"), 8);
+    assertEquals((await store.bySequence(10))?.text, commits[9]!.stored.text);
+    assertEquals((await currentManifest(store, "latest"))?.text, commits[10]!.stored.text);
+  });
+});
+
+Deno.test("commit() refuses a manifest that KV could not hold, before it asks KV", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    const bytes = commitOf({ sequence: 1 }).stored.text.length;
+    const most = 65_536 - 16;
+    const large = commitOf({ sequence: 1, padding: most + 1 - bytes });
+    const error = await assertRejects(() => store.commit(large), BfaError);
+    assertEquals(error.code, "limit");
+    assertMatch(error.message, /2024-03-31\.1: its manifest has 65521 bytes.*takes 65520/);
+    assertEquals(await dump(kv), {});
+    assertEquals(await store.commit(commitOf({ sequence: 1, padding: most - bytes })), true);
+    assertEquals((await store.bySequence(1))?.text.length, most);
+  });
+});
+
+Deno.test("commit() refuses a large manifest with letters that KV stores in two bytes each", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    const commit = commitOf({
+      sequence: 1,
+      padding: 40_000,
+      mirrors: ["https://币安人生.example/"],
+    });
+    const error = await assertRejects(() => store.commit(commit), BfaError);
+    assertEquals(error.code, "limit");
+    assertEquals(await dump(kv), {});
+  });
+});
+
+Deno.test("openKv() says where it cannot open KV", async () => {
+  const error = await assertRejects(() => openKv("/no/such/folder/kv.sqlite3"), BfaError);
+  assertEquals(error.code, "unavailable");
+  assertMatch(error.message, /^Cannot open Deno KV at \/no\/such\/folder\/kv\.sqlite3: /);
+});
+
+Deno.test("openKv() says how to get KV when this Deno has none", async () => {
+  const real = Deno.openKv;
+  Object.defineProperty(Deno, "openKv", { value: undefined, configurable: true, writable: true });
+  try {
+    const error = await assertRejects(() => openKv("x"), BfaError);
+    assertEquals(error.code, "usage");
+    assertMatch(error.message, /--unstable-kv/);
+  } finally {
+    Object.defineProperty(Deno, "openKv", { value: real, configurable: true, writable: true });
+  }
+});
