@@ -109,6 +109,6 @@ ${what}
 try:
   curl ${url}/v1/snapshot/2024-01-15
   curl ${url}/v1/timeline/LITUSDT
-  BFA_ENDPOINT=${url} npx -y deno@2.9.6 task bfa snapshot latest
+  BFA_ENDPOINT=${url} npx -y deno@2.9.6 task -q bfa snapshot latest
 `;
 }
