@@ -20,6 +20,7 @@ import { BfaError } from "./lib/core/errors.ts";
 import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
 import { folderOf, makeFolder } from "./lib/files/atomic_file.ts";
 import { open } from "./lib/jobs/open.ts";
+import { httpClient } from "./lib/net/client.ts";
 
 export type { World };
 
@@ -64,6 +65,19 @@ function cliTools(world: World): Tools {
         },
         onProgress: bar?.onProgress,
       });
+    },
+
+    async visionLister(inputs) {
+      const { VISION_LIST_URL, visionLister } = await import("./lib/source/vision.ts");
+      return visionLister(httpClient(), inputs.text("list-url") ?? VISION_LIST_URL);
+    },
+
+    async numbersFetcher(inputs) {
+      const { VISION_FILES_URL } = await import("./lib/core/schema.ts");
+      const { fetchDayKline } = await import("./lib/source/klines.ts");
+      const filesUrl = inputs.text("files-url") ?? VISION_FILES_URL;
+      const http = httpClient();
+      return (symbol, day) => fetchDayKline(http, filesUrl, symbol, day);
     },
 
     async withPublisher(inputs, work) {

@@ -21,6 +21,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "pull": async () => (await import("./status.ts")).pull,
   "cache": async () => (await import("./cache.ts")).cache,
   "serve": async () => (await import("./serve.ts")).serve,
+  "collect": async () => (await import("./collect.ts")).collect,
+  "daily": async () => (await import("./collect.ts")).daily,
   "build": async () => (await import("./publisher.ts")).build,
   "publish": async () => (await import("./publisher.ts")).publish,
   "promote": async () => (await import("./publisher.ts")).promote,

@@ -6,7 +6,9 @@
 
 import type { ManifestStore } from "../lib/manifest/store.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
+import type { FetchNumbers } from "../lib/jobs/collect_klines.ts";
 import type { Publisher } from "../lib/jobs/publish.ts";
+import type { VisionLister } from "../lib/source/vision.ts";
 import type { Mirror } from "../lib/mirror/mirror.ts";
 import type { Inputs } from "./command.ts";
 
@@ -47,6 +49,10 @@ export interface Tools {
   openDataset(inputs: Inputs): Promise<Dataset>;
   /** The cache folder that the client options describe. */
   cacheDir(inputs: Inputs): string;
+  /** The bucket's listing, as `--list-url` describes it. */
+  visionLister(inputs: Inputs): Promise<VisionLister>;
+  /** Fetches a day's numbers from where `--files-url` says. */
+  numbersFetcher(inputs: Inputs): Promise<FetchNumbers>;
   /** Runs work with the publisher's side open. */
   withPublisher<T>(inputs: Inputs, work: (side: PublisherSide) => Promise<T>): Promise<T>;
 }

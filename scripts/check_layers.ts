@@ -19,7 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "lib/manifest": ["lib/core", "lib/files", "lib/net"],
   "lib/cache": ["lib/core", "lib/files", "lib/net", "lib/manifest"],
   "lib/mirror": ["lib/core", "lib/files", "lib/net"],
-  "lib/source": ["lib/core", "data"],
+  "lib/source": ["lib/core", "lib/net", "data"],
   "lib/engine": ["lib/core"],
   "lib/jobs": [
     "lib/core",
@@ -40,6 +40,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/mirror",
     "lib/cache",
     "lib/source",
+    "lib/engine",
+    "lib/files",
+    "lib/net",
     "routes",
   ],
 };

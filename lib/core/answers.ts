@@ -198,7 +198,7 @@ export function delistings({ version, index }: Source, question: RangeQuestion):
   for (const listing of index.listings) {
     if (listing.lastTraded === null) continue;
     const date = addDays(listing.lastTraded, 1);
-    if (date < from || date > to) continue;
+    if (date < from || date > to || firstTraded(listing, index.dataThrough) === null) continue;
     events.push({ ...eventOf(listing, date), lastTraded: listing.lastTraded });
   }
   return { version, from, to, count: events.length, events: events.sort(byDateThenSymbol) };

@@ -85,3 +85,58 @@ SELECT *,
   '${VISION_FILES_URL}' || url_encode(symbol) || '/1m/' || url_encode(symbol) || '-1m-' || date || '.zip' AS url,
   CASE WHEN available THEN 200 ELSE 404 END AS status_code
 FROM daily_availability`;
+
+/** `volume_rankings`: one row per (date, symbol) that traded and whose volume is known. */
+export const VOLUME_RANKINGS: readonly Column[] = [
+  { name: "date", type: "DATE", required: true, description: "UTC day" },
+  { name: "symbol", type: "VARCHAR", required: true, description: "Binance Vision directory name" },
+  {
+    name: "rank",
+    type: "BIGINT",
+    required: true,
+    description: "Dense rank by quote volume, from 1",
+  },
+  { name: "quote_volume_usdt", type: "DOUBLE", description: "Traded volume, quote asset" },
+  { name: "market_share", type: "DOUBLE", description: "Share of the day's volume, 0 to 1" },
+  {
+    name: "percentile",
+    type: "DOUBLE",
+    description: "1 for the largest volume, 0 for the smallest",
+  },
+  {
+    name: "rank_change_1d",
+    type: "BIGINT",
+    description: "Rank less that of 1 day before; negative is up",
+  },
+  { name: "rank_change_7d", type: "BIGINT", description: "The same over 7 days" },
+  { name: "rank_change_14d", type: "BIGINT", description: "The same over 14 days" },
+  { name: "rank_change_30d", type: "BIGINT", description: "The same over 30 days" },
+  {
+    name: "days_available_30d",
+    type: "BIGINT",
+    description: "Days with a file among the last 30, this one included",
+  },
+];
+
+/** The rows of `volume_rankings`, from `daily_availability`. */
+export const VOLUME_RANKINGS_SQL = `WITH available AS (
+  SELECT date, symbol, count(*) FILTER (available) OVER (PARTITION BY symbol ORDER BY date
+    RANGE BETWEEN INTERVAL 29 DAYS PRECEDING AND CURRENT ROW) AS days_available_30d
+  FROM daily_availability
+), ranked AS (
+  SELECT date, symbol, quote_volume_usdt,
+    dense_rank() OVER day AS rank,
+    1 - percent_rank() OVER day AS percentile,
+    quote_volume_usdt / nullif(sum(quote_volume_usdt) OVER (PARTITION BY date), 0) AS market_share
+  FROM daily_availability
+  WHERE state = 'traded' AND quote_volume_usdt IS NOT NULL
+  WINDOW day AS (PARTITION BY date ORDER BY quote_volume_usdt DESC)
+)
+SELECT r.*, a.days_available_30d,
+  ${
+  [1, 7, 14, 30].map((days) =>
+    `r.rank - (SELECT b.rank FROM ranked b WHERE b.symbol = r.symbol AND b.date = r.date - ${days}) AS rank_change_${days}d`
+  ).join(",\n  ")
+}
+FROM ranked r JOIN available a USING (date, symbol)
+ORDER BY r.date, r.rank, r.symbol`;

@@ -15,9 +15,12 @@ import {
   createTable,
   DAILY_AVAILABILITY,
   LISTINGS,
+  VOLUME_RANKINGS,
+  VOLUME_RANKINGS_SQL,
 } from "../core/schema.ts";
 import { parseVersion } from "../core/version.ts";
-import { sqlText, withDuckdb } from "../engine/duckdb.ts";
+import { appendRows, sqlText, withDuckdb } from "../engine/duckdb.ts";
+import { knownFiles, knownKlines } from "../engine/observation_store.ts";
 import { dataPackage } from "./data_package.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
 
@@ -37,6 +40,8 @@ export interface BuildOptions {
   version: string;
   /** Folder to make; it appears whole or not at all. */
   outDir: string;
+  /** The file of observations that sizes and numbers come from; without it, they stay empty. */
+  observations?: string | undefined;
 }
 
 /** The database file can be read by DuckDB from this version on. */
@@ -50,9 +55,20 @@ const PARQUET = "application/vnd.apache.parquet";
 interface Planned {
   name: string;
   role: string;
+  table?: string;
   /** Which rows, in which order. */
   select: string;
 }
+
+const RANKINGS: Planned = {
+  name: "volume-rankings.parquet",
+  role: "volume-rankings",
+  table: "volume_rankings",
+  select: "ORDER BY date, rank, symbol",
+};
+
+/** Without volumes there is nothing to rank. */
+const HAS_VOLUMES = "SELECT count(quote_volume_usdt) FROM daily_availability";
 
 /** Builds a version from listings. */
 export async function build(listings: ListingsFile, options: BuildOptions): Promise<Build> {
@@ -66,7 +82,7 @@ export async function build(listings: ListingsFile, options: BuildOptions): Prom
   const scratch = `${outDir}.${crypto.randomUUID()}.tmp`;
   await Deno.mkdir(join(scratch, "parts"), { recursive: true });
   try {
-    const made = await writeAll(listings, version, scratch);
+    const made = await writeAll(listings, options, scratch);
     await Deno.writeTextFile(join(scratch, "build.json"), JSON.stringify(made, null, 2) + "\n");
     await Deno.remove(outDir, { recursive: true }).catch(() => {});
     await Deno.rename(scratch, outDir);
@@ -87,7 +103,11 @@ export async function readBuild(dir: string): Promise<Build | undefined> {
   }
 }
 
-async function writeAll(listings: ListingsFile, version: string, dir: string): Promise<Build> {
+async function writeAll(
+  listings: ListingsFile,
+  { version, observations }: BuildOptions,
+  dir: string,
+): Promise<Build> {
   const artifacts: Artifact[] = [];
   await Deno.writeTextFile(join(dir, "listings.json"), formatListings(listings));
   artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
@@ -95,9 +115,14 @@ async function writeAll(listings: ListingsFile, version: string, dir: string): P
   const database = join(dir, "availability.duckdb");
   // One thread: with more, DuckDB writes the same rows in varying blocks.
   const rows = await withDuckdb({ threads: 1 }, async (connection) => {
-    await fillTables(connection, listings);
+    await fillTables(connection, listings, observations);
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
+    }
+    if (await number(connection, HAS_VOLUMES) > 0) {
+      await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
+      await connection.run(`INSERT INTO volume_rankings BY NAME ${VOLUME_RANKINGS_SQL}`);
+      artifacts.push(await writeParquet(connection, RANKINGS, dir));
     }
     await writeDatabase(connection, listings, database);
     return await number(connection, "SELECT count(*) FROM daily_availability");
@@ -125,7 +150,11 @@ async function writeAll(listings: ListingsFile, version: string, dir: string): P
   return { ...facts, artifacts };
 }
 
-async function fillTables(connection: DuckDBConnection, file: ListingsFile): Promise<void> {
+async function fillTables(
+  connection: DuckDBConnection,
+  file: ListingsFile,
+  observations: string | undefined,
+): Promise<void> {
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   await connection.run(createTable("listings", LISTINGS));
   await stage(
@@ -147,11 +176,22 @@ async function fillTables(connection: DuckDBConnection, file: ListingsFile): Pro
     stateRuns(listing, file.dataThrough).map((run) => [listing.symbol, run.from, run.to, run.state])
   );
   await stage(connection, "runs", ["symbol", "first", "last", "state"], runs);
+  const days = `SELECT day::DATE AS date, symbol, state <> 'missing' AS available, state
+    FROM runs, unnest(generate_series(first::DATE, last::DATE, INTERVAL 1 DAY)) AS days(day)`;
+  if (observations === undefined) {
+    await connection.run(`INSERT INTO daily_availability BY NAME ${days} ORDER BY date, symbol`);
+    return;
+  }
+  await connection.run(`ATTACH ${sqlText(observations)} AS observations (READ_ONLY)`);
   await connection.run(`
     INSERT INTO daily_availability BY NAME
-    SELECT day::DATE AS date, symbol, state <> 'missing' AS available, state
-    FROM runs, unnest(generate_series(first::DATE, last::DATE, INTERVAL 1 DAY)) AS days(day)
+    SELECT d.*, f.file_size_bytes, f.last_modified,
+      k.* EXCLUDE (symbol, date, etag, problem, learned_at)
+    FROM (${days}) d
+    LEFT JOIN ${knownFiles(undefined, "observations.main")} f USING (symbol, date)
+    LEFT JOIN ${knownKlines(undefined, "observations.main")} k USING (symbol, date)
     ORDER BY date, symbol`);
+  await connection.run("DETACH observations");
 }
 
 /** Brings rows of text into a temporary table; SQL casts them on the way out. */
@@ -163,15 +203,7 @@ async function stage(
 ): Promise<void> {
   const types = columns.map((column) => `${column} VARCHAR`).join(", ");
   await connection.run(`CREATE TEMP TABLE ${table} (${types})`);
-  const appender = await connection.createAppender(table);
-  for (const row of rows) {
-    for (const text of row) {
-      if (text === null) appender.appendNull();
-      else appender.appendVarchar(text);
-    }
-    appender.endRow();
-  }
-  appender.closeSync();
+  await appendRows(connection, table, rows);
 }
 
 /** Which Parquet files a version has: all rows in two orders, and parts that rarely change. */
@@ -202,11 +234,11 @@ async function planParquet(
 
 async function writeParquet(
   connection: DuckDBConnection,
-  { name, role, select }: Planned,
+  { name, role, table = "daily_availability", select }: Planned,
   dir: string,
 ): Promise<Artifact> {
   const path = join(dir, name);
-  await connection.run(`COPY (FROM daily_availability ${select}) TO ${sqlText(path)}
+  await connection.run(`COPY (FROM ${table} ${select}) TO ${sqlText(path)}
     (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
   const rows = await number(
     connection,

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { DATASET } from "../core/manifest.ts";
-import { type Column, DAILY_AVAILABILITY } from "../core/schema.ts";
+import { type Artifact, DATASET } from "../core/manifest.ts";
+import { type Column, DAILY_AVAILABILITY, VOLUME_RANKINGS } from "../core/schema.ts";
 import type { Build } from "./build.ts";
 
 /** Table Schema types of our column types. */
@@ -35,14 +35,20 @@ export function dataPackage(build: Build): Record<string, unknown> {
       mediatype: artifact.mediaType,
       bytes: artifact.bytes,
       hash: `sha256:${artifact.sha256}`,
-      ...(artifact.parquet ? { type: "table", format: "parquet", schema: tableSchema() } : {}),
+      ...(artifact.parquet
+        ? { type: "table", format: "parquet", schema: tableSchema(columnsOf(artifact)) }
+        : {}),
     })),
   };
 }
 
-function tableSchema(): Record<string, unknown> {
+function columnsOf({ role }: Artifact): readonly Column[] {
+  return role === "volume-rankings" ? VOLUME_RANKINGS : DAILY_AVAILABILITY;
+}
+
+function tableSchema(columns: readonly Column[]): Record<string, unknown> {
   return {
-    fields: DAILY_AVAILABILITY.map((column) => ({
+    fields: columns.map((column) => ({
       name: column.name,
       type: FIELD_TYPES[column.type],
       description: column.description,

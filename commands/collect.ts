@@ -1,0 +1,176 @@
+/**
+ * `bfa collect` and `bfa daily`.
+ *
+ * @module
+ */
+
+import { candidateError, daily as runDaily, reportPage } from "../lib/jobs/daily.ts";
+import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect.ts";
+import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts";
+import { parseDay } from "../lib/core/day.ts";
+import { withObservations } from "../lib/engine/observation_store.ts";
+import type { ContractFacts } from "../lib/core/derive_listings.ts";
+import { BfaError } from "../lib/core/errors.ts";
+import { makeFolder } from "../lib/files/atomic_file.ts";
+import { seedListings } from "../lib/source/seed.ts";
+import type { Command, Inputs, Options } from "./command.ts";
+import { PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
+import { formatDuration } from "./output.ts";
+import type { World } from "./tools.ts";
+
+const COLLECT_OPTIONS: Options = {
+  full: { help: "List every symbol from its first file" },
+  lookback: { value: "DAYS", help: "How far back an incremental run looks (20)" },
+  concurrency: { value: "N", help: "Requests at once (32)" },
+  klines: { help: "Also volume and prices of days that lack them" },
+  since: { value: "DAY", help: "Numbers of days from here on only" },
+  most: { value: "N", help: "Numbers of at most so many days (100000)" },
+  "files-url": { value: "URL", help: "Where the bucket's files are", env: "BFA_VISION_FILES_URL" },
+  "list-url": { value: "URL", help: "The bucket's listing API", env: "BFA_VISION_LIST_URL" },
+  json: { help: "The report as JSON" },
+};
+
+/** Lists the bucket. */
+export const collect: Command = {
+  name: "collect",
+  summary: "List Binance Vision's bucket and keep what is new",
+  about:
+    "Every symbol from 20 days back (--full: from its first file); new symbols whole. A killed run goes\non where it was. Observations are kept in DATA_DIR/observations.duckdb.",
+  args: [],
+  options: { ...COLLECT_OPTIONS, "data-dir": PUBLISHER_OPTIONS["data-dir"]! },
+  examples: ["bfa collect", "bfa collect --full --concurrency 16"],
+  async run(inputs, tools) {
+    const { world } = tools;
+    const path = await observationsFile(inputs);
+    const vision = await tools.visionLister(inputs);
+    const bar = progressLine(inputs, world);
+    const report = await withObservations(path, async (store) => {
+      const options = { ...collectOptions(inputs, world), onProgress: bar.onProgress };
+      const files = await runCollect(store, vision, options);
+      if (!inputs.flag("klines")) return files;
+      const klines = await collectKlines(store, await tools.numbersFetcher(inputs), {
+        ...numbersOptions(inputs, world),
+        onProgress: bar.onNumbers,
+      });
+      return { ...files, klines };
+    }).finally(bar.done);
+    if (inputs.flag("json")) return world.out(JSON.stringify(report) + "\n");
+    const { symbols, requests, keys, added, changed, gone, late, odd, newSymbols } = report;
+    world.out(
+      `${symbols} symbols (${newSymbols.length} new), ${requests} requests, ${keys} keys: ` +
+        `${added} new files (${late} late), ${changed} changed, ${gone} gone, ${odd} odd\n`,
+    );
+    if ("klines" in report) world.out(klinesLine(report.klines));
+  },
+};
+
+/** The whole job. */
+export const daily: Command = {
+  name: "daily",
+  summary: "Collect, build, check and publish as one job; safe to run twice",
+  about:
+    "A version that fails a gate goes to channel candidate, and the exit code is 8. The report is a page\nof Markdown on stdout (--json: all of it).",
+  args: [],
+  options: {
+    ...COLLECT_OPTIONS,
+    ...SIGNING_OPTIONS,
+    override: { value: "REASON", help: "Publish although gates failed; kept in the log" },
+  },
+  examples: ["bfa daily", "bfa daily --json > report.json"],
+  run: (inputs, tools) =>
+    tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
+      const { world } = tools;
+      const bar = progressLine(inputs, world);
+      const report = await runDaily({
+        ...collectOptions(inputs, world),
+        onProgress: bar.onProgress,
+        publisher,
+        lister: await tools.visionLister(inputs),
+        observations: await observationsFile(inputs),
+        buildsDir: `${dataDir}/builds`,
+        facts: await seedFacts(),
+        override: inputs.text("override"),
+        numbers: inputs.flag("klines")
+          ? {
+            fetch: await tools.numbersFetcher(inputs),
+            ...numbersOptions(inputs, world),
+            onProgress: bar.onNumbers,
+          }
+          : undefined,
+      }).finally(bar.done);
+      world.out(inputs.flag("json") ? JSON.stringify(report) + "\n" : reportPage(report));
+      if (report.channel === "candidate") throw candidateError(report);
+    }),
+};
+
+/** What the embedded listings know of contracts that no file name tells. */
+async function seedFacts(): Promise<Map<string, ContractFacts>> {
+  const { listings } = await seedListings();
+  return new Map(listings.map(({ symbol, contractType, quoteAsset }) => [
+    symbol,
+    { contractType, quoteAsset },
+  ]));
+}
+
+async function observationsFile(inputs: Inputs): Promise<string> {
+  const dataDir = inputs.text("data-dir") ?? ".bfa";
+  await makeFolder(dataDir);
+  return `${dataDir}/observations.duckdb`;
+}
+
+function collectOptions(inputs: Inputs, world: World) {
+  return {
+    full: inputs.flag("full"),
+    lookbackDays: readCount(inputs, "lookback", 20, 5_000),
+    concurrency: readCount(inputs, "concurrency", 32, 256),
+    now: world.now,
+  };
+}
+
+function numbersOptions(inputs: Inputs, world: World) {
+  const since = inputs.text("since");
+  return {
+    since: since === undefined ? undefined : parseDay(since),
+    most: readCount(inputs, "most", 100_000, 10_000_000),
+    concurrency: readCount(inputs, "concurrency", 16, 256),
+    now: world.now,
+  };
+}
+
+function klinesLine({ days, found, problems }: KlinesReport): string {
+  const list = Object.entries(problems).map(([problem, count]) => `${count} ${problem}`).join(", ");
+  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}\n`;
+}
+
+function readCount(inputs: Inputs, name: string, usual: number, most: number): number {
+  const text = inputs.text(name);
+  if (text === undefined) return usual;
+  if (/^[1-9]\d{0,7}$/.test(text) && Number(text) <= most) return Number(text);
+  throw new BfaError("usage", `Cannot use --${name} ${JSON.stringify(text)}: give 1 to ${most}`);
+}
+
+/** How far a collection is, with its rate and the time left; on a terminal only. */
+function progressLine(inputs: Inputs, world: World) {
+  const shown = world.errIsTerminal && !inputs.flag("quiet") && !inputs.flag("no-progress");
+  const started = performance.now();
+  let drawn = 0;
+
+  function draw(done: number, of: number, what: string): void {
+    const at = performance.now();
+    if (!shown || at - drawn < 100) return;
+    drawn = at;
+    const left = (at - started) / done * (of - done);
+    world.err(`\r\x1b[K${done} of ${of} ${what}, ${formatDuration(left)} left`);
+  }
+
+  return {
+    onProgress({ symbols, of, requests, keys }: CollectProgress) {
+      const rate = Math.round(requests / ((performance.now() - started) / 1000));
+      draw(symbols, of, `symbols, ${keys} keys, ${rate} requests/s`);
+    },
+    onNumbers: (done: number, of: number) => draw(done, of, "days' numbers"),
+    done() {
+      if (drawn > 0) world.err("\r\x1b[K");
+    },
+  };
+}

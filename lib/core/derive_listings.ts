@@ -1,0 +1,160 @@
+/**
+ * Listings from observations: where one life of a symbol ends and the next begins.
+ *
+ * The rule:
+ * 1. A symbol's days with a file are traded or not, by the evidence of `trade_count`, else of size.
+ *    A single small file at the start of a symbol, or after a hole, with trading on the next day, is
+ *    a first day that began late.
+ * 2. Trading that resumes after 25 days or more is a new listing. Where the archive has an alias
+ *    `…SETTLED` of the symbol, the exchange itself says that a contract was settled: 7 days then do.
+ * 3. A new listing begins with its first traded day; files before it belong to the life before.
+ *    Files before a symbol's very first trade are halts of its first life.
+ * 4. A listing still trades while its newest file is at most 7 days older than the data, and traded:
+ *    files are late by days now and then. The days without one are gaps until they come.
+ *
+ * @module
+ */
+
+import { addDays, type Day, dayNumber, type DayRange } from "./day.ts";
+import type { ContractType, Listing } from "./listing.ts";
+import { quoteAssetOf } from "./symbol.ts";
+
+/** Days of one symbol that all have a file, and all traded or all did not. */
+export interface EvidenceRun {
+  readonly symbol: string;
+  readonly from: Day;
+  readonly to: Day;
+  readonly traded: boolean;
+}
+
+/** What else decides. */
+export interface DeriveOptions {
+  /** The last day the observations are complete for; later ones are left out. */
+  readonly dataThrough: Day;
+  /** What is known of a symbol's contracts. */
+  readonly facts?: ReadonlyMap<string, ContractFacts>;
+}
+
+/** What the name of a symbol does not say. */
+export interface ContractFacts {
+  readonly contractType: ContractType | null;
+  readonly quoteAsset: string | null;
+}
+
+/** Trading that resumes after this many days is a new listing. */
+export const NEW_LIFE_AFTER_DAYS = 25;
+
+/** The same, where a `…SETTLED` alias proves that a contract ended. */
+export const NEW_LIFE_AFTER_SETTLED_DAYS = 7;
+
+/** How many days a file may be late before its listing counts as ended. */
+export const LATE_DAYS = 7;
+
+/** The listings of all symbols, sorted by symbol and day. */
+export function deriveListings(
+  runs: readonly EvidenceRun[],
+  options: DeriveOptions,
+): Listing[] {
+  const bySymbol = Map.groupBy(runs, (run) => run.symbol);
+  const symbols = [...bySymbol.keys()].sort();
+  const settled = new Set(symbols.flatMap((symbol) => settledBase(symbol) ?? []));
+  return symbols.flatMap((symbol) =>
+    livesOf(symbol, bySymbol.get(symbol)!, settled.has(symbol), options)
+  );
+}
+
+/** The symbol that a `…SETTLED` alias stands for: `AIAUSDTSETTLED` and `ICPUSDT_SETTLED`. */
+export function settledBase(symbol: string): string | undefined {
+  const match = /^(.+?)_?SETTLED$/.exec(symbol);
+  return match?.[1];
+}
+
+function livesOf(
+  symbol: string,
+  all: readonly EvidenceRun[],
+  settled: boolean,
+  { dataThrough, facts }: DeriveOptions,
+): Listing[] {
+  const runs = joined(withLateStarts(upTo(all, dataThrough)));
+  if (runs.length === 0) return [];
+  const limit = settled ? NEW_LIFE_AFTER_SETTLED_DAYS : NEW_LIFE_AFTER_DAYS;
+  const lives: EvidenceRun[][] = [[]];
+  let lastTraded: Day | undefined;
+  for (const run of runs) {
+    if (run.traded) {
+      const resumed = lastTraded !== undefined && daysBetween(lastTraded, run.from) >= limit;
+      if (resumed) lives.push([]);
+      lastTraded = run.to;
+    }
+    lives.at(-1)!.push(run);
+  }
+  const known = facts?.get(symbol);
+  return lives.map((life, i): Listing => ({
+    id: `${symbol}#${i + 1}`,
+    symbol,
+    contractType: known?.contractType ?? (/_\d{6}$/.test(symbol) ? "delivery" : null),
+    quoteAsset: known?.quoteAsset ?? quoteAssetOf(symbol),
+    ...daysOf(life, i === lives.length - 1, dataThrough),
+  }));
+}
+
+/** The days of one life. */
+function daysOf(
+  life: readonly EvidenceRun[],
+  newest: boolean,
+  dataThrough: Day,
+): Pick<Listing, "first" | "lastTraded" | "last" | "gaps" | "halts"> {
+  const first = life[0]!.from;
+  const lastFile = life.at(-1)!.to;
+  const goesOn = newest && daysBetween(lastFile, addDays(dataThrough, 1)) <= LATE_DAYS;
+  const gaps: DayRange[] = [];
+  life.forEach((run, i) => {
+    const next = life[i + 1];
+    if (next && addDays(run.to, 1) < next.from) {
+      gaps.push([addDays(run.to, 1), addDays(next.from, -1)]);
+    }
+  });
+  if (goesOn && lastFile < dataThrough) gaps.push([addDays(lastFile, 1), dataThrough]);
+
+  const traded = life.findLast((run) => run.traded);
+  const trades = goesOn && life.at(-1)!.traded;
+  // A life that never traded ends "trading" with its last file, and all of it is one halt.
+  const lastTraded = trades ? null : traded?.to ?? lastFile;
+  const halts = life.filter((run) => !run.traded && (lastTraded === null || run.to <= lastTraded))
+    .map((run): DayRange => [run.from, run.to]);
+  return { first, lastTraded, last: goesOn ? null : lastFile, gaps, halts };
+}
+
+function upTo(runs: readonly EvidenceRun[], day: Day): EvidenceRun[] {
+  return runs.filter((run) => run.from <= day)
+    .map((run) => run.to <= day ? run : { ...run, to: day });
+}
+
+/** Rule 1: a first day that began late has a small file although it traded. */
+function withLateStarts(runs: readonly EvidenceRun[]): EvidenceRun[] {
+  return runs.map((run, i) => {
+    const before = runs[i - 1];
+    const next = runs[i + 1];
+    const starts = !before || addDays(before.to, 1) < run.from;
+    const oneDay = run.from === run.to;
+    const tradesNext = next?.traded === true && addDays(run.to, 1) === next.from;
+    return starts && oneDay && tradesNext ? { ...run, traded: true } : run;
+  });
+}
+
+/** Neighbouring runs of the same evidence as one. */
+function joined(runs: readonly EvidenceRun[]): EvidenceRun[] {
+  const out: EvidenceRun[] = [];
+  for (const run of runs) {
+    const before = out.at(-1);
+    if (before && before.traded === run.traded && addDays(before.to, 1) === run.from) {
+      out[out.length - 1] = { ...before, to: run.to };
+    } else out.push(run);
+  }
+  return out;
+}
+
+/** How many days lie between two, neither counted. */
+function daysBetween(before: Day, after: Day): number {
+  return dayNumber(after) - dayNumber(before) - 1;
+}

@@ -1,0 +1,70 @@
+/**
+ * Binance Vision's bucket, listed through the S3 listing API: all pages or none.
+ *
+ * @module
+ */
+
+import { delay } from "@std/async/delay";
+import { BfaError } from "../core/errors.ts";
+import { filesPrefix, KLINES_PREFIX } from "../core/vision_keys.ts";
+import type { HttpClient } from "../net/client.ts";
+import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
+import { type BucketPage, readBucketPage } from "./bucket_page.ts";
+
+/** The bucket's listing API. Source: Binance's own file browser uses it. */
+export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision";
+
+/** Lists the bucket. */
+export interface VisionLister {
+  /** Every directory of a symbol, as its prefix. */
+  directories(): AsyncGenerator<string>;
+  /** Every page of a symbol's 1m files after a marker. */
+  files(symbol: string, marker?: string): AsyncGenerator<BucketPage>;
+  /** How many requests were made so far. */
+  readonly requests: number;
+}
+
+/** How often a page that cannot be read is asked for again. */
+const PAGE_TRIES = 3;
+
+/** Makes a lister for a listing API. */
+export function visionLister(http: HttpClient, listUrl: string): VisionLister {
+  let requests = 0;
+
+  async function page(prefix: string, marker: string, delimiter: string): Promise<BucketPage> {
+    // Markers hold Chinese letters: URLSearchParams encodes them.
+    const query = new URLSearchParams({ prefix, ...(delimiter ? { delimiter } : {}) });
+    if (marker) query.set("marker", marker);
+    const url = `${listUrl}?${query}`;
+    for (let attempt = 1;; attempt++) {
+      requests++;
+      try {
+        const response = await http.get(url);
+        return readBucketPage(await response.text(), prefix, marker);
+      } catch (error) {
+        const unreadable = error instanceof TypeError ||
+          (error instanceof BfaError && error.code === "integrity");
+        if (!unreadable || attempt === PAGE_TRIES) throw error;
+        await delay(retryDelayMs(attempt, Math.random(), DEFAULT_RETRY));
+      }
+    }
+  }
+
+  async function* pages(prefix: string, delimiter: string, from = ""): AsyncGenerator<BucketPage> {
+    for (let marker: string | undefined = from; marker !== undefined;) {
+      const read: BucketPage = await page(prefix, marker, delimiter);
+      yield read;
+      marker = read.next;
+    }
+  }
+
+  return {
+    get requests() {
+      return requests;
+    },
+    async *directories() {
+      for await (const { prefixes } of pages(KLINES_PREFIX, "/")) yield* prefixes;
+    },
+    files: (symbol, marker) => pages(filesPrefix(symbol), "", marker),
+  };
+}

@@ -1,0 +1,187 @@
+import { assertEquals } from "@std/assert";
+import { addDays, type Day } from "../../lib/core/day.ts";
+import { deriveListings, type EvidenceRun, settledBase } from "../../lib/core/derive_listings.ts";
+import { firstTraded } from "../../lib/core/listing.ts";
+
+const THROUGH = "2026-06-30" as Day;
+
+/** `+` traded, `-` a file without trades; days without a file stand between the ranges. */
+function runs(symbol: string, ...ranges: string[]): EvidenceRun[] {
+  return ranges.map((range) => {
+    const [from, to] = range.slice(1).split("/") as [Day, Day | undefined];
+    return { symbol, from, to: to ?? from, traded: range.startsWith("+") };
+  });
+}
+
+function lives(all: EvidenceRun[], dataThrough = THROUGH) {
+  return deriveListings(all, { dataThrough }).map((l) => [l.id, l.first, l.lastTraded, l.last]);
+}
+
+/**
+ * The twelve symbols that are known to have been relisted, or whose ticker was reused, with the days
+ * that the monthly archive and the exchange's onboard dates give. (For ETHBTC only the first file and
+ * the onboard date are known; the days between are assumed to have no files.)
+ */
+const RELISTED: readonly [symbol: string, ranges: string[], lives: (string | null)[][]][] = [
+  ["AIAUSDT", ["+2025-09-18/2025-12-11", "-2025-12-12/2026-01-19", "+2026-01-20/2026-06-30"], [
+    ["AIAUSDT#1", "2025-09-18", "2025-12-11", "2026-01-19"],
+    ["AIAUSDT#2", "2026-01-20", null, null],
+  ]],
+  ["BNXUSDT", ["+2022-04-01/2023-01-31", "+2023-02-22/2025-03-17", "-2025-03-18/2026-06-30"], [
+    ["BNXUSDT#1", "2022-04-01", "2023-01-31", "2023-01-31"],
+    ["BNXUSDT#2", "2023-02-22", "2025-03-17", null],
+  ]],
+  ["CTKUSDT", ["+2020-11-19/2024-04-01", "-2024-04-02/2025-04-29", "+2025-04-30/2026-06-30"], [
+    ["CTKUSDT#1", "2020-11-19", "2024-04-01", "2025-04-29"],
+    ["CTKUSDT#2", "2025-04-30", null, null],
+  ]],
+  ["CVCUSDT", ["+2020-11-11/2022-11-29", "-2022-11-30/2025-05-15", "+2025-05-16/2026-06-30"], [
+    ["CVCUSDT#1", "2020-11-11", "2022-11-29", "2025-05-15"],
+    ["CVCUSDT#2", "2025-05-16", null, null],
+  ]],
+  ["CVXUSDT", ["+2022-09-22/2024-05-14", "-2024-05-15/2025-07-22", "+2025-07-23/2026-06-30"], [
+    ["CVXUSDT#1", "2022-09-22", "2024-05-14", "2025-07-22"],
+    ["CVXUSDT#2", "2025-07-23", null, null],
+  ]],
+  ["ETHBTC", ["+2023-04-26/2023-04-27", "+2023-05-25/2026-06-30"], [
+    ["ETHBTC#1", "2023-04-26", "2023-04-27", "2023-04-27"],
+    ["ETHBTC#2", "2023-05-25", null, null],
+  ]],
+  ["ICPUSDT", ["+2021-05-11/2022-06-10", "-2022-06-11/2022-08-31", "+2022-09-27/2026-06-30"], [
+    ["ICPUSDT#1", "2021-05-11", "2022-06-10", "2022-08-31"],
+    ["ICPUSDT#2", "2022-09-27", null, null],
+  ]],
+  ["LITUSDT", ["+2021-02-18/2025-01-31", "-2025-02-01/2025-12-22", "+2025-12-23/2026-06-30"], [
+    ["LITUSDT#1", "2021-02-18", "2025-01-31", "2025-12-22"],
+    ["LITUSDT#2", "2025-12-23", null, null],
+  ]],
+  ["MAVIAUSDT", ["+2024-02-21/2024-12-16", "-2024-12-17/2025-03-25", "+2025-03-26/2026-06-30"], [
+    ["MAVIAUSDT#1", "2024-02-21", "2024-12-16", "2025-03-25"],
+    ["MAVIAUSDT#2", "2025-03-26", null, null],
+  ]],
+  ["PUMPUSDT", ["+2025-04-12/2025-06-13", "-2025-06-14/2025-07-09", "+2025-07-10/2026-06-30"], [
+    ["PUMPUSDT#1", "2025-04-12", "2025-06-13", "2025-07-09"],
+    ["PUMPUSDT#2", "2025-07-10", null, null],
+  ]],
+  ["SLPUSDT", ["+2023-10-31/2024-05-15", "-2024-05-16/2025-07-22", "+2025-07-23/2026-06-30"], [
+    ["SLPUSDT#1", "2023-10-31", "2024-05-15", "2025-07-22"],
+    ["SLPUSDT#2", "2025-07-23", null, null],
+  ]],
+  ["TLMUSDT", ["+2021-07-16/2022-06-09", "-2022-06-10/2023-02-28", "+2023-03-30/2026-06-30"], [
+    ["TLMUSDT#1", "2021-07-16", "2022-06-09", "2023-02-28"],
+    ["TLMUSDT#2", "2023-03-30", null, null],
+  ]],
+];
+
+for (const [symbol, ranges, expected] of RELISTED) {
+  Deno.test(`${symbol} comes out as two listings`, () => {
+    const alias = runs(`${symbol}SETTLED`, "+2023-01-01/2023-01-31");
+    const own = lives([...runs(symbol, ...ranges), ...alias]).filter(([id]) =>
+      String(id).startsWith(`${symbol}#`)
+    );
+    assertEquals(own, expected);
+  });
+}
+
+Deno.test("a hole of 24 days in trading is one listing, one of 25 two", () => {
+  const after = (days: number) =>
+    lives(
+      runs(
+        "XUSDT",
+        "+2024-01-01/2024-01-10",
+        `+${addDays("2024-01-10" as Day, days + 1)}/2026-06-30`,
+      ),
+    );
+  assertEquals(after(24).length, 1);
+  assertEquals(after(25).length, 2);
+});
+
+Deno.test("a SETTLED alias splits after 7 days already", () => {
+  const own = runs("XUSDT", "+2024-01-01/2024-01-10", "+2024-01-18/2026-06-30");
+  assertEquals<unknown>(lives(own).length, 1);
+  assertEquals<unknown>(
+    lives([...own, ...runs("XUSDTSETTLED", "+2024-01-01/2024-01-10")]).length,
+    3,
+  );
+  assertEquals<unknown>(
+    lives([...own, ...runs("XUSDT_SETTLED", "+2024-01-01/2024-01-10")]).length,
+    3,
+  );
+});
+
+Deno.test("a one-day gap is a gap, and no delisting", () => {
+  const [listing] = deriveListings(
+    runs("XUSDT", "+2024-01-01/2024-01-10", "+2024-01-12/2026-06-30"),
+    { dataThrough: THROUGH },
+  );
+  assertEquals<unknown>([listing!.lastTraded, listing!.gaps], [null, [[
+    "2024-01-11",
+    "2024-01-11",
+  ]]]);
+});
+
+Deno.test("a file that is up to 7 days late is a gap; after that the listing has ended", () => {
+  const late = (last: string) => {
+    const [l] = deriveListings(runs("XUSDT", `+2024-01-01/${last}`), { dataThrough: THROUGH });
+    return [l!.lastTraded, l!.last, l!.gaps];
+  };
+  assertEquals<unknown>(late("2026-06-30"), [null, null, []]);
+  assertEquals<unknown>(late("2026-06-29"), [null, null, [["2026-06-30", "2026-06-30"]]]);
+  assertEquals<unknown>(late("2026-06-23"), [null, null, [["2026-06-24", "2026-06-30"]]]);
+  assertEquals<unknown>(late("2026-06-22"), ["2026-06-22", "2026-06-22", []]);
+});
+
+Deno.test("a halt shorter than a relisting is a halt; files before the first trade are one too", () => {
+  const [listing] = deriveListings(
+    runs(
+      "XUSDT",
+      "-2024-01-01/2024-01-05",
+      "+2024-01-06/2024-02-01",
+      "-2024-02-02/2024-02-10",
+      "+2024-02-11/2026-06-30",
+    ),
+    { dataThrough: THROUGH },
+  );
+  assertEquals<unknown>(listing!.halts, [["2024-01-01", "2024-01-05"], [
+    "2024-02-02",
+    "2024-02-10",
+  ]]);
+  assertEquals<unknown>(firstTraded(listing!, THROUGH), "2024-01-06");
+});
+
+Deno.test("one small file before trading is a first day that began late", () => {
+  const [listing] = deriveListings(runs("XUSDT", "-2024-01-01", "+2024-01-02/2026-06-30"), {
+    dataThrough: THROUGH,
+  });
+  assertEquals<unknown>([listing!.first, listing!.halts], ["2024-01-01", []]);
+});
+
+Deno.test("a symbol that never traded has a listing that is archived from its first day", () => {
+  const [listing] = deriveListings(runs("XUSDT", "-2024-01-01/2024-01-31"), {
+    dataThrough: THROUGH,
+  });
+  assertEquals<unknown>(firstTraded(listing!, THROUGH), null);
+  assertEquals<unknown>([listing!.lastTraded, listing!.last], ["2024-01-31", "2024-01-31"]);
+});
+
+Deno.test("days after the data are left out, and a symbol that only has such days is unknown", () => {
+  assertEquals<unknown>(lives(runs("XUSDT", "+2026-06-01/2026-07-15")), [[
+    "XUSDT#1",
+    "2026-06-01",
+    null,
+    null,
+  ]]);
+  assertEquals<unknown>(lives(runs("XUSDT", "+2026-07-01/2026-07-15")), []);
+});
+
+Deno.test("`settledBase()` finds what an alias stands for", () => {
+  assertEquals(
+    ["AIAUSDTSETTLED", "ICPUSDT_SETTLED", "AERGOUSDTSETTLEDSETTLED", "BTCUSDT"].map(settledBase),
+    [
+      "AIAUSDT",
+      "ICPUSDT",
+      "AERGOUSDTSETTLED",
+      undefined,
+    ],
+  );
+});
