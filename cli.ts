@@ -80,6 +80,11 @@ function cliTools(world: World): Tools {
       return (symbol, day) => fetchDayKline(http, filesUrl, symbol, day);
     },
 
+    async localDatabase(source, folder) {
+      const { localDatabase } = await import("./lib/jobs/import.ts");
+      return await localDatabase(source, folder, httpClient());
+    },
+
     async withPublisher(inputs, work) {
       const side = await openPublisherSide(inputs, world);
       try {

@@ -11,7 +11,8 @@ import { parseDay } from "../lib/core/day.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
 import type { ContractFacts } from "../lib/core/derive_listings.ts";
 import { BfaError } from "../lib/core/errors.ts";
-import { makeFolder } from "../lib/files/atomic_file.ts";
+import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
+import { importUpstream } from "../lib/jobs/import.ts";
 import { seedListings } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
 import { PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
@@ -101,6 +102,38 @@ export const daily: Command = {
       world.out(inputs.flag("json") ? JSON.stringify(report) + "\n" : reportPage(report));
       if (report.channel === "candidate") throw candidateError(report);
     }),
+};
+
+/** Takes in an upstream database. */
+export const importCommand: Command = {
+  name: "import",
+  summary: "Take in an upstream availability.duckdb[.gz], from a path or URL",
+  about:
+    "Fills what is not known yet; what was collected from the source stays as it is. Its last_modified was\nstored in local time: it is corrected where the offset can be proved, else left out.",
+  args: [{ name: "database", help: "Path or http(s):// URL" }],
+  options: { json: COLLECT_OPTIONS.json!, "data-dir": PUBLISHER_OPTIONS["data-dir"]! },
+  examples: [
+    "bfa import availability.duckdb.gz",
+    "bfa import https://example.org/availability.duckdb",
+  ],
+  async run(inputs, tools) {
+    const observations = await observationsFile(inputs);
+    const { path, temporary } = await tools.localDatabase(inputs.args[0]!, folderOf(observations));
+    try {
+      const report = await withObservations(
+        observations,
+        (store) => importUpstream(store, path, tools.world.now),
+      );
+      if (inputs.flag("json")) return tools.world.out(JSON.stringify(report) + "\n");
+      const { rows, symbols, added, numbers, odd, monthsWithoutTimes } = report;
+      tools.world.out(
+        `${rows} rows of ${symbols} symbols: ${added} new files, numbers of ${numbers} days, ${odd} odd; ` +
+          `times of ${monthsWithoutTimes} months left out\n`,
+      );
+    } finally {
+      if (temporary) await Deno.remove(path);
+    }
+  },
 };
 
 /** What the embedded listings know of contracts that no file name tells. */

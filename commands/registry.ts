@@ -23,6 +23,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "serve": async () => (await import("./serve.ts")).serve,
   "collect": async () => (await import("./collect.ts")).collect,
   "daily": async () => (await import("./collect.ts")).daily,
+  "import": async () => (await import("./collect.ts")).importCommand,
   "build": async () => (await import("./publisher.ts")).build,
   "publish": async () => (await import("./publisher.ts")).publish,
   "promote": async () => (await import("./publisher.ts")).promote,

@@ -53,6 +53,8 @@ export interface Tools {
   visionLister(inputs: Inputs): Promise<VisionLister>;
   /** Fetches a day's numbers from where `--files-url` says. */
   numbersFetcher(inputs: Inputs): Promise<FetchNumbers>;
+  /** Brings a database to a local file, which may be a temporary one in `folder`. */
+  localDatabase(source: string, folder: string): Promise<{ path: string; temporary: boolean }>;
   /** Runs work with the publisher's side open. */
   withPublisher<T>(inputs: Inputs, work: (side: PublisherSide) => Promise<T>): Promise<T>;
 }

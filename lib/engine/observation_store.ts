@@ -106,19 +106,27 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       return { id: Number(made![0]), startedAt: now.toISOString(), done: new Set<string>() };
     },
 
-    async learn(run, seen) {
+    async learn(run, seen, { fill = false } = {}) {
       await stage(connection, "seen_symbols", seen.map((s) => [s.symbol, s.from]));
       await stage(connection, "seen_odd", seen.flatMap((s) => s.odd.map((o) => [o.key, o.reason])));
       await stage(
         connection,
         "seen",
         seen.flatMap((s) =>
-          s.files.map((f) => [s.symbol, f.date, String(f.bytes), f.lastModified, f.etag])
+          s.files.map((
+            f,
+          ) => [
+            s.symbol,
+            f.date,
+            f.bytes === null ? null : String(f.bytes),
+            f.lastModified,
+            f.etag,
+          ])
         ),
       );
       await connection.run("BEGIN");
       try {
-        const learned = await learnStaged(connection, run);
+        const learned = await learnStaged(connection, run, fill);
         await connection.run("COMMIT");
         return learned;
       } catch (error) {
@@ -148,11 +156,11 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       return found.map(([symbol, date, etag]) => ({
         symbol: String(symbol),
         date: String(date) as Day,
-        etag: String(etag),
+        etag: etag === null ? null : String(etag),
       }));
     },
 
-    async learnNumbers(seen, now) {
+    async learnNumbers(seen, now, { fill = false } = {}) {
       await stage(
         connection,
         "seen_numbers",
@@ -174,16 +182,21 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
           return [symbol, date, etag, null, ...numbers.map(String)];
         }),
       );
-      await connection.run(
-        `INSERT INTO klines SELECT *, TIMESTAMP ${sqlText(now.toISOString())} FROM seen_numbers`,
+      const unknown = fill
+        ? "ANTI JOIN (FROM klines WHERE problem IS NULL) k ON k.symbol = s.symbol AND k.date = s.date::DATE"
+        : "";
+      const result = await connection.run(
+        `INSERT INTO klines SELECT s.*, TIMESTAMP ${sqlText(now.toISOString())}
+         FROM seen_numbers s ${unknown}`,
       );
+      return result.rowsChanged;
     },
 
     async evidence(asOf) {
       const found = await rows(`
         WITH days AS (
           SELECT f.symbol, f.date,
-            coalesce(k.trade_count > 0, f.file_size_bytes >= ${TRADED_FROM_BYTES}) AS traded
+            coalesce(k.trade_count > 0, f.file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
           FROM ${knownFiles(asOf)} f LEFT JOIN ${knownKlines(asOf)} k USING (symbol, date)
         ), islands AS (
           SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
@@ -216,7 +229,11 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
 }
 
 /** Compares what was seen with what is known, and adds what is new. */
-async function learnStaged(connection: DuckDBConnection, run: Run): Promise<Learned> {
+async function learnStaged(
+  connection: DuckDBConnection,
+  run: Run,
+  fill: boolean,
+): Promise<Learned> {
   const at = `TIMESTAMP ${sqlText(run.startedAt)}`;
   const known = `(SELECT * FROM files WHERE symbol IN (SELECT symbol FROM seen_symbols)
     QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)`;
@@ -226,12 +243,12 @@ async function learnStaged(connection: DuckDBConnection, run: Run): Promise<Lear
       k.symbol IS NULL OR k.gone AS added,
       s.symbol IN (SELECT symbol FROM files) AND s.date::DATE < ${at}::DATE - 3 AS late
     FROM seen s LEFT JOIN ${known} k ON k.symbol = s.symbol AND k.date = s.date::DATE
-    WHERE k.symbol IS NULL OR k.gone OR k.etag IS DISTINCT FROM s.etag
-      OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT
+    WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
+      OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT))
     UNION ALL
     SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
     FROM ${known} k JOIN seen_symbols y ON y.symbol = k.symbol
-    WHERE NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
+    WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date::DATE = k.date)`);
   await connection.run(`INSERT INTO files
     SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news ORDER BY symbol, date`);

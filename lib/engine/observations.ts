@@ -11,10 +11,11 @@ import type { DayNumbers } from "../core/kline.ts";
 /** A day's file, as a listing shows it. */
 export interface FileSeen {
   readonly date: Day;
-  readonly bytes: number;
+  /** `null` where an import does not know it; so with the others. */
+  readonly bytes: number | null;
   /** ISO 8601, UTC. */
-  readonly lastModified: string;
-  readonly etag: string;
+  readonly lastModified: string | null;
+  readonly etag: string | null;
 }
 
 /** What a listing showed of one symbol. */
@@ -49,7 +50,7 @@ export interface NumbersSeen {
   readonly symbol: string;
   readonly date: Day;
   /** The 1m file they go with: when that changes, they are asked for again. */
-  readonly etag: string;
+  readonly etag: string | null;
   /** The numbers, or why there are none. */
   readonly found: DayNumbers | { readonly problem: string };
 }
@@ -60,16 +61,29 @@ export interface ObservationStore {
   symbols(): Promise<Map<string, Day>>;
   /** Begins a run, or goes on with one of the same kind that was interrupted less than a day ago. */
   begin(kind: string, now: Date): Promise<Run>;
-  /** Takes in what listings showed, in one transaction. */
-  learn(run: Run, seen: readonly SymbolSeen[]): Promise<Learned>;
+  /**
+   * Takes in what listings showed, in one transaction.
+   *
+   * @param options `fill`: only add what is not known; change nothing, and miss nothing.
+   */
+  learn(run: Run, seen: readonly SymbolSeen[], options?: { fill?: boolean }): Promise<Learned>;
   /** Ends a run, with its report. */
   finish(run: Run, report: unknown, now: Date): Promise<void>;
   /** Days with a file whose numbers are not known, or are those of an earlier file; newest first. */
   daysWithoutNumbers(options: { since?: Day | undefined; most: number; now: Date }): Promise<
-    { symbol: string; date: Day; etag: string }[]
+    { symbol: string; date: Day; etag: string | null }[]
   >;
-  /** Takes in numbers, or why there are none, in one transaction. */
-  learnNumbers(seen: readonly NumbersSeen[], now: Date): Promise<void>;
+  /**
+   * Takes in numbers, or why there are none, in one transaction.
+   *
+   * @param options `fill`: only those of days that have none.
+   * @returns How many were taken in.
+   */
+  learnNumbers(
+    seen: readonly NumbersSeen[],
+    now: Date,
+    options?: { fill?: boolean },
+  ): Promise<number>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */
   evidence(asOf?: string): Promise<EvidenceRun[]>;
   /** How many symbols have a file on each of the newest days, newest first. */

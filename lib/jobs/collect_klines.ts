@@ -55,7 +55,10 @@ export async function collectKlines(
   function flush(): void {
     const batch = waiting;
     waiting = [];
-    if (batch.length > 0) writing = writing.then(() => store.learnNumbers(batch, now()));
+    if (batch.length === 0) return;
+    writing = writing.then(async () => {
+      await store.learnNumbers(batch, now());
+    });
   }
 
   try {
