@@ -63,7 +63,7 @@ function cliTools(world: World): Tools {
         onNotice: (notice) => {
           if (!quiet) world.err(`${noticeLine(notice)}\n`);
         },
-        onProgress: bar?.onProgress,
+        onProgress: bar,
       });
     },
 

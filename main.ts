@@ -12,11 +12,13 @@
  * @module
  */
 
+import { BfaError } from "./lib/core/errors.ts";
+import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
 import { directoryMirror } from "./lib/mirror/directory.ts";
 import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
-import { startServer } from "./routes/server.ts";
+import { readPort, startServer } from "./routes/server.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
@@ -33,8 +35,8 @@ async function main(): Promise<void> {
     mirror: /^https?:\/\//.test(mirror)
       ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
       : directoryMirror(mirror),
-    channel: Deno.env.get("BFA_CHANNEL") ?? "latest",
-    port: Number(Deno.env.get("PORT") ?? 8000),
+    channel: readChannel(Deno.env.get("BFA_CHANNEL")),
+    port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
     now: () => new Date(),
     log: (line) => console.error(line),
@@ -46,6 +48,12 @@ async function main(): Promise<void> {
 }
 
 if (import.meta.main) {
-  await main();
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof BfaError)) throw error;
+    console.error(`bfa: ${error.message}`);
+    Deno.exit(1);
+  }
   Deno.exit(0); // a client that never reads its answer would keep the process alive
 }

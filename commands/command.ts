@@ -132,7 +132,14 @@ export class Inputs {
   flag(name: string): boolean {
     if (this.#values.get(name) === true) return true;
     const setting = this.#setting(name);
-    return setting === true || setting === "1" || setting === "true";
+    if (setting === undefined) return false;
+    const text = String(setting).toLowerCase();
+    if (/^(1|true|yes|on)$/.test(text)) return true;
+    if (/^(0|false|no|off)$/.test(text)) return false;
+    throw new BfaError(
+      "usage",
+      `Cannot read the setting of --${name}, ${JSON.stringify(text.slice(0, 40))}: write 1 or 0`,
+    );
   }
 
   #setting(name: string): unknown {

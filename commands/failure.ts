@@ -45,11 +45,19 @@ export function describeFailure(error: unknown, verbose: boolean): { line: strin
     const cause = verbose && error.cause !== undefined ? `\n  because: ${reason(error.cause)}` : "";
     return { line: `bfa: ${error.message}${cause}`, exit: EXIT_CODES[error.code] };
   }
+  if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
   const missing = missingPermission(error);
   if (missing) return { line: `bfa: ${missing}`, exit: 2 };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
   return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
+}
+
+/** What the operating system refuses is no bug of ours: its message names the file. */
+function isDiskFailure(error: unknown): error is Error {
+  return !(error instanceof Deno.errors.NotCapable) && error instanceof Error &&
+    "code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code) &&
+    !/^E(PIPE|CONN|ADDR|HOST|NET)/.test(error.code);
 }
 
 /** Deno says which permission is missing; the user wants to know which flag gives it. */

@@ -10,7 +10,7 @@ import { folderStore } from "../lib/cache/folder_store.ts";
 import { cachedSources } from "../lib/cache/upkeep.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { parseEndpoint } from "../lib/manifest/endpoint.ts";
-import { makeSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { makeSecretKey, parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { isKeyId } from "../lib/manifest/signature.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
@@ -73,7 +73,8 @@ async function newKey(inputs: Inputs, { world }: Tools): Promise<void> {
 
 async function show(inputs: Inputs, { world }: Tools): Promise<void> {
   const path = secretKeyFile(inputs);
-  const key = await readSecretKey(path);
+  const own = world.env("BFA_SIGNING_KEY");
+  const key = own ? await parseSecretKey(own, "BFA_SIGNING_KEY") : await readSecretKey(path);
   if (!key) {
     throw new BfaError("not_found", `no signing key in ${path}; make one with \`bfa keys new\``);
   }

@@ -14,8 +14,8 @@ import { build, readBuild } from "../lib/jobs/build.ts";
 import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
-import { makeSecretKey } from "../lib/manifest/secret_key_file.ts";
-import { startServer } from "../routes/server.ts";
+import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { readPort, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
 import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
 import type { PublisherSide, Tools } from "./tools.ts";
@@ -59,20 +59,28 @@ async function ensureVersion(inputs: Inputs, side: PublisherSide, tools: Tools):
   const { store, dataDir } = side;
   const { world } = tools;
   const channel = readChannel(inputs.text("channel"));
-  const signers = side.publisher.signers.length
-    ? side.publisher.signers
-    : [await makeSecretKey(secretKeyFile(inputs))];
-  const publisher = { ...side.publisher, signers };
   const current = await currentManifest(store, channel);
   if (current) {
     const { freshness, version } = current.manifest.signed;
     if (freshnessAt(freshness, world.now()) === "fresh") return;
-    const { stored } = await renew(publisher, { channel, reason: "still the newest at start" });
+    if (side.publisher.signers.length === 0) {
+      // A new key would shut out every client that trusts the old one.
+      world.err(`cannot sign ${version} again: its signing key is not here; serving it as it is\n`);
+      return;
+    }
+    const { stored } = await renew(side.publisher, {
+      channel,
+      reason: "still the newest at start",
+    });
     world.err(
       `signed ${version} again: still the newest (sequence ${stored.manifest.signed.sequence})\n`,
     );
     return;
   }
+  const signers = side.publisher.signers.length
+    ? side.publisher.signers
+    : [await ensureSecretKey(secretKeyFile(inputs))];
+  const publisher = { ...side.publisher, signers };
   const listings = await seedListings();
   const version = nextVersion(listings.dataThrough, (await store.versions()).map((v) => v.version));
   const dir = join(dataDir, "builds", version);
@@ -84,15 +92,6 @@ async function ensureVersion(inputs: Inputs, side: PublisherSide, tools: Tools):
     // Another start was faster: its version is served.
     if (!(error instanceof BfaError) || error.code !== "conflict") throw error;
   }
-}
-
-function readPort(text = "8000"): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
-  throw new BfaError(
-    "usage",
-    `Cannot listen on port ${JSON.stringify(text)}: give a number up to 65535`,
-  );
 }
 
 async function greeting(url: string, { store }: PublisherSide, inputs: Inputs): Promise<string> {

@@ -78,9 +78,14 @@ export class Params {
   /** The same text for the same question, whatever the order it was asked in. */
   canonical(): string {
     const query = [...this.#query].sort(([a], [b]) => a < b ? -1 : 1)
-      .map(([name, values]) => [name, ...values.toSorted()]);
+      .map(([name, values]) => [name, ...new Set(values.map(plain).toSorted())]);
     return JSON.stringify([this.#path, query]);
   }
+}
+
+/** `true` and `1` ask the same. */
+function plain(value: string): string {
+  return value === "true" ? "1" : value === "false" ? "0" : value;
 }
 
 function unknownParameter(name: string, spec: ParamSpec): BfaError {

@@ -74,6 +74,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
+/** Reads a port; 8000 when none is given. */
+export function readPort(text = "8000"): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port < 65_536) return port;
+  throw new BfaError(
+    "usage",
+    `Cannot listen on port ${JSON.stringify(text)}: give a number up to 65535`,
+  );
+}
+
 async function untilStopped(server: Deno.HttpServer, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));

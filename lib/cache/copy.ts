@@ -132,8 +132,11 @@ export class Copy {
     const pins = firstContact ? accepted.pins : record.pins;
     if (firstContact) this.#options.onPinned?.(pins);
     await store.setManifest(source, manifest.signed.sequence, text);
-    const kept = { ...record, layout: list.layout.name, pins };
-    await store.setRecord(source, kept);
+    const kept = await this.#update((now) => ({
+      ...now,
+      layout: list.layout.name,
+      pins: firstContact && now.pins.length === 0 ? pins : now.pins,
+    }));
     return { record: kept, manifest };
   }
 
@@ -166,11 +169,8 @@ export class Copy {
   /** Downloads artifacts, and has every later refresh keep them up to date. */
   async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
     for (const name of names) await this.path(copy, name, offline);
-    const { store } = this.#options;
-    const source = await this.#source;
-    const record = await this.#record();
-    const keeps = [...new Set([...record.keeps, ...names])];
-    if (keeps.length > record.keeps.length) await store.setRecord(source, { ...record, keeps });
+    if (names.every((name) => copy.record.keeps.includes(name))) return;
+    await this.#update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
   }
 
   /** Hands what must not be forgotten to another store: whom to trust, and what was seen. */
@@ -271,6 +271,17 @@ export class Copy {
   async #record(): Promise<CopyRecord> {
     const { store, endpoint, channel } = this.#options;
     return await store.record(await this.#source) ?? newRecord(endpoint, channel);
+  }
+
+  /** Changes the record as it is now: another process may have refreshed it meanwhile. */
+  async #update(change: (record: CopyRecord) => CopyRecord): Promise<CopyRecord> {
+    const { store } = this.#options;
+    const source = await this.#source;
+    return await store.withLock(source, LOCK_WAIT_MS, async () => {
+      const record = change(await this.#record());
+      await store.setRecord(source, record);
+      return record;
+    });
   }
 
   /** A stored manifest, unless it is torn or no longer trusted: then it is as if it were missing. */

@@ -154,7 +154,7 @@ export function timeline(
     listings: lives.map(listingAnswer),
     days,
   };
-  if (!options.detail) return answer;
+  if (!options.detail && options.from === undefined && options.to === undefined) return answer;
   const [from, to] = detailRange(index, lives, options);
   return { ...answer, from, to, rows: timelineRows(lives, from, to, index.dataThrough) };
 }

@@ -46,9 +46,11 @@ export function symbolOfPrefix(prefix: string): string | undefined {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { parseDay } from "./day.ts";
  * import { readKey } from "./vision_keys.ts";
  * const key = "data/futures/um/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-01-15.zip";
- * assertEquals(readKey(key, "BTCUSDT"), { kind: "file", symbol: "BTCUSDT", date: "2024-01-15" });
+ * const date = parseDay("2024-01-15");
+ * assertEquals(readKey(key, "BTCUSDT"), { kind: "file", symbol: "BTCUSDT", date });
  * ```
  */
 export function readKey(key: string, symbol: string): ReadKey {

@@ -79,6 +79,7 @@ export async function build(listings: ListingsFile, options: BuildOptions): Prom
       `Cannot build ${version}: the listings end on ${listings.dataThrough}`,
     );
   }
+  await refuseForeignFolder(outDir);
   const scratch = `${outDir}.${crypto.randomUUID()}.tmp`;
   await Deno.mkdir(join(scratch, "parts"), { recursive: true });
   try {
@@ -93,14 +94,39 @@ export async function build(listings: ListingsFile, options: BuildOptions): Prom
   }
 }
 
-/** Reads what an earlier build made, or `undefined` when there is none. */
-export async function readBuild(dir: string): Promise<Build | undefined> {
+/** An earlier build is replaced whole; a folder of anything else is never touched. */
+async function refuseForeignFolder(dir: string): Promise<void> {
   try {
-    return JSON.parse(await Deno.readTextFile(join(dir, "build.json")));
+    if ((await Array.fromAsync(Deno.readDir(dir))).length === 0) return;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) return;
     throw error;
   }
+  if (await readBuild(dir)) return;
+  throw new BfaError(
+    "usage",
+    `Cannot build into ${dir}: it holds other files than an earlier build; give an empty or a new folder`,
+  );
+}
+
+/** Reads what an earlier build made, or `undefined` when there is none. */
+export async function readBuild(dir: string): Promise<Build | undefined> {
+  const path = join(dir, "build.json");
+  let made: Build;
+  try {
+    made = JSON.parse(await Deno.readTextFile(path));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error instanceof SyntaxError ? unreadable(path, error) : error;
+  }
+  if (typeof made?.version === "string" && Array.isArray(made.artifacts)) return made;
+  throw unreadable(path);
+}
+
+function unreadable(path: string, cause?: unknown): BfaError {
+  return new BfaError("integrity", `Cannot use ${path}: it is damaged; build again`, { cause });
 }
 
 async function writeAll(

@@ -81,7 +81,7 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
   const channel = readChannel(options.channel);
   return new Dataset({
     endpoint: options.endpoint === undefined
-      ? await lastEndpoint(cacheDir, channel)
+      ? await lastEndpoint(cacheDir, channel, options.version)
       : parseEndpoint(options.endpoint),
     channel,
     version: options.version,
@@ -102,10 +102,14 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
 async function lastEndpoint(
   cacheDir: string | null | undefined,
   channel: string,
+  version: string | undefined,
 ): Promise<string | undefined> {
   if (!cacheDir) return undefined;
-  const records = (await cachedRecords(cacheDir)).map(({ record }) => record);
-  return records.find((record) => record.sequence > 0 && record.channel === channel)?.endpoint;
+  const records = (await cachedRecords(cacheDir)).map(({ record }) => record)
+    .filter((record) => record.channel === channel);
+  const used = records.find((record) => record.sequence > 0);
+  // A cache that was only ever asked for versions by name has no newest one.
+  return (used ?? (version === undefined ? undefined : records[0]))?.endpoint;
 }
 
 function storeIn(cacheDir: string | null | undefined): CopyStore {

@@ -186,7 +186,11 @@ async function moveTo(
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
     const version = choose(head, current);
-    if (version === undefined) return { stored: current!, changed: false };
+    if (version === undefined) {
+      // An earlier move may have died between its commit and the mirrors.
+      await writeManifestFiles(publisher, current!);
+      return { stored: current!, changed: false };
+    }
     const sequence = await store.sequenceOf(version);
     const described = sequence === undefined ? undefined : await store.bySequence(sequence);
     if (!described) {
@@ -262,7 +266,7 @@ async function previousOf(store: ManifestStore, head: ChannelHead): Promise<stri
 async function upload(mirror: Mirror, artifact: Artifact, dir: string): Promise<void> {
   const path = artifactPath(artifact);
   if (await digestOn(mirror, path) === artifact.sha256) return;
-  const file = await Deno.open(join(dir, artifact.name));
+  const file = await openBuilt(join(dir, artifact.name));
   await mirror.put(path, file.readable);
   const landed = await digestOn(mirror, path);
   if (landed !== artifact.sha256) {
@@ -271,6 +275,17 @@ async function upload(mirror: Mirror, artifact: Artifact, dir: string): Promise<
       artifact.sha256,
       landed ?? "that of no file at all",
     );
+  }
+}
+
+async function openBuilt(path: string): Promise<Deno.FsFile> {
+  try {
+    return await Deno.open(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new BfaError("integrity", `Cannot publish: the build has lost ${path}; build again`, {
+      cause: error,
+    });
   }
 }
 

@@ -113,6 +113,7 @@ export async function fetchManifest(
 ): Promise<ManifestReply> {
   const { channel, etag, layout: known, ...limits } = options;
   for (const layout of knownFirst(known)) {
+    if (layout === STATIC_LAYOUT && channel !== "latest") continue;
     const url = endpoint + layout.manifest(channel);
     const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
     const response = await http.get(url, { ...limits, headers, accept: [304, 404] });

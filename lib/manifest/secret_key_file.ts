@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import { writeAtomically } from "../files/atomic_file.ts";
+import { storageError, writeAtomically } from "../files/atomic_file.ts";
 import { newSecretKey, type Signer, signer } from "./signature.ts";
 
 /** Reads the signing key in a file, or `undefined` when there is no such file. */
@@ -31,12 +31,32 @@ export async function parseSecretKey(text: string, where: string): Promise<Signe
   return await signer(jwk);
 }
 
+/** The signing key in a file, made when there is none; all who ask at once get the same one. */
+export async function ensureSecretKey(path: string): Promise<Signer> {
+  const known = await readSecretKey(path);
+  if (known) return known;
+  try {
+    return await makeSecretKey(path);
+  } catch (error) {
+    const made = await readSecretKey(path);
+    if (made) return made;
+    throw error;
+  }
+}
+
 /** Makes a signing key in a new file; never replaces one. */
 export async function makeSecretKey(path: string): Promise<Signer> {
-  if (await readSecretKey(path)) {
-    throw new BfaError("usage", `Cannot make a signing key: ${path} exists; give another --out`);
-  }
   const jwk = await newSecretKey();
-  await writeAtomically(path, JSON.stringify(jwk) + "\n", { mode: 0o600 });
+  // Written whole under another name, then linked: of two that start at once, one gets the name.
+  const own = `${path}.${crypto.randomUUID()}`;
+  await writeAtomically(own, JSON.stringify(jwk) + "\n", { mode: 0o600 });
+  try {
+    await Deno.link(own, path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists)) throw storageError(error, path);
+    throw new BfaError("usage", `Cannot make a signing key: ${path} exists; give another --out`);
+  } finally {
+    await Deno.remove(own);
+  }
   return await signer(jwk);
 }

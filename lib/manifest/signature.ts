@@ -37,7 +37,7 @@ export async function newSecretKey(): Promise<JsonWebKey> {
  * @throws {BfaError} `usage` when it is not one; the key itself never appears in the message.
  */
 export async function signer(jwk: JsonWebKey): Promise<Signer> {
-  if (jwk.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d || !jwk.x) {
+  if (jwk?.kty !== "OKP" || jwk.crv !== "Ed25519" || !jwk.d || !jwk.x) {
     throw new BfaError("usage", "Cannot use the signing key: it is not an Ed25519 private JWK");
   }
   let key: CryptoKey;

@@ -49,7 +49,8 @@ Deno.test("`accept()` refuses a stranger, and names the keys it trusts", () => {
     );
     assertEquals(error.code, "untrusted");
     assertStringIncludes(error.message, `none of the trusted keys signed it (${OLD})`);
-    assertStringIncludes(error.message, "run `bfa keys trust`");
+    const remedy = trust === CONFIGURED ? "change --trusted-keys" : "run `bfa keys trust`";
+    assertStringIncludes(error.message, remedy);
   }
 });
 

@@ -77,7 +77,7 @@ function start(env: Record<string, string>): Spawned {
 }
 
 async function served(process: Spawned): Promise<string> {
-  return (await waitForLine(process, /bfa serves on (\S+)[\s\S]*task bfa/))[1]!;
+  return (await waitForLine(process, /bfa serves on (\S+)[\s\S]*task -q bfa/))[1]!;
 }
 
 async function call(args: string[], env: Record<string, string>) {
