@@ -15,7 +15,7 @@ import { BfaError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { formatBytes, formatDuration, print, readFormat } from "./output.ts";
+import { counted, formatBytes, formatDuration, print, readFormat } from "./output.ts";
 import { refresh } from "./status.ts";
 import type { Tools } from "./tools.ts";
 
@@ -42,7 +42,7 @@ export const cache: Command = {
   list     every file, and which versions use it
   verify   hash every file; damaged ones are put aside
   prune    remove what no current version uses
-  clear    remove everything
+  clear    remove everything but the pinned keys
   refresh  ask the publisher for a newer version now`,
   args: [{ name: "action", help: `${Object.keys(ACTIONS).join(", ")}` }],
   options: {
@@ -87,7 +87,7 @@ async function cacheStatus(inputs: Inputs, tools: Tools): Promise<void> {
   const facts = { place, versions: [...versions].sort(), bytes, hits, misses, hitRate, copies };
   if (readFormat(inputs, world) === "json") return world.out(JSON.stringify(facts) + "\n");
   const rate = hitRate === null ? "nothing asked yet" : `${Math.floor(hitRate * 100)} % hits`;
-  world.out(`${place} · ${formatBytes(bytes)} · ${versions.size} versions · ${rate}\n`);
+  world.out(`${place} · ${formatBytes(bytes)} · ${counted(versions.size, "version")} · ${rate}\n`);
   for (const { endpoint, channel, version, freshness, checkedAt } of copies) {
     const age = checkedAt
       ? `, checked ${formatDuration(now.getTime() - Date.parse(checkedAt))} ago`
@@ -111,7 +111,7 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
         { name: "bytes", right: true, cell: (row) => row.bytes },
         { name: "used_by", cell: (row) => row.usedBy.join(" ") },
       ],
-      footer: `${objects.length} files, ${formatBytes(bytes)}`,
+      footer: `${counted(objects.length, "file")}, ${formatBytes(bytes)}`,
     },
     inputs,
     tools.world,
@@ -122,7 +122,7 @@ async function verify(inputs: Inputs, tools: Tools): Promise<void> {
   const { sound, damaged } = await verifyCache(tools.cacheDir(inputs));
   const { world } = tools;
   if (readFormat(inputs, world) === "json") world.out(JSON.stringify({ sound, damaged }) + "\n");
-  else world.out(`${sound} files are sound\n`);
+  else world.out(`${counted(sound, "sound file")}\n`);
   if (damaged.length) {
     throw new BfaError(
       "integrity",
@@ -137,5 +137,5 @@ function removed(what: { files: number; bytes: number }, inputs: Inputs, tools: 
   if (readFormat(inputs, tools.world) === "json") {
     return tools.world.out(JSON.stringify(what) + "\n");
   }
-  tools.world.out(`removed ${what.files} files, ${formatBytes(what.bytes)}\n`);
+  tools.world.out(`removed ${counted(what.files, "file")}, ${formatBytes(what.bytes)}\n`);
 }

@@ -14,7 +14,7 @@ import { makeSecretKey, parseSecretKey, readSecretKey } from "../lib/manifest/se
 import { isKeyId } from "../lib/manifest/signature.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
-import { print } from "./output.ts";
+import { counted, print } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
 type Action = (inputs: Inputs, tools: Tools) => Promise<void>;
@@ -95,7 +95,7 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
         { name: "channel", cell: (row) => row.channel },
         { name: "key", cell: (row) => row.key },
       ],
-      footer: `${rows.length} pinned keys`,
+      footer: counted(rows.length, "pinned key"),
     },
     inputs,
     tools.world,

@@ -17,9 +17,9 @@ export function noticeLine(notice: Notice): string {
         notice.keys.join(", ")
       } from now on`;
     case "behind":
-      return `bfa: stale: ${notice.version} was due for renewal on ${
+      return `bfa: ${notice.freshness}: ${notice.version} may be behind (next one expected ${
         formatInstant(notice.since)
-      }; ${notice.reason}`;
+      }); ${notice.reason}`;
     case "publisher-late":
       return `bfa: stale: ${notice.version} is the newest there is; the publisher is late (a newer one was expected on ${
         formatInstant(notice.since)

@@ -69,6 +69,11 @@ export const SIGNING_OPTIONS: Options = {
   },
   channel: { value: "NAME", help: "Channel to move (latest)", env: "BFA_CHANNEL" },
   reason: { value: "TEXT", help: "Why; kept in the log" },
+  "next-key": {
+    value: "KEY",
+    many: true,
+    help: "Key that signs from the next manifest on: the first step of changing keys",
+  },
 };
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };

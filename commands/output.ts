@@ -138,6 +138,11 @@ export function displayWidth(text: string): number {
   return width;
 }
 
+/** `1 file`, `2 files`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
 /** A size for people. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;

@@ -1,5 +1,5 @@
 /**
- * `bfa build`, `publish`, `promote`, `rollback`, `log`, `keys`: the publisher's side.
+ * `bfa build`, `publish`, `promote`, `rollback`, `renew`, `log`: the publisher's side.
  *
  * @module
  */
@@ -11,15 +11,18 @@ import { nextVersion } from "../lib/core/version.ts";
 import { build as buildVersion, readBuild } from "../lib/jobs/build.ts";
 import {
   type Moved,
+  type MoveOptions,
   promote as promoteVersion,
   publish as publishBuild,
+  renew as renewChannel,
   rollback as rollbackChannel,
 } from "../lib/jobs/publish.ts";
+import { isKeyId } from "../lib/manifest/signature.ts";
 import type { LogEntry } from "../lib/manifest/store.ts";
 import { seedListings } from "../lib/source/seed.ts";
 import type { Command, Inputs } from "./command.ts";
 import { OUTPUT_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
-import { formatBytes, formatDuration, print } from "./output.ts";
+import { counted, formatBytes, formatDuration, print } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
 /** Builds a version. */
@@ -105,6 +108,19 @@ export const rollback: Command = {
     }),
 };
 
+/** Signs a channel's version again. */
+export const renew: Command = {
+  name: "renew",
+  summary: "Sign a channel's version again, with a new freshness window: it is still the newest",
+  args: [],
+  options: SIGNING_OPTIONS,
+  examples: ["bfa renew", "bfa renew --next-key ed25519:…"],
+  run: (inputs, tools) =>
+    tools.withPublisher(inputs, async ({ publisher }) => {
+      report(await renewChannel(publisher, moveOptions(inputs)), tools);
+    }),
+};
+
 /** Who moved what, when, why. */
 export const log: Command = {
   name: "log",
@@ -129,7 +145,7 @@ export const log: Command = {
             { name: "by", cell: (row) => row.by },
             { name: "reason", cell: (row) => row.reason },
           ],
-          footer: `${entries.length} moves`,
+          footer: counted(entries.length, "move"),
         },
         inputs,
         tools.world,
@@ -147,8 +163,17 @@ async function readListings(path: string | undefined): Promise<ListingsFile> {
   }
 }
 
-function moveOptions(inputs: Inputs) {
-  return { channel: inputs.text("channel"), reason: inputs.text("reason") };
+function moveOptions(inputs: Inputs): MoveOptions {
+  const nextKeys = inputs.texts("next-key");
+  for (const key of nextKeys ?? []) {
+    if (!isKeyId(key)) {
+      throw new BfaError(
+        "usage",
+        `Cannot announce ${JSON.stringify(key)}: a key looks like ed25519:…`,
+      );
+    }
+  }
+  return { channel: inputs.text("channel"), reason: inputs.text("reason"), nextKeys };
 }
 
 function report({ stored, changed }: Moved, { world }: Tools): void {

@@ -28,6 +28,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "publish": async () => (await import("./publisher.ts")).publish,
   "promote": async () => (await import("./publisher.ts")).promote,
   "rollback": async () => (await import("./publisher.ts")).rollback,
+  "renew": async () => (await import("./publisher.ts")).renew,
   "log": async () => (await import("./publisher.ts")).log,
   "keys": async () => (await import("./keys.ts")).keys,
 };

@@ -41,7 +41,7 @@ async function dispatch(
   settings: SettingSources,
 ): Promise<number> {
   const { world } = tools;
-  const [name, ...rest] = argv[0] === "help" ? [...argv.slice(1), "--help"] : argv;
+  const [name, ...rest] = commandFirst(argv);
   if (name === undefined || name === "--help" || name === "-h") {
     const { overview } = await import("./help.ts");
     const print = name === undefined ? world.err : world.out;
@@ -62,6 +62,13 @@ async function dispatch(
   const whole: Command = { ...command, options: { ...command.options, ...COMMON_OPTIONS } };
   await command.run(new Inputs(whole, rest, settings), tools);
   return 0;
+}
+
+/** `bfa -q snapshot …` and `bfa help snapshot` mean the command with that option. */
+function commandFirst(argv: readonly string[]): readonly string[] {
+  if (argv[0] === "help") return [...argv.slice(1), "--help"];
+  const flags = argv.findIndex((arg) => !/^(-[qv]|--(quiet|verbose|no-progress))$/.test(arg));
+  return flags > 0 ? [...argv.slice(flags), ...argv.slice(0, flags)] : argv;
 }
 
 function unknownCommand(name: string): BfaError {

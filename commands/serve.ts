@@ -5,6 +5,7 @@
  */
 
 import { readChannel } from "../lib/core/manifest.ts";
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { BfaError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
@@ -18,7 +19,10 @@ import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { readPort, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
 import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
-import type { PublisherSide, Tools } from "./tools.ts";
+import type { PublisherSide, World } from "./tools.ts";
+
+/** How often a version that nobody replaces is looked at, ms. */
+const RENEW_EVERY_MS = 60_000;
 
 /** Serves the dataset over HTTP. */
 export const serve: Command = {
@@ -36,46 +40,44 @@ export const serve: Command = {
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
   run: (inputs, tools) =>
-    tools.withPublisher(inputs, async (side) => {
-      if (inputs.flag("init")) await ensureVersion(inputs, side, tools);
+    tools.withPublisher(inputs, async (opened) => {
       const { world } = tools;
+      const init = inputs.flag("init");
+      const side = init ? await ensureVersion(inputs, opened, world) : opened;
+      const channel = readChannel(inputs.text("channel"));
+      const stop = world.onInterrupt();
       const server = await startServer({
         reader: side.store,
         mirror: side.mirror,
-        channel: readChannel(inputs.text("channel")),
+        channel,
         port: readPort(inputs.text("port")),
         hostname: inputs.text("host") ?? "127.0.0.1",
         now: world.now,
         log: (line) => world.err(`${line}\n`),
-        signal: world.onInterrupt(),
+        signal: stop,
       });
       if (!inputs.flag("quiet")) tools.world.out(await greeting(server.url, side, inputs));
+      const signing = init ? keepSigned(side, channel, world, stop) : undefined;
       await server.finished;
+      await signing;
     }),
 };
 
-/** The first version, made from the seed; later starts find it, and sign it again when it is due. */
-async function ensureVersion(inputs: Inputs, side: PublisherSide, tools: Tools): Promise<void> {
+/** Makes the first version from the built-in listings, unless there is one. */
+async function ensureVersion(
+  inputs: Inputs,
+  side: PublisherSide,
+  world: World,
+): Promise<PublisherSide> {
   const { store, dataDir } = side;
-  const { world } = tools;
   const channel = readChannel(inputs.text("channel"));
-  const current = await currentManifest(store, channel);
-  if (current) {
-    const { freshness, version } = current.manifest.signed;
-    if (freshnessAt(freshness, world.now()) === "fresh") return;
+  if (await currentManifest(store, channel)) {
     if (side.publisher.signers.length === 0) {
       // A new key would shut out every client that trusts the old one.
-      world.err(`cannot sign ${version} again: its signing key is not here; serving it as it is\n`);
-      return;
+      world.err("the signing key is not here: the version is served as it was signed\n");
     }
-    const { stored } = await renew(side.publisher, {
-      channel,
-      reason: "still the newest at start",
-    });
-    world.err(
-      `signed ${version} again: still the newest (sequence ${stored.manifest.signed.sequence})\n`,
-    );
-    return;
+    await renewWhenDue(side, channel, world);
+    return side;
   }
   const signers = side.publisher.signers.length
     ? side.publisher.signers
@@ -91,6 +93,31 @@ async function ensureVersion(inputs: Inputs, side: PublisherSide, tools: Tools):
   } catch (error) {
     // Another start was faster: its version is served.
     if (!(error instanceof BfaError) || error.code !== "conflict") throw error;
+  }
+  return { ...side, publisher };
+}
+
+/** Signs the version again once it is no longer fresh: nobody else will publish a newer one. */
+async function renewWhenDue(
+  { store, publisher }: PublisherSide,
+  channel: string,
+  world: World,
+): Promise<void> {
+  const current = await currentManifest(store, channel);
+  if (!current || publisher.signers.length === 0) return;
+  const { freshness, version } = current.manifest.signed;
+  if (freshnessAt(freshness, world.now()) === "fresh") return;
+  const { stored } = await renew(publisher, { channel, reason: "still the newest" });
+  const { sequence } = stored.manifest.signed;
+  world.err(`signed ${version} again: still the newest (sequence ${sequence})\n`);
+}
+
+/** Looks every minute whether the version is due to be signed again, until the server stops. */
+async function keepSigned(side: PublisherSide, channel: string, world: World, stop: AbortSignal) {
+  while (!stop.aborted) {
+    await delay(RENEW_EVERY_MS, { signal: stop, persistent: false }).catch(() => {});
+    if (stop.aborted) return;
+    await renewWhenDue(side, channel, world).catch((error) => world.err(`${error.message}\n`));
   }
 }
 

@@ -8,7 +8,14 @@ import type { Status } from "../lib/jobs/status.ts";
 import type { ListedVersion } from "../lib/manifest/endpoint.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { formatBytes, formatDuration, formatInstant, print, readFormat } from "./output.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatInstant,
+  print,
+  readFormat,
+} from "./output.ts";
 
 const { "refresh-cache": _, ...QUIET_CLIENT_OPTIONS } = CLIENT_OPTIONS;
 
@@ -70,7 +77,7 @@ export const versions: Command = {
           { name: "bytes", title: "SIZE", right: true, cell: (row) => row.bytes },
           { name: "channels", cell: (row) => channelsOf(row.version).join(" ") },
         ],
-        footer: `${list.versions.length} versions`,
+        footer: counted(list.versions.length, "version"),
       },
       inputs,
       tools.world,
@@ -103,7 +110,7 @@ export const pull: Command = {
       0,
     );
     if (!inputs.flag("quiet")) {
-      tools.world.err(`${files.length} files, ${formatBytes(bytes)}, verified\n`);
+      tools.world.err(`${counted(files.length, "file")}, ${formatBytes(bytes)}, verified\n`);
     }
   },
 };

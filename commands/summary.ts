@@ -8,6 +8,7 @@ import type { SummaryRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { RANGE_ARGS, readRange } from "./events.ts";
+import { counted } from "./output.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 
 /** Counts per state, one row a day. */
@@ -29,7 +30,7 @@ export const summary: Command = {
           { name: "archived", right: true, cell: (row: SummaryRow) => row.archived },
           { name: "missing", right: true, cell: (row: SummaryRow) => row.missing },
         ],
-        footer: `${answer.count} days`,
+        footer: counted(answer.count, "day"),
       };
     }),
 };

@@ -10,7 +10,7 @@ import type { DayState } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { type ColumnView, readFormat } from "./output.ts";
+import { type ColumnView, counted, readFormat } from "./output.ts";
 
 const GAPS: ColumnView<ListingAnswer> = {
   name: "gaps",
@@ -72,7 +72,7 @@ const MARKS: readonly [DayState, string][] = [["traded", "â–‡"], ["archived", "â
 
 /** `LITUSDT: 2 listings` */
 function lives({ symbol, listings }: TimelineAnswer): string {
-  return `${symbol}: ${listings.length === 1 ? "1 listing" : `${listings.length} listings`}`;
+  return `${symbol}: ${counted(listings.length, "listing")}`;
 }
 
 /** One mark a month: what most of its days were. */

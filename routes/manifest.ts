@@ -55,9 +55,14 @@ export async function manifestBySequence(
 }
 
 /** `GET /v1/versions` */
-export async function versionsAnswer(request: Request, reader: ManifestReader): Promise<Response> {
+export async function versionsAnswer(
+  request: Request,
+  reader: ManifestReader,
+  version: string,
+): Promise<Response> {
   const text = JSON.stringify(await versionList(reader), null, 2) + "\n";
-  return document(request, text, `public, max-age=${SHARED_SECONDS}`, {});
+  const headers = { "x-dataset-version": version };
+  return document(request, text, `public, max-age=${SHARED_SECONDS}`, headers);
 }
 
 /** Fresh: until the next version is expected. After that: soon again, and never without asking. */

@@ -109,7 +109,7 @@ export function service(options: ServiceOptions): Service {
         problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
     "/v1/manifests/:sequence": (request, params) =>
       manifestBySequence(request, reader, params.path("sequence")),
-    "/v1/versions": (request) => versionsAnswer(request, reader),
+    "/v1/versions": (request) => versionsAnswer(request, reader, source().version),
     "/v1/artifacts/:sha256/:name{.+}": (request, params) =>
       artifactAnswer(request, mirror, params.path("sha256"), params.path("name")),
     "/healthz": () => status({ status: "ok" }),

@@ -13,9 +13,9 @@ import {
   fetchManifest,
   fetchManifestBySequence,
   fetchVersions,
-  type Layout,
   layoutNamed,
   type ManifestReply,
+  SERVICE_LAYOUT,
 } from "../manifest/endpoint.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { HttpClient } from "../net/client.ts";
@@ -168,7 +168,7 @@ export class Copy {
 
   /** Downloads artifacts, and has every later refresh keep them up to date. */
   async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
-    for (const name of names) await this.path(copy, name, offline);
+    for (const name of names) await this.#ensure(copy, name, offline);
     if (names.every((name) => copy.record.keeps.includes(name))) return;
     await this.#update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
   }
@@ -263,7 +263,7 @@ export class Copy {
       );
     }
     const { store, http, endpoint, onProgress } = this.#options;
-    const own = endpoint + (layoutNamed(copy.record.layout) as Layout).artifacts;
+    const own = endpoint + (layoutNamed(copy.record.layout) ?? SERVICE_LAYOUT).artifacts;
     const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), own];
     await download(artifact, { store, http, mirrors: [...new Set(mirrors)], onProgress });
   }
@@ -271,6 +271,13 @@ export class Copy {
   async #record(): Promise<CopyRecord> {
     const { store, endpoint, channel } = this.#options;
     return await store.record(await this.#source) ?? newRecord(endpoint, channel);
+  }
+
+  async #ensure(copy: LoadedCopy, name: string, offline: boolean): Promise<void> {
+    const artifact = artifactNamed(copy.manifest.signed, name);
+    const { store } = this.#options;
+    const sound = await store.path(artifact) ?? await store.read(artifact);
+    if (sound === undefined) await this.#download(copy, artifact, offline);
   }
 
   /** Changes the record as it is now: another process may have refreshed it meanwhile. */

@@ -6,7 +6,7 @@
 
 import { type Manifest, parseManifest } from "../core/manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
-import type { CopyRecord } from "./copy_store.ts";
+import { type CopyRecord, newRecord } from "./copy_store.ts";
 import { cachedRecords, entries, ignoreMissing } from "./records.ts";
 import { cachePaths, folderStore, putAside } from "./folder_store.ts";
 
@@ -140,10 +140,19 @@ export async function pruneCache(cacheDir: string, now: Date): Promise<Removed> 
   });
 }
 
-/** Removes everything of this format; caches of other formats are left alone. */
+/**
+ * Removes everything of this format but whom each endpoint is trusted by, and the highest sequence
+ * seen: emptying a cache must not make room for an old or foreign manifest. Caches of other formats
+ * are left alone.
+ */
 export async function clearCache(cacheDir: string): Promise<Removed> {
   const { bytes, objects } = await cacheContents(cacheDir);
+  const records = await cachedRecords(cacheDir);
   await Deno.remove(cachePaths(cacheDir).root, { recursive: true }).catch(ignoreMissing);
+  const store = folderStore(cacheDir);
+  for (const { name, record: { endpoint, channel, pins, highestSequence } } of records) {
+    await store.setRecord(name, { ...newRecord(endpoint, channel), pins, highestSequence });
+  }
   return { files: objects.length, bytes };
 }
 

@@ -193,7 +193,7 @@ function checkBody(signed: Record<string, unknown>): void {
   if (signed.dataset !== DATASET) throw malformed("dataset");
   if (!isChannel(text(signed.channel, "channel"))) throw malformed("channel");
   const version = versionParts(text(signed.version, "version"));
-  if (!version) throw malformed("version");
+  if (!version || version.build === 0) throw malformed("version");
   ordinal(signed.sequence, "sequence");
   const dataThrough = text(signed.dataThrough, "dataThrough");
   if (!isDay(dataThrough) || dataThrough !== version.dataThrough) throw malformed("dataThrough");

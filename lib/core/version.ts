@@ -7,7 +7,8 @@
 import { type Day, isDay } from "./day.ts";
 import { BfaError } from "./errors.ts";
 
-const SHAPE = /^(\d{4}-\d{2}-\d{2})\.([1-9]\d{0,5})$/;
+/** Build 0 is the embedded listings'; publishers count from 1. */
+const SHAPE = /^(\d{4}-\d{2}-\d{2})\.(0|[1-9]\d{0,5})$/;
 
 /** The parts of a version's name. */
 export interface VersionParts {

@@ -231,7 +231,7 @@ export class KeptCopy {
   #tellOfStale({ current, failure }: Refreshed): void {
     const freshness = freshnessAt(current.copy.manifest.signed.freshness, this.#options.now());
     if (failure) {
-      this.#notice({ ...noticeOf(current), kind: "behind", reason: failure.message });
+      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason: failure.message });
     } else if (freshness === "stale") {
       this.#notice({ ...noticeOf(current), kind: "publisher-late" });
     }

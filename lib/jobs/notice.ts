@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Freshness } from "../core/freshness.ts";
+
 /** Something the user should know that is no error. */
 export type Notice =
   /** No endpoint and no copy: the embedded listings answer. */
@@ -11,7 +13,7 @@ export type Notice =
   /** A first contact pinned these keys. */
   | { kind: "pinned"; endpoint: string; keys: readonly string[] }
   /** The copy is behind and the publisher did not answer. */
-  | { kind: "behind"; version: string; since: string; reason: string }
+  | { kind: "behind"; version: string; freshness: Freshness; since: string; reason: string }
   /** The publisher answered, and has nothing newer although it is time. */
   | { kind: "publisher-late"; version: string; since: string }
   /** The copy's signature has ended; it was used all the same, as asked. */

@@ -69,6 +69,9 @@ export interface Moved {
   readonly changed: boolean;
 }
 
+/** How far back the log is read for a channel's last move. */
+const LOG_BACK = 100;
+
 /** How often a move starts over when another publisher was faster. */
 const ATTEMPTS = 3;
 
@@ -113,17 +116,28 @@ export async function promote(
   });
 }
 
-/** Moves a channel back: to a version, or to the one it named before. */
+/**
+ * Moves a channel back: to a version, or to the one it named before. After a rollback the version
+ * before is the one that was left, so a second one must say where to.
+ */
 export async function rollback(
   publisher: Publisher,
   version: string | undefined,
   options: MoveOptions = {},
 ): Promise<Moved> {
+  const channel = readChannel(options.channel);
+  const last = (await publisher.store.log(LOG_BACK)).find((entry) => entry.channel === channel);
+  if (version === undefined && last?.action === "rollback") {
+    throw new BfaError(
+      "usage",
+      `Cannot tell where to roll back to: channel ${channel} was rolled back to ${last.version} already; name a version`,
+    );
+  }
   return await moveTo(publisher, "rollback", options, (head, current) => {
     const target = version ?? current?.manifest.signed.previous;
     if (!current || !target) {
       throw new NotFoundError(
-        `no version to roll back to: channel ${readChannel(options.channel)} has ${
+        `no version to roll back to: channel ${channel} has ${
           head.pointer ? "had only this one" : "none"
         }`,
       );

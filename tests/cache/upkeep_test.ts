@@ -195,11 +195,13 @@ Deno.test("pruneCache() in the middle of an install, between manifest and record
   });
 });
 
-Deno.test("clearCache() removes everything of this format; the next question fills it again", async () => {
+Deno.test("clearCache() removes everything but whom it trusts; the next question fills it again", async () => {
   await withWarmCopy(async (world) => {
     const { bytes } = await cacheContents(world.cacheDir);
     assertEquals(await clearCache(world.cacheDir), { files: 1, bytes });
-    assertEquals((await cacheContents(world.cacheDir)).sources, []);
+    const [cleared] = (await cacheContents(world.cacheDir)).sources;
+    assertEquals([cleared!.record.sequence, cleared!.record.highestSequence], [0, 1]);
+    assertEquals(cleared!.record.pins, [world.publisher.signers[0]!.keyId]);
     assertEquals((await (await world.open()).symbols()).version, OLD);
     assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
   });

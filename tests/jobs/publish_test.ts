@@ -224,7 +224,7 @@ Deno.test("there must be something to move to", async () => {
     await assertCode(() => rollback(publisher, V1, { channel: "candidate" }), "not_found");
     await assertCode(() => promote(publisher, V3), "not_found");
     await assertCode(() => renew(publisher, { channel: "candidate" }), "not_found");
-    for (const version of ["latest", "2024-03-31", "2024-03-31.0", "../x", ""]) {
+    for (const version of ["latest", "2024-03-31", "2024-03-31.00", "../x", ""]) {
       await assertCode(() => promote(publisher, version), "usage");
     }
     for (const channel of ["", "Latest", "a b", "../x", "x".repeat(33)]) {
@@ -232,6 +232,16 @@ Deno.test("there must be something to move to", async () => {
       await assertCode(() => world.publishListings(V2, [], { channel }), "usage");
     }
     assertEquals(await publisher.store.lastSequence(), 1);
+  });
+});
+
+Deno.test("a second rollback must say where to: the version before is the one that was left", async () => {
+  await withPublisher(async (world) => {
+    const { publisher } = world;
+    await publishAll(world, V1, V2);
+    assertEquals((await rollback(publisher, undefined)).stored.manifest.signed.version, V1);
+    await assertCode(() => rollback(publisher, undefined), "usage");
+    assertEquals((await rollback(publisher, V2)).stored.manifest.signed.version, V2);
   });
 });
 
