@@ -50,7 +50,7 @@ function cliTools(world: World): Tools {
       const quiet = inputs.flag("quiet");
       const off = quiet || inputs.flag("no-progress");
       const bar = wantsProgress(world, off) ? progressBar(world) : undefined;
-      return await open({
+      const dataset = await open({
         endpoint: inputs.text("endpoint"),
         channel: inputs.text("channel"),
         version: inputs.text("at"),
@@ -65,6 +65,8 @@ function cliTools(world: World): Tools {
         },
         onProgress: bar,
       });
+      const asOf = inputs.text("as-of");
+      return asOf === undefined ? dataset : await dataset.asOf(asOf);
     },
 
     async visionLister(inputs) {

@@ -12,6 +12,7 @@ export const CLIENT_OPTIONS: Options = {
   endpoint: { value: "URL", help: "Service or static mirror to use", env: "BFA_ENDPOINT" },
   channel: { value: "NAME", help: "Channel to follow (latest)", env: "BFA_CHANNEL" },
   at: { value: "VERSION", help: "Answer from this version; it never goes stale" },
+  "as-of": { value: "DAY", help: "Answer from what was published by the end of this day" },
   offline: { help: "Never use the network", env: "BFA_OFFLINE" },
   "refresh-cache": { help: "Ask the publisher for a newer version first" },
   "max-age": {

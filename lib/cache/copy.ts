@@ -5,20 +5,21 @@
  * @module
  */
 
+import { addDays, type Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, type Manifest, parseManifest } from "../core/manifest.ts";
-import { accept, checkSigned, type Trust, trustedKeys } from "../core/trust.ts";
 import { parseVersion } from "../core/version.ts";
 import {
   fetchManifest,
   fetchManifestBySequence,
   fetchVersions,
+  type Layout,
   layoutNamed,
   type ManifestReply,
   SERVICE_LAYOUT,
 } from "../manifest/endpoint.ts";
-import { goodKeys } from "../manifest/signature.ts";
 import type { HttpClient } from "../net/client.ts";
+import { acceptManifest, keptManifest, trustOf } from "./accept_manifest.ts";
 import { type CopyRecord, type CopyStore, newRecord, sourceName } from "./copy_store.ts";
 import { download, type OnProgress } from "./download.ts";
 
@@ -48,9 +49,6 @@ const LOCK_WAIT_MS = 30_000;
 /** How long an answer counts when the publisher does not say, ms. */
 const CHECK_EVERY_MS = 60_000;
 
-/** Why a stored manifest is as if it were missing. */
-const UNUSABLE: ReadonlySet<string> = new Set(["integrity", "untrusted", "format_too_new"]);
-
 /** One machine's copy of one endpoint's channel. */
 export class Copy {
   readonly #options: CopyOptions;
@@ -71,7 +69,7 @@ export class Copy {
     if (!record || record.sequence === 0) return undefined;
     const text = await store.manifest(source, record.sequence);
     if (text === undefined) return undefined;
-    const manifest = await this.#verified(text, record);
+    const manifest = await keptManifest(text, this.#options.trustedKeys);
     return manifest && { record, manifest };
   }
 
@@ -107,7 +105,7 @@ export class Copy {
     const record = await this.#record();
     for (const sequence of (await store.sequences(source)).reverse()) {
       const text = await store.manifest(source, sequence);
-      const manifest = text && await this.#verified(text, record);
+      const manifest = text && await keptManifest(text, this.#options.trustedKeys);
       if (manifest && manifest.signed.version === version) return { record, manifest };
     }
     if (options.offline) {
@@ -119,25 +117,37 @@ export class Copy {
       const known = list.versions.slice(0, 3).map((v) => v.version);
       throw new NotFoundError(`no version ${version}; the newest are ${known.join(", ")}`, known);
     }
-    const text = await fetchManifestBySequence(http, endpoint, list.layout, entry.sequence);
-    const manifest = parseManifest(text);
-    if (manifest.signed.version !== version) {
+    const copy = await this.#bySequence(list.layout, entry.sequence);
+    if (copy.manifest.signed.version !== version) {
       throw new BfaError("integrity", `Cannot use ${version}: the server sent another manifest`);
     }
-    // Old versions have old sequences; whose key signed them matters all the same. What they say of
-    // the next keys does not: that would bring retired ones back.
-    const trust = { ...this.#trust(record), highestSequence: 0 };
-    const accepted = accept(manifest.signed, await this.#keys(manifest, trust), trust);
-    const { firstContact } = accepted;
-    const pins = firstContact ? accepted.pins : record.pins;
-    if (firstContact) this.#options.onPinned?.(pins);
-    await store.setManifest(source, manifest.signed.sequence, text);
-    const kept = await this.#update((now) => ({
-      ...now,
-      layout: list.layout.name,
-      pins: firstContact && now.pins.length === 0 ? pins : now.pins,
-    }));
-    return { record: kept, manifest };
+    return copy;
+  }
+
+  /** The version that the channel named at the end of a day. */
+  async versionAsOf(day: Day): Promise<string> {
+    const { http, endpoint, channel } = this.#options;
+    const { layout: known } = await this.#record();
+    const reply = await fetchManifest(http, endpoint, { channel, layout: layoutNamed(known) });
+    if (!reply.changed) {
+      throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
+    }
+    const newest = parseManifest(reply.text).signed;
+    const over = `${addDays(day, 1)}T`;
+    if (newest.publishedAt < over) return newest.version;
+    // Sequences and instants grow together: halve until the last manifest of that day is found.
+    let [low, high] = [0, newest.sequence];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      const { signed } = (await this.#bySequence(reply.layout, middle)).manifest;
+      if (signed.publishedAt < over) low = middle;
+      else high = middle;
+    }
+    for (; low > 0; low--) {
+      const { signed } = (await this.#bySequence(reply.layout, low)).manifest;
+      if (signed.channel === channel) return signed.version;
+    }
+    throw new NotFoundError(`no version as of ${day}: nothing was published in ${channel} by then`);
   }
 
   /** The bytes of an artifact, downloaded when they are not there. */
@@ -223,8 +233,8 @@ export class Copy {
       await store.setRecord(source, again);
       return { record: again, manifest: loaded.manifest };
     }
-    const trust = this.#trust(record);
-    const { pins, firstContact } = accept(signed, await this.#keys(manifest, trust), trust);
+    const trust = trustOf(record, this.#options.trustedKeys);
+    const { pins, firstContact } = await acceptManifest(manifest, trust);
     const sameNumber = signed.sequence === loaded?.record.sequence;
     if (sameNumber && JSON.stringify(loaded.manifest.signed) !== JSON.stringify(signed)) {
       throw new BfaError(
@@ -273,6 +283,38 @@ export class Copy {
     return await store.record(await this.#source) ?? newRecord(endpoint, channel);
   }
 
+  /** A manifest by its sequence, from this machine or verified from the publisher. */
+  async #bySequence(layout: Layout, sequence: number): Promise<LoadedCopy> {
+    const { store, http, endpoint } = this.#options;
+    const source = await this.#source;
+    const record = await this.#record();
+    const kept = await store.manifest(source, sequence);
+    const known = kept && await keptManifest(kept, this.#options.trustedKeys);
+    if (known) return { record, manifest: known };
+    const text = await fetchManifestBySequence(http, endpoint, layout, sequence);
+    const manifest = parseManifest(text);
+    if (manifest.signed.sequence !== sequence) {
+      throw new BfaError(
+        "integrity",
+        `Cannot use manifest ${sequence}: the server sent another one`,
+      );
+    }
+    // Old manifests have old sequences; whose key signed them matters all the same. What they say of
+    // the next keys does not: that would bring retired ones back.
+    const trust = { ...trustOf(record, this.#options.trustedKeys), highestSequence: 0 };
+    const accepted = await acceptManifest(manifest, trust);
+    const { firstContact } = accepted;
+    const pins = firstContact ? accepted.pins : record.pins;
+    if (firstContact) this.#options.onPinned?.(pins);
+    await store.setManifest(source, sequence, text);
+    const changed = await this.#update((now) => ({
+      ...now,
+      layout: layout.name,
+      pins: firstContact && now.pins.length === 0 ? pins : now.pins,
+    }));
+    return { record: changed, manifest };
+  }
+
   async #ensure(copy: LoadedCopy, name: string, offline: boolean): Promise<void> {
     const artifact = artifactNamed(copy.manifest.signed, name);
     const { store } = this.#options;
@@ -289,32 +331,6 @@ export class Copy {
       await store.setRecord(source, record);
       return record;
     });
-  }
-
-  /** A stored manifest, unless it is torn or no longer trusted: then it is as if it were missing. */
-  async #verified(text: string, record: CopyRecord): Promise<Manifest | undefined> {
-    try {
-      const manifest = parseManifest(text);
-      // It was accepted before it was kept; pins may have moved on since.
-      const trust = { ...this.#trust(record), pinned: [] };
-      checkSigned(manifest.signed, await this.#keys(manifest, trust), trust);
-      return manifest;
-    } catch (error) {
-      if (error instanceof BfaError && UNUSABLE.has(error.code)) return undefined;
-      throw error;
-    }
-  }
-
-  async #keys(manifest: Manifest, trust: Trust): Promise<string[]> {
-    return await goodKeys(manifest, trustedKeys(trust));
-  }
-
-  #trust(record: CopyRecord): Trust {
-    return {
-      configured: this.#options.trustedKeys,
-      pinned: record.pins,
-      highestSequence: record.highestSequence,
-    };
   }
 }
 

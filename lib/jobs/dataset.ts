@@ -14,6 +14,7 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
+import { parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
@@ -127,6 +128,19 @@ export class Dataset {
     const { changed, manifest } = await this.#published().refresh();
     const { version, sequence } = manifest.signed;
     return { changed, version, sequence };
+  }
+
+  /**
+   * The dataset as it was known at the end of a day: the version that the channel named then. It
+   * never goes stale.
+   *
+   * @throws {BfaError} `not_found` when nothing was published by then.
+   */
+  async asOf(day: string): Promise<Dataset> {
+    const known = parseDay(day);
+    this.#online("look up old versions");
+    const version = await this.#published().versionAsOf(known);
+    return new Dataset({ ...this.#options, version });
   }
 
   /** The versions that the endpoint serves, newest first, and where its channels point. */

@@ -11,6 +11,7 @@ import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { memoryStore } from "../cache/memory_store.ts";
 import type { Source } from "../core/answers.ts";
+import type { Day } from "../core/day.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import { freshnessAt, REFRESH_ACTIONS } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
@@ -95,6 +96,11 @@ export class KeptCopy {
       if (this.#options.version === undefined) this.#loaded = loaded;
       return refreshed;
     });
+  }
+
+  /** The version that the channel named at the end of a day. */
+  async versionAsOf(day: Day): Promise<string> {
+    return await this.#copy.versionAsOf(day);
   }
 
   /** The file of an artifact, downloaded when it is not there. */
