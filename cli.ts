@@ -10,7 +10,7 @@
  */
 
 import type { Inputs, SettingSources } from "./commands/command.ts";
-import { readMaxAge, secretKeyFile } from "./commands/options.ts";
+import { readMaxAge, secretKeyFile, SETTINGS } from "./commands/options.ts";
 import { noticeLine } from "./commands/notices.ts";
 import { progressBar, wantsProgress } from "./commands/progress.ts";
 import { run } from "./commands/run.ts";
@@ -143,10 +143,18 @@ function readSettings(path: string, world: World): Record<string, unknown> {
   } catch {
     throw new BfaError("usage", `Cannot read ${path}: it is not JSON`);
   }
-  if (typeof settings === "object" && settings !== null && !Array.isArray(settings)) {
-    return settings as Record<string, unknown>;
+  if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
+    throw new BfaError("usage", `Cannot read ${path}: it is not a JSON object`);
   }
-  throw new BfaError("usage", `Cannot read ${path}: it is not a JSON object`);
+  const unknown = Object.keys(settings).find((name) => !SETTINGS.has(name));
+  if (unknown !== undefined) {
+    const known = [...SETTINGS].sort().join(", ");
+    throw new BfaError(
+      "usage",
+      `Cannot use ${JSON.stringify(unknown)} in ${path}: it takes ${known}`,
+    );
+  }
+  return settings as Record<string, unknown>;
 }
 
 /** The process's own world. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Inputs, Options } from "./command.ts";
+import { type Inputs, type Options, settingName } from "./command.ts";
 import { BfaError } from "../lib/core/errors.ts";
 
 /** For commands that ask the dataset. */
@@ -76,6 +76,14 @@ export const SIGNING_OPTIONS: Options = {
     help: "Key that signs from the next manifest on: the first step of changing keys",
   },
 };
+
+/** What a settings file may hold: every option that an environment variable can set too. */
+export const SETTINGS: ReadonlySet<string> = new Set(
+  Object.entries({ ...CLIENT_OPTIONS, ...OUTPUT_OPTIONS, ...COMMON_OPTIONS, ...SIGNING_OPTIONS })
+    .filter(([, option]) => option.env !== undefined)
+    .map(([name]) => settingName(name))
+    .concat("port", "host", "listUrl", "filesUrl"),
+);
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
 

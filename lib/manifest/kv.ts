@@ -195,7 +195,13 @@ async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Den
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new BfaError("unavailable", `Cannot ${action}: no answer in ${ms} ms`)),
+      () =>
+        reject(
+          new BfaError(
+            "unavailable",
+            `Cannot ${action}: no answer in ${ms} ms; it is down, or another process keeps it locked`,
+          ),
+        ),
       ms,
     );
   });

@@ -1,8 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { type Command, Inputs } from "../../commands/command.ts";
 import { progressBar } from "../../commands/progress.ts";
 import type { World } from "../../commands/tools.ts";
 import { BfaError } from "../../lib/core/errors.ts";
+import { bfa } from "../helpers/cli.ts";
 
 const COMMAND: Command = {
   name: "ask",
@@ -38,4 +39,12 @@ Deno.test("progressBar() wipes itself away when the file is whole", () => {
   }
   assertEquals(written.length > 1, true);
   assertEquals(written.at(-1), "\r\x1b[K");
+});
+
+Deno.test("a setting that does not exist is refused, with those that do", async () => {
+  const files = { "bfa.json": '{"endpont":"http://127.0.0.1:1"}' };
+  const { code, err } = await bfa(["snapshot", "2019-12-31"], { env: { HOME: "/nowhere" }, files });
+  assertEquals(code, 2);
+  assertStringIncludes(err, 'Cannot use "endpont" in bfa.json: it takes');
+  assertStringIncludes(err, "endpoint");
 });
