@@ -73,7 +73,11 @@ const HAS_VOLUMES = "SELECT count(quote_volume_usdt) FROM daily_availability";
 /** Builds a version from listings. */
 export async function build(listings: ListingsFile, options: BuildOptions): Promise<Build> {
   const { version, outDir } = options;
-  if (parseVersion(version).dataThrough !== listings.dataThrough) {
+  const named = parseVersion(version);
+  if (named.build === 0) {
+    throw new BfaError("usage", `Cannot build ${version}: build 0 is the embedded listings'`);
+  }
+  if (named.dataThrough !== listings.dataThrough) {
     throw new BfaError(
       "usage",
       `Cannot build ${version}: the listings end on ${listings.dataThrough}`,
