@@ -13,15 +13,14 @@ import {
 } from "../lib/cache/upkeep.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
+import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { counted, formatBytes, formatDuration, print, readFormat } from "./output.ts";
 import { refresh } from "./status.ts";
 import type { Tools } from "./tools.ts";
 
-type Action = (inputs: Inputs, tools: Tools) => Promise<void> | void;
-
-const ACTIONS: Readonly<Record<string, Action>> = {
+const ACTIONS: Actions = {
   dir: (inputs, tools) => tools.world.out(tools.cacheDir(inputs) + "\n"),
   status: cacheStatus,
   list,
@@ -54,17 +53,7 @@ export const cache: Command = {
     offline: CLIENT_OPTIONS.offline!,
   },
   examples: ["bfa cache status", "bfa cache verify"],
-  async run(inputs, tools) {
-    const name = inputs.args[0]!;
-    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (!action) {
-      throw new BfaError(
-        "usage",
-        `Cannot do ${JSON.stringify(name)}: choose among ${Object.keys(ACTIONS).join(", ")}`,
-      );
-    }
-    await action(inputs, tools);
-  },
+  run: (inputs, tools) => runAction(ACTIONS, inputs, tools),
 };
 
 async function cacheStatus(inputs: Inputs, tools: Tools): Promise<void> {

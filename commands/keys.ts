@@ -12,14 +12,13 @@ import { BfaError } from "../lib/core/errors.ts";
 import { parseEndpoint } from "../lib/manifest/endpoint.ts";
 import { makeSecretKey, parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { isKeyId } from "../lib/manifest/signature.ts";
+import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
 import { counted, print } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
-type Action = (inputs: Inputs, tools: Tools) => Promise<void>;
-
-const ACTIONS: Readonly<Record<string, Action>> = { new: newKey, show, list, trust };
+const ACTIONS: Actions = { new: newKey, show, list, trust };
 
 /** Signing keys, and whom this machine trusts. */
 export const keys: Command = {
@@ -44,21 +43,14 @@ export const keys: Command = {
   },
   examples: ["bfa keys list", "bfa keys trust ed25519:… --endpoint https://bfa.example.org"],
   async run(inputs, tools) {
-    const name = inputs.args[0]!;
-    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
-    if (!action) {
+    const [name, extra] = inputs.args;
+    if (name !== "trust" && extra !== undefined) {
       throw new BfaError(
         "usage",
-        `Cannot do ${JSON.stringify(name)}: choose among ${Object.keys(ACTIONS).join(", ")}`,
+        `Cannot use ${JSON.stringify(extra)}: \`keys ${name}\` takes no key`,
       );
     }
-    if (name !== "trust" && inputs.args.length > 1) {
-      throw new BfaError(
-        "usage",
-        `Cannot use ${JSON.stringify(inputs.args[1])}: \`keys ${name}\` takes no key`,
-      );
-    }
-    await action(inputs, tools);
+    await runAction(ACTIONS, inputs, tools);
   },
 };
 

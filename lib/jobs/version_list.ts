@@ -5,24 +5,12 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import type { ChannelPointer, ManifestReader } from "../manifest/store.ts";
-
-/** One version, as its newest manifest describes it. */
-export interface VersionSummary {
-  version: string;
-  sequence: number;
-  dataThrough: string;
-  publishedAt: string;
-  rows: number;
-  symbols: number;
-  bytes: number;
-}
+import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { ManifestReader } from "../manifest/store.ts";
 
 /** All versions, newest sequence first, and where the channels point. */
-export interface VersionList {
+export interface VersionList extends VersionsReply {
   count: number;
-  channels: Record<string, ChannelPointer>;
-  versions: VersionSummary[];
 }
 
 /** Lists the versions of a store. */
