@@ -29,6 +29,9 @@ const TRADED_FROM_BYTES = 9_000;
 /** A problem is looked at again after this time: Binance repairs its files, sooner or later. */
 const RETRY_NUMBERS_MS = 6 * 3_600_000;
 
+/** Files of a day appear until 08:40 UTC: a run from before that saw another bucket. */
+const PUBLISHED_BY_HOURS = 9;
+
 const SCHEMA = `
 CREATE SEQUENCE IF NOT EXISTS run_ids;
 CREATE TABLE IF NOT EXISTS runs (
@@ -90,13 +93,15 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     },
 
     async begin(kind, now) {
-      const [open] = await rows(`SELECT id, started_at FROM runs
+      const [open] = await rows(`SELECT id FROM runs
         WHERE kind = ${sqlText(kind)} AND finished_at IS NULL
-          AND started_at > TIMESTAMP ${sqlText(now.toISOString())} - INTERVAL 1 DAY
+          AND (started_at - INTERVAL ${PUBLISHED_BY_HOURS} HOUR)::DATE
+            = (TIMESTAMP ${sqlText(now.toISOString())} - INTERVAL ${PUBLISHED_BY_HOURS} HOUR)::DATE
         ORDER BY id DESC LIMIT 1`);
       if (open) {
         const done = await rows(`SELECT symbol FROM progress WHERE run = ${open[0]}`);
-        const startedAt = `${String(open[1]).replace(" ", "T")}Z`;
+        // What it learns from here on is learned now, not when it began.
+        const startedAt = now.toISOString();
         return { id: Number(open[0]), startedAt, done: new Set(done.map(([s]) => String(s))) };
       }
       const [made] = await rows(`INSERT INTO runs (id, kind, started_at) VALUES
@@ -272,7 +277,7 @@ async function stage(
 }
 
 /** DuckDB says who holds the file. */
-function heldBy(error: unknown, path: string): BfaError | undefined {
+export function heldBy(error: unknown, path: string): BfaError | undefined {
   const message = error instanceof Error ? error.message : "";
   const holder = /Conflicting lock is held in (.*?)\.? See/.exec(message)?.[1];
   return holder

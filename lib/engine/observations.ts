@@ -59,7 +59,10 @@ export interface NumbersSeen {
 export interface ObservationStore {
   /** Known symbols, with the last day that has a file. */
   symbols(): Promise<Map<string, Day>>;
-  /** Begins a run, or goes on with one of the same kind that was interrupted less than a day ago. */
+  /**
+   * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:
+   * before that, the files of the day were not all there.
+   */
   begin(kind: string, now: Date): Promise<Run>;
   /**
    * Takes in what listings showed, in one transaction.

@@ -20,7 +20,7 @@ import {
 } from "../core/schema.ts";
 import { parseVersion } from "../core/version.ts";
 import { appendRows, sqlText, withDuckdb } from "../engine/duckdb.ts";
-import { knownFiles, knownKlines } from "../engine/observation_store.ts";
+import { heldBy, knownFiles, knownKlines } from "../engine/observation_store.ts";
 import { dataPackage } from "./data_package.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
 
@@ -212,7 +212,10 @@ async function fillTables(
     await connection.run(`INSERT INTO daily_availability BY NAME ${days} ORDER BY date, symbol`);
     return;
   }
-  await connection.run(`ATTACH ${sqlText(observations)} AS observations (READ_ONLY)`);
+  await connection.run(`ATTACH ${sqlText(observations)} AS observations (READ_ONLY)`)
+    .catch((error) => {
+      throw heldBy(error, observations) ?? error;
+    });
   await connection.run(`
     INSERT INTO daily_availability BY NAME
     SELECT d.*, f.file_size_bytes, f.last_modified,

@@ -81,6 +81,7 @@ export async function collect(
     waiting = [];
     waitingFiles = 0;
     writing = writing.then(() => learn(store, run, batch, total));
+    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
   }
 
   async function one(symbol: string): Promise<void> {

@@ -59,6 +59,7 @@ export async function collectKlines(
     writing = writing.then(async () => {
       await store.learnNumbers(batch, now());
     });
+    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
   }
 
   try {

@@ -8,11 +8,10 @@
 import { join } from "@std/path";
 import type { EventsAnswer } from "../core/answer_types.ts";
 import { delistings, newListings } from "../core/answers.ts";
-import { addDays } from "../core/day.ts";
 import type { ContractFacts } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
 import { ListingIndex } from "../core/listing_index.ts";
-import type { ListingsFile } from "../core/listings_file.ts";
+import { type ListingsFile, parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { nextVersion } from "../core/version.ts";
 import { withObservations } from "../engine/observation_store.ts";
@@ -28,7 +27,8 @@ import {
   type KlinesReport,
 } from "./collect_klines.ts";
 import { derive } from "./derive.ts";
-import { publish, type Publisher } from "./publish.ts";
+import { artifactPath } from "../mirror/mirror.ts";
+import { publish, type Publisher, writeManifestFiles } from "./publish.ts";
 
 /** What a daily run is made of. */
 export interface DailyOptions extends CollectOptions {
@@ -72,7 +72,8 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     return { collected, klines, listings: await derive(store, { now: now(), facts }) };
   });
   const { store } = publisher;
-  const previous = (await currentManifest(store, "latest"))?.manifest.signed;
+  const current = await currentManifest(store, "latest");
+  const previous = current?.manifest.signed;
   const existing = (await store.versions()).map(({ version }) => version);
   const version = nextVersion(listings.dataThrough, existing);
   const outDir = join(buildsDir, version);
@@ -92,10 +93,12 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     collected,
     ...(klines ? { klines } : {}),
     gates,
-    ...eventsSince(listings, previous),
+    ...eventsSince(listings, await listingsOf(publisher, previous)),
   };
   if (previous && sameData(made, previous)) {
     await Deno.remove(outDir, { recursive: true });
+    // A run that was killed after its commit may not have brought this to the mirrors.
+    await writeManifestFiles(publisher, current!);
     return { version: previous.version, channel: null, ...report };
   }
   const passed = gates.every(({ ok }) => ok);
@@ -158,14 +161,31 @@ function sameData(made: Build, previous: ManifestBody): boolean {
     digests(made.artifacts) === digests(previous.artifacts);
 }
 
-function eventsSince(listings: ListingsFile, previous: ManifestBody | undefined) {
+/** The listings of a published version; `undefined` when no mirror has them. */
+async function listingsOf(
+  { mirrors }: Publisher,
+  version: ManifestBody | undefined,
+): Promise<ListingsFile | undefined> {
+  const artifact = version?.artifacts.find(({ role }) => role === "listings");
+  if (!artifact) return undefined;
+  for (const mirror of mirrors) {
+    const file = await mirror.open(artifactPath(artifact));
+    if (file) return parseListings(await new Response(file.body).text());
+  }
+}
+
+/**
+ * What became known since the version before, whenever it happened: a new symbol's files come a day
+ * after its first, a delisting is dated by the first day after the last traded one.
+ */
+function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
   const index = new ListingIndex(listings);
   const source = { version: "", index };
-  const first = previous ? addDays(previous.dataThrough, 1) : listings.dataThrough;
-  const from = first > listings.dataThrough ? listings.dataThrough : first;
-  const range = { from, to: listings.dataThrough };
+  const known = new Map(before?.listings.map((listing) => [listing.id, listing]));
+  const range = { from: before ? index.firstDay : listings.dataThrough, to: listings.dataThrough };
   return {
-    newListings: newListings(source, range).events,
-    delistings: delistings(source, range).events,
+    newListings: newListings(source, range).events.filter(({ listing }) => !known.has(listing)),
+    delistings: delistings(source, range).events
+      .filter(({ listing }) => !known.get(listing)?.lastTraded),
   };
 }

@@ -34,6 +34,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   ignoreAttributes: true,
   trimValues: false,
+  htmlEntities: true, // S3 writes control characters as `&#x1f;`
   isArray: (_name, path) => LISTS.has(String(path)),
 });
 
@@ -59,7 +60,9 @@ export function readBucketPage(xml: string, prefix: string, marker: string): Buc
   const objects = (root.Contents as Record<string, unknown>[] | undefined ?? []).map(readObject);
   const prefixes = (root.CommonPrefixes as Record<string, unknown>[] | undefined ?? [])
     .map((entry) => text(entry.Prefix));
-  if (text(root.IsTruncated) !== "true") return { objects, prefixes, next: undefined };
+  const truncated = text(root.IsTruncated);
+  if (truncated !== "true" && truncated !== "false") throw bad("it does not say whether it is all");
+  if (truncated === "false") return { objects, prefixes, next: undefined };
   // Only listings with a delimiter name the next marker; else it is the last key.
   const next = text(root.NextMarker) || objects.at(-1)?.key || prefixes.at(-1) || "";
   if (next <= marker) throw bad("it does not go on: the next page would start where this one did");

@@ -16,7 +16,7 @@ export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.bin
 
 /** Lists the bucket. */
 export interface VisionLister {
-  /** Every directory of a symbol, as its prefix. */
+  /** Every directory of a symbol, as its prefix; and stray objects beside them, as their keys. */
   directories(): AsyncGenerator<string>;
   /** Every page of a symbol's 1m files after a marker. */
   files(symbol: string, marker?: string): AsyncGenerator<BucketPage>;
@@ -63,7 +63,10 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       return requests;
     },
     async *directories() {
-      for await (const { prefixes } of pages(KLINES_PREFIX, "/")) yield* prefixes;
+      for await (const { prefixes, objects } of pages(KLINES_PREFIX, "/")) {
+        yield* prefixes;
+        for (const { key } of objects) yield key;
+      }
     },
     files: (symbol, marker) => pages(filesPrefix(symbol), "", marker),
   };

@@ -1,0 +1,47 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { parseDay } from "../../lib/core/day.ts";
+import { forbidden } from "../helpers/bucket_faults.ts";
+import { KLINES_ROOT } from "../helpers/bucket_odd.ts";
+import { history } from "../helpers/bucket_history.ts";
+import { bfa } from "../helpers/cli.ts";
+import { type Collecting, smallListings, withCollecting } from "../helpers/collecting.ts";
+
+const PAST = history(smallListings(), { through: parseDay("2026-02-28") });
+
+const call = (world: Collecting, ...args: string[]) =>
+  bfa([...args], {
+    now: world.clock,
+    env: {
+      BFA_DATA_DIR: world.dir,
+      BFA_VISION_LIST_URL: world.bucket.listUrl,
+      BFA_VISION_FILES_URL: `${world.bucket.filesUrl}${KLINES_ROOT}`,
+    },
+  });
+
+Deno.test("`bfa collect` says what it found, and its failures are one line", async () => {
+  await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
+    const first = await call(world, "collect", "--full", "--klines", "--since", "2026-02-27");
+    assertEquals(first.code, 0, first.err);
+    assertMatch(
+      first.out,
+      /^12 symbols \(12 new\), 13 requests, \d+ keys: \d+ new files \(0 late\)/,
+    );
+    assertMatch(first.out, /\nnumbers of 21 of 21 days\n$/);
+    const json = await call(world, "collect", "--json");
+    assertEquals(JSON.parse(json.out).added, 0);
+
+    world.bucket.fault = forbidden();
+    const failed = await call(world, "collect");
+    assertEquals([failed.code, failed.out, failed.err.split("\n").length], [6, "", 2]);
+  });
+});
+
+const BAD = [["--lookback", "0"], ["--concurrency", "x"], ["--most", "1e3"], ["--since", "May"]];
+for (const [option, value] of BAD) {
+  Deno.test(`\`bfa collect --klines ${option} ${value}\` is refused`, async () => {
+    await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
+      const { code, err } = await call(world, "collect", "--klines", option!, value!);
+      assertEquals([code, err.split("\n").length], [2, 2]);
+    });
+  });
+}

@@ -1,0 +1,98 @@
+import { assertEquals } from "@std/assert";
+import { parseDay } from "../../lib/core/day.ts";
+import { listing } from "../../lib/core/listing.ts";
+import type { ManifestBody } from "../../lib/core/manifest.ts";
+import { withDuckdb } from "../../lib/engine/duckdb.ts";
+import { check, type Checked, GATES, rowFacts } from "../../lib/jobs/check.ts";
+import type { CollectReport } from "../../lib/jobs/collect.ts";
+
+const THROUGH = parseDay("2026-03-31");
+const trading = (count: number) =>
+  Array.from({ length: count }, (_, i) => listing(`S${i}USDT#1`, "2026-01-01"));
+const missing = (count: number) =>
+  trading(count).map((life) => ({ ...life, gaps: [[THROUGH, THROUGH] as const] }));
+
+function checked(changes: {
+  build?: Partial<Checked["build"]>;
+  facts?: Partial<Checked["facts"]>;
+  collected?: Partial<CollectReport>;
+  listings?: Checked["listings"]["listings"];
+  first?: boolean;
+} = {}): Checked {
+  const build = { dataThrough: THROUGH, rows: 1_000, symbols: 100, ...changes.build };
+  const collected = { symbols: 100, keys: 10_000, odd: 0, ...changes.collected };
+  const facts = {
+    rows: 1_000,
+    duplicates: 0,
+    newest: THROUGH,
+    implausibleSizes: 0,
+    newestRows: 100,
+    ...changes.facts,
+  };
+  return {
+    build: build as Checked["build"],
+    listings: { dataThrough: THROUGH, listings: changes.listings ?? trading(100) },
+    previous: changes.first
+      ? undefined
+      : { dataThrough: THROUGH, rows: 1_000, symbols: 100 } as unknown as ManifestBody,
+    collected: collected as CollectReport,
+    facts,
+    now: new Date("2026-04-01T12:00:00Z"),
+  };
+}
+
+type Change = Parameters<typeof checked>[0];
+
+/** What just passes and what just fails each gate. */
+const TABLE: Readonly<Record<string, readonly [passes: Change, fails: Change]>> = {
+  "complete listing": [{ collected: { symbols: 95 } }, { collected: { symbols: 94 } }],
+  "keys well formed": [{ collected: { odd: 100 } }, { collected: { odd: 101 } }],
+  "no fewer symbols": [{ build: { symbols: 95 } }, { build: { symbols: 94 } }],
+  "no fewer rows": [{ build: { rows: 950 } }, { build: { rows: 949 } }],
+  "no future day": [{ facts: { newest: "2026-03-31" } }, { facts: { newest: "2026-04-01" } }],
+  "no duplicates": [{}, { facts: { duplicates: 1 } }],
+  "not older than before": [
+    { build: { dataThrough: "2026-04-01" } },
+    { build: { dataThrough: "2026-03-30" } },
+  ],
+  "sizes plausible": [{ facts: { implausibleSizes: 1 } }, { facts: { implausibleSizes: 2 } }],
+  "newest day complete": [
+    { listings: [...trading(95), ...missing(5)] },
+    { listings: [...trading(94), ...missing(6)] },
+  ],
+};
+
+Deno.test("every gate has a case that passes and one that fails", () => {
+  assertEquals(GATES.map(([name]) => name).sort(), Object.keys(TABLE).sort());
+});
+
+for (const [name, [passes, fails]] of Object.entries(TABLE)) {
+  Deno.test(`gate "${name}" lets through what is just good enough, and nothing less`, () => {
+    const failed = (change: Change) =>
+      check(checked(change)).filter(({ ok }) => !ok).map(({ gate }) => gate);
+    assertEquals(failed(passes), []);
+    assertEquals(failed(fails), [name]);
+  });
+}
+
+Deno.test("a first version has nothing to be compared with", () => {
+  const results = check(checked({ first: true, build: { symbols: 1, rows: 1 } }));
+  assertEquals(results.filter(({ ok }) => !ok), []);
+});
+
+Deno.test("rowFacts() counts rows, duplicates and sizes of the newest day", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".parquet" });
+  await withDuckdb({}, (connection) =>
+    connection.run(`COPY (SELECT * FROM (VALUES
+      (DATE '2026-03-30', 'A', 10), (DATE '2026-03-31', 'A', 999), (DATE '2026-03-31', 'B', 1000),
+      (DATE '2026-03-31', 'B', 5000000), (DATE '2026-03-31', 'C', 5000001), (DATE '2026-03-31', 'D', NULL)
+      ) AS t(date, symbol, file_size_bytes)) TO '${path}'`));
+  assertEquals(await rowFacts(path), {
+    rows: 6,
+    duplicates: 1,
+    newest: "2026-03-31",
+    implausibleSizes: 2,
+    newestRows: 5,
+  });
+  await Deno.remove(path);
+});
