@@ -10,7 +10,8 @@
  * 3. A new listing begins with its first traded day; files before it belong to the life before.
  *    Files before a symbol's very first trade are halts of its first life.
  * 4. A listing still trades while its newest file is at most 7 days older than the data, and traded:
- *    files are late by days now and then. The days without one are gaps until they come.
+ *    files are late by days now and then. The days without one are gaps until they come. A dated
+ *    contract ends with the day in its name.
  *
  * @module
  */
@@ -94,19 +95,25 @@ function livesOf(
     symbol,
     contractType: known?.contractType ?? (/_\d{6}$/.test(symbol) ? "delivery" : null),
     quoteAsset: known?.quoteAsset ?? quoteAssetOf(symbol),
-    ...daysOf(life, i === lives.length - 1, dataThrough),
+    ...daysOf(life, i === lives.length - 1 && !hasExpired(symbol, life), dataThrough),
   }));
 }
 
-/** The days of one life. */
+/** Whether a dated contract has its last file: the name says when it ends. */
+function hasExpired(symbol: string, life: readonly EvidenceRun[]): boolean {
+  const [, year, month, day] = /_(\d{2})(\d{2})(\d{2})$/.exec(symbol) ?? [];
+  return year !== undefined && life.at(-1)!.to >= `20${year}-${month}-${day}`;
+}
+
+/** The days of one life; `open`: more may follow. */
 function daysOf(
   life: readonly EvidenceRun[],
-  newest: boolean,
+  open: boolean,
   dataThrough: Day,
 ): Pick<Listing, "first" | "lastTraded" | "last" | "gaps" | "halts"> {
   const first = life[0]!.from;
   const lastFile = life.at(-1)!.to;
-  const goesOn = newest && daysBetween(lastFile, addDays(dataThrough, 1)) <= LATE_DAYS;
+  const goesOn = open && daysBetween(lastFile, addDays(dataThrough, 1)) <= LATE_DAYS;
   const gaps: DayRange[] = [];
   life.forEach((run, i) => {
     const next = life[i + 1];

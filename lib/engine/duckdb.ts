@@ -13,6 +13,8 @@ export interface DuckdbOptions {
   path?: string;
   /** Worker threads. One makes the bytes of a written database file repeatable. */
   threads?: number;
+  /** How much memory DuckDB may use before it spills to disk, such as `256MB`. */
+  memoryLimit?: string;
 }
 
 /** Opens a database, hands a connection to `use`, and closes both whatever happens. */
@@ -23,6 +25,7 @@ export async function withDuckdb<T>(
   const { DuckDBInstance } = await loadDuckdb();
   const instance = await DuckDBInstance.create(options.path ?? ":memory:", {
     threads: String(options.threads ?? 2),
+    ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });

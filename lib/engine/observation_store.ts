@@ -55,12 +55,15 @@ CREATE TEMP TABLE seen_numbers (symbol VARCHAR, date VARCHAR, etag VARCHAR, prob
   open VARCHAR, high VARCHAR, low VARCHAR, close VARCHAR);
 CREATE TEMP TABLE seen_odd (key VARCHAR, reason VARCHAR);`;
 
+/** What a collection of the whole history needs, with room; the history itself stays on disk. */
+const MEMORY_LIMIT = "160MB";
+
 /** Runs work with the store in a file open. Only one process at a time can have it. */
 export async function withObservations<T>(
   path: string,
   work: (store: ObservationStore) => Promise<T>,
 ): Promise<T> {
-  return await withDuckdb({ path }, async (connection) => {
+  return await withDuckdb({ path, memoryLimit: MEMORY_LIMIT }, async (connection) => {
     await connection.run(SCHEMA);
     return await work(observationStore(connection));
   }).catch((error) => {

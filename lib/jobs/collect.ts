@@ -51,7 +51,7 @@ export interface CollectReport extends Learned {
 }
 
 /** A transaction is made once this many files wait for it. */
-const BATCH_FILES = 50_000;
+const BATCH_FILES = 20_000;
 
 /** Collects. */
 export async function collect(

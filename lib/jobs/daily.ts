@@ -104,12 +104,20 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const passed = gates.every(({ ok }) => ok);
   const channel = passed || override !== undefined ? "latest" : "candidate";
   const reason = passed ? undefined : override ?? failedGates(gates);
+  const candidate = channel === "candidate" ? await currentManifest(store, channel) : undefined;
+  if (candidate && sameData(made, candidate.manifest.signed)) {
+    await Deno.remove(outDir, { recursive: true });
+    return { version: candidate.manifest.signed.version, channel, ...report };
+  }
   await publish(publisher, made, outDir, { channel, reason });
   return { version, channel, ...report };
 }
 
-/** The error that ends a run whose version stayed a candidate. */
-export function candidateError({ version, gates }: DailyReport): BfaError {
+/** The error that ends a run that failed a gate. */
+export function candidateError({ version, channel, gates }: DailyReport): BfaError {
+  if (channel === null) {
+    return new BfaError("limit", `latest stays ${version}: ${failedGates(gates)}`);
+  }
   return new BfaError(
     "limit",
     `${version} stays in channel candidate: ${

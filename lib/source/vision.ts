@@ -27,6 +27,9 @@ export interface VisionLister {
 /** How often a page that cannot be read is asked for again. */
 const PAGE_TRIES = 3;
 
+/** How long a page may take, with all its tries, ms: one that stalls must not hang the run. */
+const PAGE_MS = 120_000;
+
 /** Makes a lister for a listing API. */
 export function visionLister(http: HttpClient, listUrl: string): VisionLister {
   let requests = 0;
@@ -39,7 +42,7 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
     for (let attempt = 1;; attempt++) {
       requests++;
       try {
-        const response = await http.get(url);
+        const response = await http.get(url, { signal: AbortSignal.timeout(PAGE_MS) });
         return readBucketPage(await response.text(), prefix, marker);
       } catch (error) {
         const unreadable = error instanceof TypeError ||
