@@ -90,9 +90,13 @@ function cliTools(world: World): Tools {
     async withPublisher(inputs, work) {
       const side = await openPublisherSide(inputs, world);
       try {
-        return await work(side);
-      } finally {
+        const done = await work(side);
         side.store.close();
+        return done;
+      } catch (error) {
+        // Closing a KV that another process keeps locked waits, deaf, until it is free again.
+        if (!(error instanceof BfaError && error.code === "unavailable")) side.store.close();
+        throw error;
       }
     },
   };

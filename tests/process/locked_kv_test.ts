@@ -1,0 +1,26 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
+import { lines, spawnDeno } from "../helpers/process.ts";
+
+Deno.test("a KV that another process keeps locked: one line, exit 6, while it is still locked", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-locked-" });
+  const env = {
+    HOME: dir,
+    PATH: Deno.env.get("PATH") ?? "",
+    DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+  };
+  const log = () => spawnDeno(["run", "-A", "cli.ts", "log", "--data-dir", dir], env).finished;
+  try {
+    assertEquals((await log()).code, 0);
+    const other = new DatabaseSync(`${dir}/kv.sqlite3`);
+    other.exec("BEGIN EXCLUSIVE");
+    const { code, out, err } = await log();
+    assertEquals([code, out, lines(err).length], [6, "", 1]);
+    assertStringIncludes(err, "another process keeps it locked");
+    other.exec("ROLLBACK");
+    other.close();
+    assertEquals((await log()).code, 0);
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
