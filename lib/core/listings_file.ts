@@ -142,7 +142,7 @@ function badRow(symbol: unknown, column: string): BfaError {
 }
 
 /** Most listings have neither gaps nor halts. */
-const NONE: readonly DayRange[] = [];
+const NONE: readonly DayRange[] = Object.freeze([]);
 
 /** Ranges within `first` … `last`, sorted and apart. */
 function readRanges(
