@@ -19,11 +19,25 @@ export interface Spawned {
   stop(signal?: Deno.Signal): Promise<Finished>;
 }
 
-/** Starts `deno` in the project's folder with exactly this environment. */
-export function spawnDeno(args: string[], env: Record<string, string>): Spawned {
+/** What a `deno` needs to find its packages without asking for them again, and nothing else. */
+export function denoEnvironment(): Record<string, string> {
+  const env: Record<string, string> = { NO_COLOR: "1" };
+  for (
+    const name of ["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "DENO_CERT", "DENO_TLS_CA_STORE"]
+  ) {
+    const value = Deno.env.get(name);
+    if (value !== undefined) env[name] = value;
+  }
+  const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${env.HOME}/.cache`;
+  env.DENO_DIR = Deno.env.get("DENO_DIR") ?? `${cache}/deno`;
+  return env;
+}
+
+/** Starts `deno` in the project's folder with exactly this environment, besides its own. */
+export function spawnDeno(args: string[], env: Record<string, string> = {}): Spawned {
   const child = new Deno.Command(Deno.execPath(), {
     args,
-    env,
+    env: { ...denoEnvironment(), ...env },
     clearEnv: true,
     stdin: "null",
     stdout: "piped",

@@ -7,6 +7,7 @@
  */
 
 import { open } from "../../lib/mod.ts";
+import { denoEnvironment } from "./process.ts";
 
 /** A running refresh in a process of its own. */
 export interface RefreshProcess {
@@ -33,7 +34,7 @@ export function startRefresh(
       ...[import.meta.url, endpoint, cacheDir],
     ],
     clearEnv: true,
-    env: { DENO_DIR: Deno.env.get("DENO_DIR") ?? "", HOME: Deno.env.get("HOME") ?? "/tmp" },
+    env: denoEnvironment(),
     stdout: "piped",
     stderr: "inherit",
   }).spawn();

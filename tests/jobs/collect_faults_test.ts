@@ -185,7 +185,6 @@ Deno.test("a second collection is told which process holds the file", async () =
     await world.collect({ full: true });
     const child = spawnDeno(
       ["run", "-A", "--no-check", "--quiet", PROGRAM, "hold", world.observations],
-      { HOME: Deno.env.get("HOME")!, PATH: Deno.env.get("PATH")! },
     );
     try {
       await waitForLine(child, /held/);

@@ -4,11 +4,7 @@ import { lines, spawnDeno } from "../helpers/process.ts";
 
 Deno.test("a KV that another process keeps locked: one line, exit 6, while it is still locked", async () => {
   const dir = await Deno.makeTempDir({ prefix: "bfa-locked-" });
-  const env = {
-    HOME: dir,
-    PATH: Deno.env.get("PATH") ?? "",
-    DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
-  };
+  const env = { HOME: dir };
   const log = () => spawnDeno(["run", "-A", "cli.ts", "log", "--data-dir", dir], env).finished;
   try {
     assertEquals((await log()).code, 0);

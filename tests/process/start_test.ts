@@ -9,9 +9,6 @@ async function emptyHome(): Promise<{ dir: string; env: Record<string, string> }
     XDG_CACHE_HOME: `${dir}/xdg`,
     BFA_DATA_DIR: `${dir}/bfa`,
   };
-  env.PATH = Deno.env.get("PATH") ?? "";
-  env.NO_COLOR = "1";
-  env.DENO_DIR = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`;
   return { dir, env };
 }
 
