@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
+import { serveKv } from "../helpers/kv_connect.ts";
 import { formatListings } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
 import { SMALL_LISTINGS } from "../helpers/publisher.ts";
@@ -76,4 +77,26 @@ Deno.test("a build never touches a folder of other files", async () => {
     assertStringIncludes(err, "it holds other files than an earlier build");
     assertEquals(await Deno.readTextFile(`${env.HOME}/precious`), "");
   });
+});
+
+Deno.test("a build is published to a KV on another machine, and another process reads it there", async () => {
+  const server = serveKv();
+  try {
+    await withCacheDir(async (env) => {
+      const listings = formatListings({
+        dataThrough: parseDay("2024-03-31"),
+        listings: SMALL_LISTINGS,
+      });
+      await Deno.writeTextFile(`${env.HOME}/listings.json`, listings);
+      const run = (...args: string[]) => bfa([...args, "--kv", server.url], { env, now: NOW });
+      await bfa(["keys", "new", "-q"], { env });
+      const dir = (await run("build", "--from", `${env.HOME}/listings.json`)).out.trim();
+      assertEquals((await run("publish", dir)).out, "latest is now 2024-03-31.1 (sequence 1)\n");
+      assertStringIncludes((await run("log")).out, "publish\tlatest\t2024-03-31.1");
+      const local = await bfa(["log", "--json"], { env, now: NOW });
+      assertEquals(JSON.parse(local.out).count, 0);
+    });
+  } finally {
+    await server.close();
+  }
 });
