@@ -18,8 +18,14 @@ import type {
   VersionEntry,
 } from "./store.ts";
 
-/** One KV value holds 64 KiB; the text is stored with a few bytes of framing. */
-const MAX_VALUE_BYTES = 65_536 - 16;
+/** One KV value holds 64 KiB. */
+const MAX_VALUE_BYTES = 65_536;
+
+/**
+ * Values are JSON as UTF-8 bytes. What KV itself makes of a text or an object is V8's own form, which
+ * an older V8 cannot read: a publisher on Deno 2.9 would lock out a service on 2.5.
+ */
+type Stored = Uint8Array<ArrayBuffer>;
 
 /** How long KV may take. A `get` against a dead backend would otherwise wait for ever. */
 export interface KvDeadlines {
@@ -58,45 +64,53 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
     retryLocked(() => withDeadline(work(), readMs), readMs);
 
   async function head(channel: string): Promise<ChannelHead> {
-    const entry = await read(() => kv.get<ChannelPointer>(channelKey(channel)));
-    return { pointer: entry.value, versionstamp: entry.versionstamp };
+    const entry = await read(() => kv.get<Stored>(channelKey(channel)));
+    return { pointer: decode<ChannelPointer>(entry.value), versionstamp: entry.versionstamp };
   }
 
   async function list<T>(
     prefix: Deno.KvKey,
     options: Deno.KvListOptions,
-  ): Promise<Deno.KvEntry<T>[]> {
-    return await read(async () => await Array.fromAsync(kv.list<T>({ prefix }, options)));
+  ): Promise<{ name: string; value: T }[]> {
+    const entries = await read(async () =>
+      await Array.fromAsync(kv.list<Stored>({ prefix }, options))
+    );
+    return entries.map(({ key, value }) => ({
+      name: String(key.at(-1)),
+      value: decode<T>(value)!,
+    }));
   }
 
   return {
     head,
 
     async bySequence(sequence: number): Promise<StoredManifest | undefined> {
-      const { value } = await read(() => kv.get<string>(manifestKey(sequence)));
-      return value === null ? undefined : { text: value, manifest: parseManifest(value) };
+      const { value } = await read(() => kv.get<Stored>(manifestKey(sequence)));
+      if (value === null) return undefined;
+      const text = textOf(value);
+      return { text, manifest: parseManifest(text) };
     },
 
     async sequenceOf(version: string): Promise<number | undefined> {
-      const { value } = await read(() => kv.get<number>(versionKey(version)));
-      return value ?? undefined;
+      const { value } = await read(() => kv.get<Stored>(versionKey(version)));
+      return decode<number>(value) ?? undefined;
     },
 
     async versions(): Promise<VersionEntry[]> {
       const entries = await list<number>(PREFIXES.versions, {});
       return entries
-        .map(({ key, value }) => ({ version: String(key.at(-1)), sequence: value }))
+        .map(({ name, value }) => ({ version: name, sequence: value }))
         .sort((a, b) => a.sequence - b.sequence);
     },
 
     async channels(): Promise<Record<string, ChannelPointer>> {
       const entries = await list<ChannelPointer>(PREFIXES.channels, {});
-      return Object.fromEntries(entries.map(({ key, value }) => [String(key.at(-1)), value]));
+      return Object.fromEntries(entries.map(({ name, value }) => [name, value]));
     },
 
     async lastSequence(): Promise<number> {
       const [last] = await list(PREFIXES.manifests, { limit: 1, reverse: true });
-      return last ? Number(last.key.at(-1)) : 0;
+      return last ? Number(last.name) : 0;
     },
 
     async log(limit: number): Promise<LogEntry[]> {
@@ -106,13 +120,11 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
 
     async commit({ stored, head, log }: Commit): Promise<boolean> {
       const { sequence, version, channel } = stored.manifest.signed;
-      // V8 stores a text in one byte per letter, or in two when any letter needs that.
-      const wide = /[\u0100-\uffff]/.test(stored.text);
-      const bytes = stored.text.length * (wide ? 2 : 1);
-      if (bytes > MAX_VALUE_BYTES) {
+      const text = new TextEncoder().encode(stored.text);
+      if (text.length > MAX_VALUE_BYTES) {
         throw new BfaError(
           "limit",
-          `Cannot publish ${version}: its manifest has ${bytes} bytes, Deno KV takes ${MAX_VALUE_BYTES}`,
+          `Cannot publish ${version}: its manifest has ${text.length} bytes, Deno KV takes ${MAX_VALUE_BYTES}`,
         );
       }
       const pointer: ChannelPointer = { sequence, version };
@@ -120,10 +132,10 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
         kv.atomic()
           .check({ key: manifestKey(sequence), versionstamp: null })
           .check({ key: channelKey(channel), versionstamp: head.versionstamp })
-          .set(manifestKey(sequence), stored.text)
-          .set(channelKey(channel), pointer)
-          .set(versionKey(version), sequence)
-          .set(logKey(sequence), log)
+          .set(manifestKey(sequence), text)
+          .set(channelKey(channel), encode(pointer))
+          .set(versionKey(version), encode(sequence))
+          .set(logKey(sequence), encode(log))
           .commit();
       let failure: unknown;
       try {
@@ -133,9 +145,10 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
         failure = error;
       }
       // A commit that failed, or that the transport sent twice, may have landed: the log tells.
-      const { value } = await read(() => kv.get<LogEntry>(logKey(sequence)));
-      if (value?.id === log.id) return true;
-      if (value === null && failure !== undefined) throw failure;
+      const { value } = await read(() => kv.get<Stored>(logKey(sequence)));
+      const landed = decode<LogEntry>(value);
+      if (landed?.id === log.id) return true;
+      if (landed === null && failure !== undefined) throw failure;
       return false;
     },
 
@@ -161,7 +174,7 @@ async function* watchAndPoll(
   signal: AbortSignal,
   head: (channel: string) => Promise<ChannelHead>,
 ): AsyncGenerator<ChannelPointer | null> {
-  const pushed = kv.watch<[ChannelPointer]>([channelKey(channel)]).getReader();
+  const pushed = kv.watch<[Stored]>([channelKey(channel)]).getReader();
   let push = pushed.read().catch(() => undefined);
   try {
     while (!signal.aborted) {
@@ -183,12 +196,25 @@ async function* watchAndPoll(
         if (polled) yield polled.pointer;
       } else {
         push = pushed.read().catch(() => undefined);
-        yield seen.value[0].value;
+        yield decode<ChannelPointer>(seen.value[0].value);
       }
     }
   } finally {
     await pushed.cancel().catch(() => {});
   }
+}
+
+function encode(value: unknown): Stored {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+function decode<T>(value: Stored | null): T | null {
+  return value === null ? null : JSON.parse(textOf(value));
+}
+
+function textOf(value: Stored): string {
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value);
+  throw new BfaError("integrity", "Cannot read Deno KV: it holds values that bfa did not write");
 }
 
 async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Deno KV"): Promise<T> {

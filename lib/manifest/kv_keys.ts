@@ -1,5 +1,5 @@
 /**
- * Every key that bfa uses in Deno KV.
+ * Every key that bfa uses in Deno KV. Values are JSON as UTF-8 bytes.
  *
  * | key | value |
  * | --- | --- |

@@ -61,7 +61,8 @@ Deno.test("watch() sees what another process commits to the same SQLite file", a
     assertEquals(await watch.next(), null);
     const code = `
       const kv = await Deno.openKv(Deno.args[0]);
-      await kv.set(["bfa", "channel", "latest"], { sequence: 7, version: "2024-03-31.7" });
+      const pointer = JSON.stringify({ sequence: 7, version: "2024-03-31.7" });
+      await kv.set(["bfa", "channel", "latest"], new TextEncoder().encode(pointer));
       kv.close();`;
     const { success } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--unstable-kv", code, path],
