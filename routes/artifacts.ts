@@ -5,12 +5,10 @@
  */
 
 import { NotFoundError } from "../lib/core/errors.ts";
-import { isSha256 } from "../lib/core/manifest.ts";
+import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
 import { CORS, noneMatch } from "./headers.ts";
 import { problem } from "./problem.ts";
-
-const NAME = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/i;
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
   parquet: "application/vnd.apache.parquet",
@@ -26,7 +24,7 @@ export async function artifactAnswer(
   name: string,
 ): Promise<Response> {
   const path = `${sha256}/${name}`;
-  const known = isSha256(sha256) && NAME.test(name) && !name.includes("..");
+  const known = isSha256(sha256) && isArtifactName(name);
   const size = known ? await mirror.size(path) : undefined;
   if (size === undefined) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
 

@@ -124,6 +124,11 @@ export function isSha256(text: string): boolean {
   return SHA256.test(text);
 }
 
+/** Whether a text can name an artifact: `listings.json`, `parts/2024.parquet`. */
+export function isArtifactName(text: string): boolean {
+  return ARTIFACT_NAME.test(text) && !text.includes("..");
+}
+
 /** Writes a manifest as text: the bytes that are stored, served and kept. */
 export function formatManifest(manifest: Manifest): string {
   return JSON.stringify(manifest, null, 2) + "\n";
@@ -226,7 +231,7 @@ function checkBody(signed: Record<string, unknown>): void {
 function checkArtifact(value: unknown): string {
   const artifact = object(value, "artifacts");
   const name = text(artifact.name, "artifacts: name");
-  if (!ARTIFACT_NAME.test(name) || name.includes("..")) throw malformed(`artifacts: name`);
+  if (!isArtifactName(name)) throw malformed(`artifacts: name`);
   text(artifact.role, `${name}: role`);
   text(artifact.mediaType, `${name}: mediaType`);
   count(artifact.bytes, `${name}: bytes`);
