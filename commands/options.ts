@@ -34,7 +34,8 @@ export const CLIENT_OPTIONS: Options = {
 export const OUTPUT_OPTIONS: Options = {
   format: {
     value: "FORMAT",
-    help: "table, json, ndjson, csv, md or lines (table on a terminal, lines in a pipe)",
+    help:
+      "table, json, ndjson, csv, md, arrow, parquet or lines (table on a terminal, lines in a pipe)",
     env: "BFA_FORMAT",
   },
   json: { help: "Same as --format json" },
