@@ -80,11 +80,12 @@ function cacheControl({ freshness }: ManifestBody, now: Date): string {
   }
 }
 
-function document(
+/** A JSON text with a tag of its own digest. */
+export function document(
   request: Request,
   text: string,
   cacheControl: string,
-  more: Record<string, string>,
+  more: Record<string, string> = {},
 ): Response {
   const digest = createHash("sha256").update(text).digest("base64url").slice(0, 22);
   const etag = `"${digest}"`;

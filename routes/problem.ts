@@ -5,12 +5,13 @@
  */
 
 import { BfaError, type ErrorCode, NotFoundError } from "../lib/core/errors.ts";
-import { CORS, textResponse } from "./headers.ts";
+import { CORS, SECURITY, textResponse } from "./headers.ts";
 
 /** The status of every kind of failure. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 400,
   not_found: 404,
+  not_acceptable: 406,
   conflict: 409,
   limit: 422,
   integrity: 500,
@@ -29,6 +30,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 const TITLES: Readonly<Record<ErrorCode, string>> = {
   usage: "The request cannot be read",
   not_found: "There is no such thing",
+  not_acceptable: "There is no such format",
   conflict: "Someone else was faster",
   limit: "A limit was reached",
   integrity: "The data is damaged",
@@ -62,6 +64,7 @@ export function problem(
   };
   const headers = new Headers({
     ...CORS,
+    ...SECURITY,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
     ...(status === 503 ? { "retry-after": "5" } : {}),

@@ -53,6 +53,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     mirror,
     followed,
     seed: await seedSource(),
+    channel,
     now,
     onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
     stopping: signal,

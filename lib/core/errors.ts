@@ -9,6 +9,7 @@
 export type ErrorCode =
   | "usage"
   | "not_found"
+  | "not_acceptable"
   | "stale"
   | "expired"
   | "integrity"

@@ -1,0 +1,74 @@
+/**
+ * Any published version to answer from, not only the newest: loaded when it is asked for.
+ *
+ * @module
+ */
+
+import { LRUCache } from "lru-cache";
+import { moveAsOf } from "../core/as_of.ts";
+import type { Day } from "../core/day.ts";
+import { BfaError, NotFoundError } from "../core/errors.ts";
+import { parseVersion } from "../core/version.ts";
+import { currentManifest, type ManifestReader, type StoredManifest } from "../manifest/store.ts";
+import type { MirrorReader } from "../mirror/mirror.ts";
+import type { Served } from "./follow.ts";
+import { loadListings } from "./load_listings.ts";
+
+/** Versions by name, and by the day they were current. */
+export interface VersionSources {
+  /** @throws {NotFoundError} when there is no such version. */
+  at(version: string): Promise<Served>;
+  /** What a channel named at the end of a day (UTC). */
+  asOf(day: Day, channel: string): Promise<Served>;
+}
+
+/** How many versions stay in memory: their listings take about 1 MB each. */
+const KEPT = 16;
+
+/** Versions of a store, with their listings from a mirror. */
+export function versionSources(
+  options: { readonly reader: ManifestReader; readonly mirror: MirrorReader },
+): VersionSources {
+  const { reader, mirror } = options;
+  const kept = new LRUCache<string, Promise<Served>>({ max: KEPT });
+
+  async function load(version: string): Promise<Served> {
+    const sequence = await reader.sequenceOf(version);
+    const stored = sequence === undefined ? undefined : await reader.bySequence(sequence);
+    if (!stored) throw new NotFoundError(`no version ${version}; \`/v1/versions\` lists them`);
+    return await served(stored);
+  }
+
+  async function served(stored: StoredManifest): Promise<Served> {
+    const { signed } = stored.manifest;
+    const index = await loadListings(mirror, signed);
+    return { stored, source: { version: signed.version, index } };
+  }
+
+  function at(version: string): Promise<Served> {
+    let loading = kept.get(version);
+    if (!loading) {
+      loading = load(version);
+      kept.set(version, loading);
+      loading.catch(() => kept.delete(version)); // the next one tries again
+    }
+    return loading;
+  }
+
+  return {
+    async at(version) {
+      parseVersion(version);
+      return await at(version);
+    },
+    async asOf(day, channel) {
+      const newest = await currentManifest(reader, channel);
+      if (!newest) throw new NotFoundError("no version was published in this channel yet");
+      const move = await moveAsOf(day, newest.manifest.signed, async (sequence) => {
+        const stored = await reader.bySequence(sequence);
+        if (stored) return stored.manifest.signed;
+        throw new BfaError("integrity", `Cannot read manifest ${sequence}: it is gone`);
+      });
+      return await at(move.version);
+    },
+  };
+}
