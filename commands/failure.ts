@@ -21,6 +21,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 6,
   offline: 7,
   limit: 8,
+  too_many: 6,
   storage: 8,
   format_too_new: 9,
 };

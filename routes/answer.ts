@@ -12,7 +12,7 @@ import { encodeTable } from "../lib/formats/formats.ts";
 import type { Followed, Served } from "../lib/jobs/follow.ts";
 import type { VersionSources } from "../lib/jobs/version_sources.ts";
 import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
-import { acceptsGzip, answerHeaders, noneMatch } from "./headers.ts";
+import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
 import { gather, largeStream } from "./large.ts";
 import {
   acceptedFormat,
@@ -139,14 +139,9 @@ export function answerer({ followed, versions, seed, channel }: AnswerOptions): 
 
 /** What an answer is kept under. A suffix decides the format alone; `Accept` is part of the key else. */
 function keyOf(request: Request): string {
-  const path = pathAndQuery(request.url);
+  const path = pathAndQuery(request);
   const accept = request.headers.get("accept");
   return accept === null || accept === "*/*" ? path : `${acceptedFormat(accept)} ${path}`;
-}
-
-/** The path and query of a request's URL, without parsing it. */
-function pathAndQuery(url: string): string {
-  return url.slice(url.indexOf("/", "https://".length));
 }
 
 function nextLink(url: URL, next: string): string {

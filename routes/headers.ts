@@ -88,3 +88,8 @@ export function acceptsGzip(request: Request): boolean {
   if (/(?:^|,) *gzip *(?:,|$)/i.test(header)) return true;
   return acceptsEncodings(request, "gzip", "identity") === "gzip";
 }
+
+/** The path and query of a request's URL, without parsing it. */
+export function pathAndQuery({ url }: Request): string {
+  return url.slice(url.indexOf("/", "https://".length));
+}

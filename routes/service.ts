@@ -42,6 +42,9 @@ export interface ServiceOptions {
 
 /** Answers requests. */
 export interface Service {
+  /** The answer that is in memory, if it is. */
+  kept(request: Request): Response | undefined;
+  /** Any answer. */
   fetch(request: Request): Response | Promise<Response>;
 }
 
@@ -107,16 +110,12 @@ export function service(options: ServiceOptions): Service {
     return problem(error);
   });
 
-  return {
-    fetch(request) {
-      const kept = request.method === "GET" ? answers.kept(request) : undefined;
-      return kept ?? app.fetch(request);
-    },
-  };
+  const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
+  return { kept, fetch: (request) => kept(request) ?? app.fetch(request) };
 }
 
 /** Failures that are told to the client, and to nobody else. */
-const CLIENTS_FAULT: readonly string[] = ["usage", "not_found", "not_acceptable"];
+const CLIENTS_FAULT: readonly string[] = ["usage", "not_found", "not_acceptable", "too_many"];
 
 const ALLOW = "GET, HEAD, OPTIONS";
 

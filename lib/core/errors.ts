@@ -19,6 +19,7 @@ export type ErrorCode =
   | "unavailable"
   | "offline"
   | "limit"
+  | "too_many"
   | "storage"
   | "conflict"
   | "format_too_new";
