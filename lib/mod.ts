@@ -23,6 +23,8 @@ export type {
 export type { Notice } from "./jobs/notice.ts";
 export type { Status } from "./jobs/status.ts";
 export type * from "./core/answer_types.ts";
+export type { DiffAnswer, DiffClass, DiffRow, ListingDiff } from "./core/diff.ts";
+export type { AskedVersion } from "./jobs/version_sources.ts";
 export type { RangeQuestion, StatesOption } from "./core/answers.ts";
 export type { Day, DayRange } from "./core/day.ts";
 export {

@@ -9,8 +9,7 @@ import type { Source } from "../lib/core/answers.ts";
 import { parseDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
-import type { Followed, Served } from "../lib/jobs/follow.ts";
-import type { VersionSources } from "../lib/jobs/version_sources.ts";
+import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
 import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
 import { gather, largeStream } from "./large.ts";
@@ -30,7 +29,7 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** What answers are made from. */
 export interface AnswerOptions {
-  readonly followed: Pick<Followed, "current">;
+  readonly followed: { current(): AskedVersion | undefined };
   readonly versions: VersionSources;
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
@@ -110,7 +109,7 @@ export function answerer({ followed, versions, seed, channel }: AnswerOptions): 
         throw new BfaError("usage", "Cannot use asof here: the version is given already");
       }
 
-      const served: Served | undefined = await other(cursor?.version ?? version, asof) ??
+      const served: AskedVersion | undefined = await other(cursor?.version ?? version, asof) ??
         followed.current();
       const from = served?.source ?? seed;
       const context = { source: from, served, current: followed.current(), versions };

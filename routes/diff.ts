@@ -8,7 +8,6 @@ import { z } from "zod";
 import { diff, DIFF_COLUMNS, type DiffSource } from "../lib/core/diff.ts";
 import { NotFoundError } from "../lib/core/errors.ts";
 import { tableOf } from "../lib/core/table.ts";
-import type { Served } from "../lib/jobs/follow.ts";
 import { diffBody } from "./bodies.ts";
 import * as take from "./parameters.ts";
 import { type Context, question } from "./question.ts";
@@ -53,7 +52,7 @@ export const diffQuestion = question({
 });
 
 async function find(name: string, { current, versions }: Context): Promise<DiffSource> {
-  const served: Served | undefined = name === "latest" ? current : await versions.at(name);
+  const served = name === "latest" ? current : await versions.at(name);
   if (!served) throw new NotFoundError("no version was published yet");
   return { ...served.source, schemaVersion: served.stored.manifest.signed.schemaVersion };
 }

@@ -6,11 +6,12 @@
 
 import { z } from "zod";
 import { ANSWER_FORMATS } from "./negotiation.ts";
-import { OTHER_ROUTES, type OtherRouteFacts } from "./other_routes.ts";
+import { OTHER_ROUTES } from "./other_routes.ts";
 import { isRepeatable, PAGING, type Parameters, version as versionName } from "./parameters.ts";
 import { HTTP_STATUS } from "./problem.ts";
 import type { Question } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
+import type { RouteFacts } from "./route.ts";
 
 type Json = Record<string, unknown>;
 
@@ -105,7 +106,7 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
   };
 }
 
-function otherOperation(id: string, { path, summary, takes, mediaType }: OtherRouteFacts): Json {
+function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFacts): Json {
   const inPath = Object.fromEntries(
     Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
   );

@@ -7,38 +7,15 @@
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
-import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { artifactAnswer } from "./artifacts.ts";
-import { FEED_TYPES } from "./feed_types.ts";
 import { textResponse } from "./headers.ts";
-import {
-  channelManifest,
-  document,
-  manifestAnswer,
-  manifestBySequence,
-  versionsAnswer,
-} from "./manifest.ts";
+import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
-import type { Parameters } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
+import type { Route, RouteFacts } from "./route.ts";
+import { pageHandlers, PAGES } from "./pages.ts";
 import type { ServiceOptions } from "./service.ts";
-
-/** What such a route declares. */
-export interface OtherRouteFacts {
-  /** Path, with `{name}` for its parts. */
-  readonly path: string;
-  readonly summary: string;
-  /** The parts of its path and its query. */
-  readonly takes: Parameters;
-  /** Media type of its 200. */
-  readonly mediaType: string;
-}
-
-/** A route, ready to answer. */
-export interface OtherRoute extends OtherRouteFacts {
-  handle(request: Request, given: Record<string, string>): Response | Promise<Response>;
-}
 
 const none = z.strictObject({});
 
@@ -83,18 +60,6 @@ export const OTHER_ROUTES = {
     }),
     mediaType: "application/octet-stream",
   },
-  feedAtom: {
-    path: "/v1/feeds/listings.atom",
-    summary: "New listings, relistings and delistings of the last 90 days, as Atom",
-    takes: none,
-    mediaType: FEED_TYPES.atom,
-  },
-  feedJson: {
-    path: "/v1/feeds/listings.json",
-    summary: "The same as JSON Feed",
-    takes: none,
-    mediaType: FEED_TYPES.json,
-  },
   health: {
     path: "/healthz",
     summary: "The process lives",
@@ -107,24 +72,6 @@ export const OTHER_ROUTES = {
     takes: none,
     mediaType: "application/json",
   },
-  openapi: {
-    path: "/openapi.json",
-    summary: "The description of this API, OpenAPI 3.1",
-    takes: none,
-    mediaType: "application/json",
-  },
-  reference: {
-    path: "/reference",
-    summary: "The same as a page",
-    takes: none,
-    mediaType: "text/html",
-  },
-  llms: {
-    path: "/llms.txt",
-    summary: "What a language model needs to know to use this service",
-    takes: none,
-    mediaType: "text/markdown",
-  },
   metrics: {
     path: "/metrics",
     summary: "Counters for Prometheus",
@@ -132,13 +79,15 @@ export const OTHER_ROUTES = {
     mediaType: "text/plain",
   },
   front: { path: "/", summary: "This list", takes: none, mediaType: "text/plain" },
-} as const satisfies Record<string, OtherRouteFacts>;
+  ...PAGES,
+} as const satisfies Record<string, RouteFacts>;
 
 /** The routes. `source` tells what is served now. */
-export function otherRoutes(options: ServiceOptions, source: () => Source): OtherRoute[] {
+export function otherRoutes(options: ServiceOptions, source: () => Source): Route[] {
   const { reader, mirror, followed, now } = options;
   const events = manifestEvents(followed, options);
-  const handlers: Record<keyof typeof OTHER_ROUTES, OtherRoute["handle"]> = {
+  const handlers: Record<keyof typeof OTHER_ROUTES, Route["handle"]> = {
+    ...pageHandlers(source),
     async manifest(request, { channel = "latest" }) {
       const served = followed.current()?.stored;
       const stored = served?.manifest.signed.channel === channel
@@ -157,26 +106,8 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Othe
       const version = followed.current()?.source.version;
       return version ? status({ status: "ready", version }) : status({ status: "not ready" }, 503);
     },
-    feedAtom: (request) => feedAnswer(request, source(), "atom"),
-    feedJson: (request) => feedAnswer(request, source(), "json"),
-    async reference(request) {
-      const { referencePage } = await import("./reference.ts");
-      const { openApi } = await import("./openapi.ts");
-      const page = referencePage(openApi(PROGRAM_VERSION));
-      return document(request, page, HOUR, { "content-type": "text/html; charset=utf-8" });
-    },
-    async llms(request) {
-      const { llmsText } = await import("./llms.ts");
-      const text = llmsText(new URL(request.url).origin, source());
-      return document(request, text, HOUR, { "content-type": "text/markdown; charset=utf-8" });
-    },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),
-    async openapi(request) {
-      const { openApi } = await import("./openapi.ts");
-      const text = JSON.stringify(openApi(PROGRAM_VERSION)) + "\n";
-      return document(request, text, HOUR);
-    },
     front: (request) =>
       textResponse(frontPage(new URL(request.url).origin, source()), {
         headers: { "content-type": "text/plain; charset=UTF-8" },
@@ -186,21 +117,6 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Othe
     ...facts,
     handle: handlers[name as keyof typeof OTHER_ROUTES],
   }));
-}
-
-const HOUR = "public, max-age=3600";
-
-async function feedAnswer(
-  request: Request,
-  source: Source,
-  format: keyof typeof FEED_TYPES,
-): Promise<Response> {
-  const { listingsFeed } = await import("./feeds.ts");
-  const text = listingsFeed(source, format, new URL(request.url).origin);
-  return document(request, text, "public, max-age=600", {
-    "content-type": FEED_TYPES[format],
-    "x-dataset-version": source.version,
-  });
 }
 
 function status(body: unknown, status = 200): Response {

@@ -8,8 +8,7 @@
 import type { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import type { Table } from "../lib/core/table.ts";
-import type { VersionSources } from "../lib/jobs/version_sources.ts";
-import type { Served } from "../lib/jobs/follow.ts";
+import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import type { Parameters } from "./parameters.ts";
 
 /** What answers are made from. */
@@ -17,9 +16,9 @@ export interface Context {
   /** The version that the question is about. */
   readonly source: Source;
   /** The same with its manifest; `undefined` for the embedded listings. */
-  readonly served: Served | undefined;
+  readonly served: AskedVersion | undefined;
   /** What is current now. */
-  readonly current: Served | undefined;
+  readonly current: AskedVersion | undefined;
   /** Any other version. */
   readonly versions: VersionSources;
 }

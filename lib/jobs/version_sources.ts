@@ -5,21 +5,27 @@
  */
 
 import { LRUCache } from "lru-cache";
+import type { Source } from "../core/answers.ts";
 import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
 import { currentManifest, type ManifestReader, type StoredManifest } from "../manifest/store.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
-import type { Served } from "./follow.ts";
 import { loadListings } from "./load_listings.ts";
+
+/** A version that can be asked. */
+export interface AskedVersion {
+  readonly source: Source;
+  readonly stored: Pick<StoredManifest, "manifest">;
+}
 
 /** Versions by name, and by the day they were current. */
 export interface VersionSources {
   /** @throws {NotFoundError} when there is no such version. */
-  at(version: string): Promise<Served>;
+  at(version: string): Promise<AskedVersion>;
   /** What a channel named at the end of a day (UTC). */
-  asOf(day: Day, channel: string): Promise<Served>;
+  asOf(day: Day, channel: string): Promise<AskedVersion>;
 }
 
 /** How many versions stay in memory: their listings take about 1 MB each. */
@@ -30,22 +36,22 @@ export function versionSources(
   options: { readonly reader: ManifestReader; readonly mirror: MirrorReader },
 ): VersionSources {
   const { reader, mirror } = options;
-  const kept = new LRUCache<string, Promise<Served>>({ max: KEPT });
+  const kept = new LRUCache<string, Promise<AskedVersion>>({ max: KEPT });
 
-  async function load(version: string): Promise<Served> {
+  async function load(version: string): Promise<AskedVersion> {
     const sequence = await reader.sequenceOf(version);
     const stored = sequence === undefined ? undefined : await reader.bySequence(sequence);
     if (!stored) throw new NotFoundError(`no version ${version}; \`/v1/versions\` lists them`);
     return await served(stored);
   }
 
-  async function served(stored: StoredManifest): Promise<Served> {
+  async function served(stored: StoredManifest): Promise<AskedVersion> {
     const { signed } = stored.manifest;
     const index = await loadListings(mirror, signed);
     return { stored, source: { version: signed.version, index } };
   }
 
-  function at(version: string): Promise<Served> {
+  function at(version: string): Promise<AskedVersion> {
     let loading = kept.get(version);
     if (!loading) {
       loading = load(version);
