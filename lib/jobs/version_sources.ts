@@ -9,6 +9,7 @@ import type { Source } from "../core/answers.ts";
 import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
+import type { Manifest } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import { currentManifest, type ManifestReader, type StoredManifest } from "../manifest/store.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
@@ -16,8 +17,13 @@ import { loadListings } from "./load_listings.ts";
 
 /** A version that can be asked. */
 export interface AskedVersion {
+  /** Its listings, ready to be asked. */
   readonly source: Source;
-  readonly stored: Pick<StoredManifest, "manifest">;
+  /** Its signed manifest. */
+  readonly stored: {
+    /** As it was published. */
+    readonly manifest: Manifest;
+  };
 }
 
 /** Versions by name, and by the day they were current. */
