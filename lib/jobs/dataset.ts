@@ -20,7 +20,9 @@ import type { Manifest } from "../core/manifest.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
+import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
+import type { RowSource, RowsQuestion } from "./row_source.ts";
 import { copyStatus, emptyStatus, type Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
@@ -109,6 +111,42 @@ export class Dataset {
     return answers.symbols(await this.#source(), options);
   }
 
+  /**
+   * Rows of `daily_availability` with their numbers: of a day, a symbol, a range of days, or a symbol in a
+   * range. A copy downloads the parts it needs; without one, ranges of the published files are read.
+   *
+   * @throws {BfaError} `not_found` for a symbol that never existed, or a day outside of the data.
+   */
+  async rows(question: RowsQuestion): Promise<RowsAnswer> {
+    const { signal } = question;
+    const found = await this.#asked(signal, async (rows) => await rows.rows(question));
+    if (found.count > 0) return found;
+    // Why there is nothing, the listings know: a misspelt symbol, a day before the first.
+    const source = await this.#source();
+    const { day, from, symbol, to } = question;
+    for (const known of [day, from, to]) {
+      if (known !== undefined) answers.knownDay(source.index, known);
+    }
+    if (symbol === undefined) return found;
+    const [life] = source.index.lives(symbol);
+    return life === undefined || life.symbol === symbol
+      ? found
+      : await this.rows({ ...question, symbol: life.symbol });
+  }
+
+  /**
+   * The `n` symbols with the largest volumes of a day, and how their ranks have changed.
+   *
+   * @throws {BfaError} `not_found` when no volumes of that day are known.
+   */
+  async top(
+    day: string,
+    n = 20,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<TopAnswer> {
+    return await this.#asked(options.signal, async (rows) => await rows.top(day, n, options));
+  }
+
   /** The condition of the copy, as it is on this machine: asks nobody. */
   async status(): Promise<Status> {
     const { endpoint, channel, store, version, trustedKeys, now } = this.#options;
@@ -165,6 +203,9 @@ export class Dataset {
 
   /** Downloads artifacts (all, when none is named) and keeps them up to date from now on. */
   async pull(names: readonly string[] = []): Promise<string[]> {
+    if (this.#options.copy === "none") {
+      throw new BfaError("usage", "Cannot keep artifacts without a copy: leave out --no-copy");
+    }
     const { artifacts } = (await this.manifest()).signed;
     const wanted = names.length ? [...names] : artifacts.map((artifact) => artifact.name);
     await this.#published().pull(wanted);
@@ -178,7 +219,7 @@ export class Dataset {
 
   /** What to answer from. */
   async #source(): Promise<Source> {
-    return this.#copy ? (await this.#copy.current()).source : await this.#fromSeed();
+    return this.#copy ? await (await this.#copy.current()).source() : await this.#fromSeed();
   }
 
   async #fromSeed(): Promise<Source> {
@@ -198,6 +239,21 @@ export class Dataset {
 
   async #seedSource(): Promise<Source> {
     return this.#seed ??= await seedSource();
+  }
+
+  /** Asks the rows of the version to answer from; a signal that ends it is what is thrown. */
+  async #asked<T>(
+    signal: AbortSignal | undefined,
+    question: (rows: RowSource) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    if (!this.#copy) {
+      throw new BfaError(
+        "usage",
+        "Cannot answer with numbers: the built-in listings have none; give --endpoint, or set BFA_ENDPOINT",
+      );
+    }
+    return await question(await this.#copy.rowSource());
   }
 
   #published(): KeptCopy {
