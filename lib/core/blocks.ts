@@ -80,7 +80,7 @@ export interface BlockPlan {
 }
 
 /** Reading over a gap of up to so many bytes is cheaper than another request. */
-const MERGED_GAP = 16 * 1024;
+const MERGED_GAP = 64 * 1024;
 
 /** A merged range does not grow beyond this. */
 const MERGED_BYTES = 4 * 1024 * 1024;

@@ -160,7 +160,7 @@ function selectOf(columns: readonly Column[], from: string): string {
       ? `(${name} - DATE '1970-01-01')::INTEGER`
       : type === "TIMESTAMP"
       ? `epoch_us(${name})`
-      : name
+      : `${name}::${type}`
   );
   return `SELECT ${list.join(", ")} ${from}`;
 }
