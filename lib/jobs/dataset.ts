@@ -14,8 +14,9 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
-import { parseDay } from "../core/day.ts";
+import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
+import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
@@ -118,20 +119,22 @@ export class Dataset {
    * @throws {BfaError} `not_found` for a symbol that never existed, or a day outside of the data.
    */
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
-    const { signal } = question;
-    const found = await this.#asked(signal, async (rows) => await rows.rows(question));
+    const { day, from, to, symbol, signal } = question;
+    // A copy has the listings at hand: they say which parts can hold a symbol.
+    const lives = symbol === undefined || this.#options.copy === "none"
+      ? undefined
+      : (await this.#source()).index.lives(symbol);
+    const name = lives?.[0]?.symbol ?? symbol;
+    const found = await this.#asked(
+      signal,
+      async (rows) => await rows.rows({ ...question, symbol: name }, lives && spanOf(lives)),
+    );
     if (found.count > 0) return found;
     // Why there is nothing, the listings know: a misspelt symbol, a day before the first.
-    const source = await this.#source();
-    const { day, from, symbol, to } = question;
-    for (const known of [day, from, to]) {
-      if (known !== undefined) answers.knownDay(source.index, known);
-    }
-    if (symbol === undefined) return found;
-    const [life] = source.index.lives(symbol);
-    return life === undefined || life.symbol === symbol
-      ? found
-      : await this.rows({ ...question, symbol: life.symbol });
+    const { index } = await this.#source();
+    for (const known of [day, from, to]) if (known !== undefined) answers.knownDay(index, known);
+    const exact = symbol === undefined ? undefined : index.lives(symbol)[0]?.symbol;
+    return exact === name ? found : await this.rows({ ...question, symbol: exact });
   }
 
   /**
@@ -276,3 +279,11 @@ export class Dataset {
     this.#options.onNotice(notice);
   }
 }
+
+/** The days from a symbol's first file to its last. */
+function spanOf(lives: readonly Listing[]): DayRange {
+  return [lives[0]!.first, lives.at(-1)!.last ?? LAST];
+}
+
+/** After the last day of all. */
+const LAST = "9999-12-31" as Day;

@@ -27,7 +27,7 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
-import { type Day, parseDay } from "../core/day.ts";
+import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
@@ -57,8 +57,12 @@ export interface RowsQuestion {
 
 /** Answers questions about the rows of one version. */
 export interface RowSource {
-  /** The rows of a day, a range of days, a symbol, or both; none is an answer too. */
-  rows(question: RowsQuestion): Promise<RowsAnswer>;
+  /**
+   * The rows of a day, a range of days, a symbol, or both; none is an answer too.
+   *
+   * @param within Days outside of which there are none, where that is known: saves reading parts.
+   */
+  rows(question: RowsQuestion, within?: DayRange): Promise<RowsAnswer>;
   /** The `n` symbols with the largest volumes of a day. */
   top(day: string, n?: number, options?: { signal?: AbortSignal | undefined }): Promise<TopAnswer>;
 }
@@ -98,14 +102,14 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSou
   }
 
   return {
-    async rows(question) {
+    async rows(question, within) {
       const request = readQuestion(question, body);
       const { from, to, symbol } = request;
       const columns = request.columns.map(({ name }) => name);
       const { signal } = question;
       let rows: Cell[][] = [];
       if (byParts) {
-        for (const part of partsOf(body, request)) {
+        for (const part of partsOf(body, [later(from, within?.[0]), earlier(to, within?.[1])])) {
           for (const row of await read(part, { key: "date", from, to, columns }, signal)) {
             rows.push(row);
           }
@@ -181,13 +185,21 @@ function knownDayOf({ dataThrough }: ManifestBody, text: string): Day {
 }
 
 /** The parts that days of a range can be in: `parts/2024.parquet`, `parts/2026-11.parquet`. */
-function partsOf(body: ManifestBody, { from, to }: RowsRequest): Artifact[] {
+function partsOf(body: ManifestBody, [from, to]: DayRange): Artifact[] {
   artifactOf(body, "part");
   return body.artifacts.filter(({ role, name }) => {
     const period = /^parts\/([\d-]+)\.parquet$/.exec(name)?.[1];
     return role === "part" && period !== undefined &&
       from.slice(0, period.length) <= period && period <= to.slice(0, period.length);
   }).sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+function later(a: Day, b: Day = a): Day {
+  return a > b ? a : b;
+}
+
+function earlier(a: Day, b: Day = a): Day {
+  return a < b ? a : b;
 }
 
 function artifactOf(body: ManifestBody, role: string): Artifact {
