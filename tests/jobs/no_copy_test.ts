@@ -295,3 +295,32 @@ Deno.test("who shares an index that another question gave up asks for it again",
     assertEquals((await other).count, 62);
   });
 });
+
+Deno.test("a service takes 3 requests too, when it answers for a plain mirror's manifest", async () => {
+  await withNumbers(async ({ publisher, server, open }) => {
+    const service = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const path = pathname.replace(/^\/v1\/artifacts/, "");
+        if (path === pathname && path !== "/manifest.json") {
+          return new Response(null, { status: 404 });
+        }
+        const { body, status, headers } = await fetch(`${server.url}${path.slice(1)}`, {
+          headers: request.headers,
+        });
+        const named = new Headers(headers);
+        named.set("x-dataset-version", VERSION);
+        return new Response(body, { status, headers: named });
+      },
+    );
+    try {
+      const endpoint = `http://127.0.0.1:${service.addr.port}/`;
+      const bfa = await open({ endpoint, now: () => publisher.clock });
+      assertEquals((await bfa.rows({ day: "2024-02-10" })).count, 62);
+      assertEquals(server.take().map(({ status }) => status), [200, 206, 206]);
+    } finally {
+      await service.shutdown();
+    }
+  });
+});
