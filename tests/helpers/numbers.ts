@@ -4,7 +4,7 @@ import { join } from "@std/path";
 import { type Listing, listing, stateRuns } from "../../lib/core/listing.ts";
 import type { ListingsFile } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
-import { appendRows, sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
+import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { type Moved, publish } from "../../lib/jobs/publish.ts";
