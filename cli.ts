@@ -55,6 +55,7 @@ function cliTools(world: World): Tools {
         channel: inputs.text("channel"),
         version: inputs.text("at"),
         offline: inputs.flag("offline"),
+        copy: inputs.flag("no-copy") ? "none" : undefined,
         acceptExpired: inputs.flag("accept-expired"),
         cacheDir: cacheDir(inputs),
         maxAge: readMaxAge(inputs),

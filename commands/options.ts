@@ -14,6 +14,10 @@ export const CLIENT_OPTIONS: Options = {
   at: { value: "VERSION", help: "Answer from this version; it never goes stale" },
   "as-of": { value: "DAY", help: "Answer from what was published by the end of this day" },
   offline: { help: "Never use the network", env: "BFA_OFFLINE" },
+  "no-copy": {
+    help: "Keep nothing on disk; numbers are read by ranges of the published files",
+    env: "BFA_NO_COPY",
+  },
   "refresh-cache": { help: "Ask the publisher for a newer version first" },
   "max-age": {
     value: "DURATION",

@@ -14,6 +14,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "new-listings": async () => (await import("./events.ts")).newListings,
   "delistings": async () => (await import("./events.ts")).delistings,
   "summary": async () => (await import("./summary.ts")).summary,
+  "rows": async () => (await import("./rows.ts")).rows,
+  "top": async () => (await import("./rows.ts")).top,
   "symbols": async () => (await import("./symbols.ts")).symbols,
   "diff": async () => (await import("./diff.ts")).diff,
   "get": async () => (await import("./get.ts")).get,

@@ -20,6 +20,8 @@ export type {
   SymbolsOptions,
   TimelineOptions,
 } from "./jobs/dataset.ts";
+export type { AvailabilityRow, RowsAnswer, TopAnswer, TopRow } from "./core/availability_rows.ts";
+export type { RowsQuestion } from "./jobs/row_source.ts";
 export type { Notice } from "./jobs/notice.ts";
 export type { Status } from "./jobs/status.ts";
 export type * from "./core/answer_types.ts";

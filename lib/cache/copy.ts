@@ -33,6 +33,8 @@ export interface CopyOptions {
   /** Keys the user trusts; when empty, the first contact decides. */
   readonly trustedKeys: readonly string[];
   readonly now: () => Date;
+  /** What is downloaded without being asked for; `listings.json`, when left out. */
+  readonly keeps?: readonly string[] | undefined;
   readonly onProgress?: OnProgress | undefined;
   /** Told once of the keys that a first contact pinned. */
   readonly onPinned?: (keys: readonly string[]) => void;
@@ -165,6 +167,12 @@ export class Copy {
     return fetched;
   }
 
+  /** Base URLs of the places that serve its artifacts. */
+  mirrors({ record, manifest }: LoadedCopy): string[] {
+    const own = this.#options.endpoint + (layoutNamed(record.layout) ?? SERVICE_LAYOUT).artifacts;
+    return [...new Set([...manifest.signed.mirrors.map(withSlash), own])];
+  }
+
   /** Downloads artifacts, and has every later refresh keep them up to date. */
   async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
     for (const name of names) await this.#ensure(copy, name, offline);
@@ -261,15 +269,14 @@ export class Copy {
         `Cannot use ${artifact.name} offline: this copy does not have it`,
       );
     }
-    const { store, http, endpoint, onProgress } = this.#options;
-    const own = endpoint + (layoutNamed(copy.record.layout) ?? SERVICE_LAYOUT).artifacts;
-    const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), own];
-    await download(artifact, { store, http, mirrors: [...new Set(mirrors)], onProgress });
+    const { store, http, onProgress } = this.#options;
+    await download(artifact, { store, http, mirrors: this.mirrors(copy), onProgress });
   }
 
   async #record(): Promise<CopyRecord> {
-    const { store, endpoint, channel } = this.#options;
-    return await store.record(await this.#source) ?? newRecord(endpoint, channel);
+    const { store, endpoint, channel, keeps } = this.#options;
+    const record = newRecord(endpoint, channel);
+    return await store.record(await this.#source) ?? { ...record, keeps: keeps ?? record.keeps };
   }
 
   /** A manifest by its sequence, from this machine or verified from the publisher. */

@@ -37,7 +37,13 @@ export interface Artifact {
   /** Where it is, when not at `<mirror>/<sha256>/<name>`. */
   readonly url?: string;
   /** Parquet only: what a range reader wants to know before its first request. */
-  readonly parquet?: { readonly rows: number; readonly footerBytes: number };
+  readonly parquet?: {
+    readonly rows: number;
+    /** Length of the footer, with its 8-byte tail. */
+    readonly footerBytes: number;
+    /** The index of the file's blocks, which ends where the footer starts; see `blocks.ts`. */
+    readonly blockIndex?: { readonly bytes: number; readonly sha256: string };
+  };
 }
 
 /** When a copy made from this manifest should be refreshed. Instants, ISO 8601 UTC. */
@@ -240,7 +246,17 @@ function checkArtifact(value: unknown): string {
   if (artifact.parquet !== undefined) {
     const parquet = object(artifact.parquet, `${name}: parquet`);
     count(parquet.rows, `${name}: parquet.rows`);
-    count(parquet.footerBytes, `${name}: parquet.footerBytes`);
+    const footerBytes = count(parquet.footerBytes, `${name}: parquet.footerBytes`);
+    if (parquet.blockIndex !== undefined) {
+      const index = object(parquet.blockIndex, `${name}: parquet.blockIndex`);
+      const bytes = count(index.bytes, `${name}: parquet.blockIndex.bytes`);
+      if (footerBytes + bytes > (artifact.bytes as number)) {
+        throw malformed(`${name}: parquet.blockIndex.bytes`);
+      }
+      if (!isSha256(text(index.sha256, `${name}: parquet.blockIndex.sha256`))) {
+        throw malformed(`${name}: parquet.blockIndex.sha256`);
+      }
+    }
   }
   return name;
 }

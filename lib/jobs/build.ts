@@ -6,6 +6,7 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
+import { AVAILABILITY_TIERS, RANKING_TIERS } from "../core/availability_rows.ts";
 import { BfaError } from "../core/errors.ts";
 import { stateRuns } from "../core/listing.ts";
 import { formatListings, type ListingsFile } from "../core/listings_file.ts";
@@ -19,6 +20,7 @@ import {
   VOLUME_RANKINGS_SQL,
 } from "../core/schema.ts";
 import { parseVersion } from "../core/version.ts";
+import type { BlockFile } from "../engine/block_writer.ts";
 import { appendRows, sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { heldBy, knownFiles, knownKlines } from "../engine/observation_store.ts";
 import { dataPackage } from "./data_package.ts";
@@ -47,7 +49,7 @@ export interface BuildOptions {
 /** The database file can be read by DuckDB from this version on. */
 const STORAGE_VERSION = "v1.0.0";
 
-/** Rows per Parquet row group: about a month of days, or a few symbols' lives. */
+/** Rows per row group of a part: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
 
 const PARQUET = "application/vnd.apache.parquet";
@@ -58,6 +60,8 @@ interface Planned {
   table?: string;
   /** Which rows, in which order. */
   select: string;
+  /** Cut into blocks, for questions about rows. */
+  blocks?: Omit<BlockFile, "from">;
 }
 
 const RANKINGS: Planned = {
@@ -65,6 +69,7 @@ const RANKINGS: Planned = {
   role: "volume-rankings",
   table: "volume_rankings",
   select: "ORDER BY date, rank, symbol",
+  blocks: { table: VOLUME_RANKINGS, tiers: RANKING_TIERS, key: "date" },
 };
 
 /** Without volumes there is nothing to rank. */
@@ -255,11 +260,17 @@ async function planParquet(
     select: `WHERE strftime(date, '%Y-%m-%d') LIKE ${sqlText(`${period}-%`)} ORDER BY date, symbol`,
   }));
   return [
-    { name: "availability.parquet", role: "availability", select: "ORDER BY date, symbol" },
+    {
+      name: "availability.parquet",
+      role: "availability",
+      select: "ORDER BY date, symbol",
+      blocks: { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key: "date" },
+    },
     {
       name: "availability-by-symbol.parquet",
       role: "availability-by-symbol",
       select: "ORDER BY symbol, date",
+      blocks: { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key: "symbol" },
     },
     ...parts,
   ];
@@ -267,10 +278,19 @@ async function planParquet(
 
 async function writeParquet(
   connection: DuckDBConnection,
-  { name, role, table = "daily_availability", select }: Planned,
+  { name, role, table = "daily_availability", select, blocks }: Planned,
   dir: string,
 ): Promise<Artifact> {
   const path = join(dir, name);
+  if (blocks) {
+    const { writeBlocks } = await import("../engine/block_writer.ts");
+    const facts = await writeBlocks(connection, path, {
+      ...blocks,
+      from: `FROM ${table} ${select}`,
+    });
+    const artifact = await describe(dir, name, role, PARQUET);
+    return { ...artifact, parquet: { footerBytes: await parquetFooterBytes(path), ...facts } };
+  }
   await connection.run(`COPY (FROM ${table} ${select}) TO ${sqlText(path)}
     (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_SIZE})`);
   const rows = await number(

@@ -14,15 +14,18 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
-import { parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
+import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
+import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
+import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
 import type { AskedVersion } from "./version_sources.ts";
+import type { RowSource, RowsQuestion } from "./row_source.ts";
 import { copyStatus, emptyStatus, type Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
@@ -111,6 +114,44 @@ export class Dataset {
     return answers.symbols(await this.#source(), options);
   }
 
+  /**
+   * Rows of `daily_availability` with their numbers: of a day, a symbol, a range of days, or a symbol in a
+   * range. A copy downloads the parts it needs; without one, ranges of the published files are read.
+   *
+   * @throws {BfaError} `not_found` for a symbol that never existed, or a day outside of the data.
+   */
+  async rows(question: RowsQuestion): Promise<RowsAnswer> {
+    const { day, from, to, symbol, signal } = question;
+    // A copy has the listings at hand: they say which parts can hold a symbol.
+    const lives = symbol === undefined || this.#options.copy === "none"
+      ? undefined
+      : (await this.#source()).index.lives(symbol);
+    const name = lives?.[0]?.symbol ?? symbol;
+    const found = await this.#asked(
+      signal,
+      async (rows) => await rows.rows({ ...question, symbol: name }, lives && spanOf(lives)),
+    );
+    if (found.count > 0) return found;
+    // Why there is nothing, the listings know: a misspelt symbol, a day before the first.
+    const { index } = await this.#source();
+    for (const known of [day, from, to]) if (known !== undefined) answers.knownDay(index, known);
+    const exact = symbol === undefined ? undefined : index.lives(symbol)[0]?.symbol;
+    return exact === name ? found : await this.rows({ ...question, symbol: exact });
+  }
+
+  /**
+   * The `n` symbols with the largest volumes of a day, and how their ranks have changed.
+   *
+   * @throws {BfaError} `not_found` when no volumes of that day are known.
+   */
+  async top(
+    day: string,
+    n = 20,
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<TopAnswer> {
+    return await this.#asked(options.signal, async (rows) => await rows.top(day, n, options));
+  }
+
   /** The condition of the copy, as it is on this machine: asks nobody. */
   async status(): Promise<Status> {
     const { endpoint, channel, store, version, trustedKeys, now } = this.#options;
@@ -179,7 +220,7 @@ export class Dataset {
       return undefined;
     }
     const { source, copy } = await this.#copy.current();
-    return { source, stored: { manifest: copy.manifest } };
+    return { source: await source(), stored: { manifest: copy.manifest } };
   }
 
   /** The manifest that answers come from. */
@@ -194,6 +235,9 @@ export class Dataset {
 
   /** Downloads artifacts (all, when none is named) and keeps them up to date from now on. */
   async pull(names: readonly string[] = []): Promise<string[]> {
+    if (this.#options.copy === "none") {
+      throw new BfaError("usage", "Cannot keep artifacts without a copy: leave out --no-copy");
+    }
     const { artifacts } = (await this.manifest()).signed;
     const wanted = names.length ? [...names] : artifacts.map((artifact) => artifact.name);
     await this.#published().pull(wanted);
@@ -207,7 +251,7 @@ export class Dataset {
 
   /** What to answer from. */
   async #source(): Promise<Source> {
-    return this.#copy ? (await this.#copy.current()).source : await this.#fromSeed();
+    return this.#copy ? await (await this.#copy.current()).source() : await this.#fromSeed();
   }
 
   async #fromSeed(): Promise<Source> {
@@ -227,6 +271,21 @@ export class Dataset {
 
   async #seedSource(): Promise<Source> {
     return this.#seed ??= await seedSource();
+  }
+
+  /** Asks the rows of the version to answer from; a signal that ends it is what is thrown. */
+  async #asked<T>(
+    signal: AbortSignal | undefined,
+    question: (rows: RowSource) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted();
+    if (!this.#copy) {
+      throw new BfaError(
+        "usage",
+        "Cannot answer with numbers: the built-in listings have none; give --endpoint, or set BFA_ENDPOINT",
+      );
+    }
+    return await question(await this.#copy.rowSource());
   }
 
   #published(): KeptCopy {
@@ -249,3 +308,11 @@ export class Dataset {
     this.#options.onNotice(notice);
   }
 }
+
+/** The days from a symbol's first file to its last. */
+function spanOf(lives: readonly Listing[]): DayRange {
+  return [lives[0]!.first, lives.at(-1)!.last ?? LAST];
+}
+
+/** After the last day of all. */
+const LAST = "9999-12-31" as Day;

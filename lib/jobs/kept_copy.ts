@@ -17,7 +17,10 @@ import { freshnessAt, REFRESH_ACTIONS } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { parseListings } from "../core/listings_file.ts";
 import type { HttpClient } from "../net/client.ts";
+import type { Artifact } from "../core/manifest.ts";
+import type { RangeReader } from "../core/range_reader.ts";
 import type { Notice } from "./notice.ts";
+import type { RowCache, RowSource } from "./row_source.ts";
 
 /** What a kept copy is made of. */
 export interface KeptCopyOptions {
@@ -38,12 +41,15 @@ export interface KeptCopyOptions {
   readonly now: () => Date;
   readonly onNotice: (notice: Notice) => void;
   readonly onProgress: OnProgress | undefined;
+  /** `none`: nothing is fetched before a question needs it, not even the listings. */
+  readonly copy?: "none" | undefined;
 }
 
 /** A copy, and its listings ready to be asked. */
 export interface Loaded {
   readonly copy: LoadedCopy;
-  readonly source: Source;
+  /** Its listings; there already, unless nothing is kept. */
+  readonly source: () => Promise<Source>;
 }
 
 /** How long a failed attempt counts before a question makes the next one, ms. */
@@ -57,6 +63,8 @@ export class KeptCopy {
   #refreshing: Promise<Refreshed> | undefined;
   #contacting: Promise<Loaded> | undefined;
   #failed: { at: number; failure: BfaError } | undefined;
+  #rows: RowCache | undefined;
+  #ranges: { readonly key: string; readonly reader: RangeReader } | undefined;
 
   /** Names a copy; touches nothing. */
   constructor(options: KeptCopyOptions) {
@@ -101,6 +109,26 @@ export class KeptCopy {
   /** The version that the channel named at the end of a day. */
   async versionAsOf(day: Day): Promise<string> {
     return await this.#copy.versionAsOf(day);
+  }
+
+  /** The rows of the version to answer from: of verified parts, or of ranges when nothing is kept. */
+  async rowSource(): Promise<RowSource> {
+    const { copy } = await this.current();
+    const { http, copy: kept } = this.#options;
+    const { RowCache, rowSource } = await import("./row_source.ts");
+    const { httpRanges, wholeRanges } = await import("../mirror/ranges.ts");
+    const cache = this.#rows ??= new RowCache();
+    if (kept === "none") {
+      // The same reader as long as the mirrors are the same: it knows which of them is good.
+      const mirrors = this.#copy.mirrors(copy);
+      const key = mirrors.join(" ");
+      if (this.#ranges?.key !== key) this.#ranges = { key, reader: httpRanges(mirrors, http) };
+      return rowSource(copy.manifest.signed, { ranges: this.#ranges.reader, cache });
+    }
+    const read = (artifact: Artifact) =>
+      this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline));
+    const ranges = wholeRanges(read, cache.files);
+    return rowSource(copy.manifest.signed, { ranges, cache, byParts: true });
   }
 
   /** The file of an artifact, downloaded when it is not there. */
@@ -275,9 +303,19 @@ export class KeptCopy {
 
   async #withIndex(copy: LoadedCopy): Promise<Loaded> {
     const { version } = copy.manifest.signed;
-    const bytes = await this.#copy.read(copy, "listings.json", this.#options.offline);
-    const listings = parseListings(new TextDecoder().decode(bytes));
-    return { copy, source: { version, index: new ListingIndex(listings) } };
+    let loading: Promise<Source> | undefined;
+    const load = async () => {
+      const bytes = await this.#copy.read(copy, "listings.json", this.#options.offline);
+      const listings = parseListings(new TextDecoder().decode(bytes));
+      return { version, index: new ListingIndex(listings) };
+    };
+    const source = () =>
+      loading ??= load().catch((error) => {
+        loading = undefined;
+        throw error;
+      });
+    if (this.#options.copy !== "none") await source();
+    return { copy, source };
   }
 
   /** Does work on the copy; when the disk refuses to be written, does it again in memory. */
@@ -297,7 +335,9 @@ export class KeptCopy {
   #copyIn(store: CopyStore): Copy {
     const { endpoint, channel, http, trustedKeys, now, onProgress } = this.#options;
     const onPinned = (keys: readonly string[]) => this.#notice({ kind: "pinned", endpoint, keys });
-    return new Copy({ endpoint, channel, store, http, trustedKeys, now, onProgress, onPinned });
+    const keeps = this.#options.copy === "none" ? [] : undefined;
+    const own = { endpoint, channel, store, keeps };
+    return new Copy({ ...own, http, trustedKeys, now, onProgress, onPinned });
   }
 
   #notice(notice: Notice): void {

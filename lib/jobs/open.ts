@@ -6,14 +6,14 @@
 
 import { readChannel } from "../core/manifest.ts";
 import { defaultCacheDir } from "../cache/cache_dir.ts";
-import type { CopyStore } from "../cache/copy_store.ts";
+import { type CopyStore, newRecord, sourceName } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
 import { memoryStore } from "../cache/memory_store.ts";
 import { cachedRecords } from "../cache/records.ts";
 import { BfaError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
-import { parseEndpoint } from "../manifest/endpoint.ts";
+import { parseEndpoint, STATIC_LAYOUT } from "../manifest/endpoint.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import { type Fetch, httpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
@@ -36,6 +36,11 @@ export interface OpenOptions {
   acceptExpired?: boolean | undefined;
   /** Cache folder; the platform's when left out; `null` keeps the copy in memory. */
   cacheDir?: string | null | undefined;
+  /**
+   * `none`: nothing is kept and nothing is written. Listings are fetched when they are asked for; rows
+   * with numbers are read by ranges of the published files.
+   */
+  copy?: "none" | undefined;
   /** Revalidate first when the last check was longer ago, in milliseconds. */
   maxAge?: number | undefined;
   /** How long a stale copy waits for the publisher before it answers, in milliseconds; 2,000. */
@@ -79,18 +84,28 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     }
   }
   const channel = readChannel(options.channel);
+  if (options.copy === "none" && options.offline) {
+    throw new BfaError(
+      "usage",
+      "Cannot answer offline without a copy: leave out --offline or --no-copy",
+    );
+  }
+  const endpoint = options.endpoint === undefined
+    ? await lastEndpoint(cacheDir, channel, options.version)
+    : parseEndpoint(options.endpoint);
   return new Dataset({
-    endpoint: options.endpoint === undefined
-      ? await lastEndpoint(cacheDir, channel, options.version)
-      : parseEndpoint(options.endpoint),
+    endpoint,
     channel,
+    copy: options.copy,
     version: options.version,
     offline: options.offline ?? false,
     acceptExpired: options.acceptExpired ?? false,
     maxAgeMs: options.maxAge,
     budgetMs: options.budget ?? BUDGET_MS,
     trustedKeys: options.trustedKeys ?? [],
-    store: storeIn(cacheDir),
+    store: options.copy === "none"
+      ? await keptNowhere(endpoint, channel, cacheDir)
+      : storeIn(cacheDir),
     http: httpClient({ fetch: options.fetch }),
     now: options.now ?? (() => new Date()),
     onNotice: options.onNotice ?? (() => {}),
@@ -114,6 +129,32 @@ async function lastEndpoint(
 
 function storeIn(cacheDir: string | null | undefined): CopyStore {
   return cacheDir ? folderStore(cacheDir) : memoryStore();
+}
+
+/**
+ * A copy in memory that trusts whom the copy on this machine trusts, where there is one. An endpoint
+ * that was never asked is taken for a plain mirror first: that is what going without a copy is for.
+ */
+async function keptNowhere(
+  endpoint: string | undefined,
+  channel: string,
+  cacheDir: string | null | undefined,
+): Promise<CopyStore> {
+  const store = memoryStore();
+  if (endpoint === undefined) return store;
+  const records = cacheDir ? await cachedRecords(cacheDir) : [];
+  const known = records.map(({ record }) => record)
+    .find((record) => record.endpoint === endpoint && record.channel === channel);
+  const record = known ?? { ...newRecord(endpoint, channel), layout: STATIC_LAYOUT.name };
+  await store.setRecord(await sourceName(endpoint, channel), {
+    ...record,
+    sequence: 0,
+    etag: null,
+    checkedAt: null,
+    nextCheckAt: null,
+    keeps: [],
+  });
+  return store;
 }
 
 /** The platform's cache folder; none where there are no files, or no permission to know. */

@@ -124,7 +124,10 @@ export async function fetchManifest(
       continue;
     }
     const text = await limitedText(response, url);
-    return { changed: true, text, etag: response.headers.get("etag"), layout, maxAgeMs };
+    // A service that answers a plain mirror's path says so, and has its artifacts in its own place.
+    const found = response.headers.has("x-dataset-version") ? SERVICE_LAYOUT : layout;
+    const newTag = response.headers.get("etag");
+    return { changed: true, text, etag: newTag, layout: found, maxAgeMs };
   }
   throw new NotFoundError(`no manifest of channel ${channel} at ${endpoint}`);
 }

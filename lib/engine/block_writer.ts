@@ -1,0 +1,238 @@
+/**
+ * Writes a query's rows as a Parquet file of blocks; see `lib/core/blocks.ts`. DuckDB cannot: it cuts
+ * row groups by count alone.
+ *
+ * @module
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { createHash } from "node:crypto";
+import { constants, zstdCompressSync } from "node:zlib";
+import {
+  type Block,
+  BLOCK_ROWS,
+  type BlockColumn,
+  type BlockIndex,
+  HEADER_BYTES_PER_COLUMN,
+  tiersOf,
+} from "../core/blocks.ts";
+import { dayFromNumber } from "../core/day.ts";
+import type { Column } from "../core/schema.ts";
+import { parquetSchemaOf } from "./parquet_types.ts";
+
+/** What to write. */
+export interface BlockFile {
+  /** The table's columns, in the order of the Parquet schema. */
+  readonly table: readonly Column[];
+  /** Which columns are read together, those asked for most often first. */
+  readonly tiers: readonly (readonly string[])[];
+  /** What the rows are sorted and cut by. */
+  readonly key: "date" | "symbol";
+  /** `FROM … ORDER BY …`: the rows, sorted by the key first. */
+  readonly from: string;
+}
+
+const ZSTD_LEVEL = 3;
+
+/** A page is a few KB: told its size, zstd sets up small tables, which is most of its work here. */
+const ZSTD = {
+  ZSTD(bytes: Uint8Array) {
+    const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
+    const options = { params, pledgedSrcSize: bytes.length };
+    return zstdCompressSync(bytes, options);
+  },
+};
+
+/** How the bytes of a type pack best; without an entry, by dictionary or plainly. */
+const ENCODINGS: Readonly<Record<string, Encoding>> = {
+  DATE: "DELTA_BINARY_PACKED",
+  BIGINT: "DELTA_BINARY_PACKED",
+  TIMESTAMP: "DELTA_BINARY_PACKED",
+  DOUBLE: "PLAIN",
+};
+
+/** Amounts with five decimals fill all bytes of a number; prices, with few, pack better as they are. */
+const SPLIT = /quote_volume|market_share|percentile/;
+
+/** Writes the file and returns the facts of its index. */
+export async function writeBlocks(
+  connection: DuckDBConnection,
+  path: string,
+  { table, tiers: names, key, from }: BlockFile,
+): Promise<{ rows: number; blockIndex: { bytes: number; sha256: string } }> {
+  const { columns, tiers } = tiersOf(table, names);
+  using file = await Deno.open(path, { create: true, write: true, truncate: true });
+  const writer = new ByteWriter(4 * 1024 * 1024);
+  const flush = () => {
+    const bytes = writer.getBytes();
+    for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+    writer.index = 0;
+  };
+  const parquet = new ParquetWriter({
+    writer,
+    schema: parquetSchemaOf(table),
+    codec: "ZSTD",
+    compressors: ZSTD,
+    statistics: false,
+    createdBy: "bfa",
+  });
+  flush();
+
+  const blocks: Block[] = [];
+  let rows = 0;
+  const at = columns.findIndex(({ name }) => name === key);
+  for await (const data of cutByKey(connection, selectOf(columns, from), at)) {
+    const count = data[0]!.length;
+    const start = writer.offset;
+    writer.appendBytes(new Uint8Array(columns.length * HEADER_BYTES_PER_COLUMN));
+    const columnData = columns.map((c, i) => source(c, data[i]!));
+    parquet.write({ columnData, rowGroupSize: count, pageSize: 0 });
+    const group = parquet.row_groups.at(-1)!;
+    const header = writeHeader(writer.getBytes(), group.columns);
+    blocks.push({
+      first: key === "date" ? dayFromNumber(Number(data[at]![0])) : String(data[at]![0]),
+      rows: count,
+      start,
+      ends: tiers.map((count) =>
+        header.length + group.columns.slice(0, count).reduce((sum, c) => sum + lengthOf(c), 0)
+      ),
+      check: digestStart(header),
+    });
+    // The bytes stand in our order, the metadata in that of the schema: readers expect that.
+    group.columns = table.map(({ name }) =>
+      group.columns[columns.findIndex((c) => c.name === name)]!
+    );
+    rows += count;
+    flush();
+  }
+
+  const index: BlockIndex = { key, columns: columns.map(known), tiers, blocks };
+  const bytes = formatBlockIndex(index);
+  writer.appendBytes(bytes);
+  parquet.finish();
+  flush();
+  return { rows, blockIndex: { bytes: bytes.length, sha256: sha256(bytes).toString("hex") } };
+}
+
+/** The index as bytes: itself a small Parquet file, of one row per block. `block_index.ts` reads it. */
+function formatBlockIndex({ key, columns, tiers, blocks }: BlockIndex): Uint8Array {
+  const writer = new ByteWriter();
+  const delta = "DELTA_BINARY_PACKED" as const;
+  const columnData = [
+    { name: "first", data: blocks.map((block) => block.first) },
+    { name: "rows", data: blocks.map((block) => block.rows), encoding: delta },
+    ...tiers.map((_, tier) => ({
+      name: `end_${tier}`,
+      data: blocks.map((block) => block.ends[tier]!),
+      encoding: delta,
+    })),
+    { name: "check", data: blocks.map((block) => block.check), encoding: "PLAIN" as const },
+  ].map((column) => ({ ...column, offsetIndex: false }));
+  const parquet = new ParquetWriter({
+    writer,
+    schema: [
+      { name: "blocks", num_children: columnData.length },
+      ...columnData.map(({ name }): SchemaElement => ({
+        name,
+        repetition_type: "REQUIRED",
+        ...(name === "first"
+          ? { type: "BYTE_ARRAY", converted_type: "UTF8" }
+          : { type: name === "check" ? "INT64" : "INT32" }),
+      })),
+    ],
+    codec: "ZSTD",
+    compressors: ZSTD,
+    statistics: false,
+    createdBy: "bfa",
+    kvMetadata: [{ key: "bfa.blocks", value: JSON.stringify({ key, columns, tiers }) }],
+  });
+  if (blocks.length) parquet.write({ columnData, rowGroupSize: blocks.length });
+  parquet.finish();
+  return writer.getBytes();
+}
+
+/** DuckDB's dates come as day numbers, its timestamps as microseconds: both are cheap to take over. */
+function selectOf(columns: readonly Column[], from: string): string {
+  const list = columns.map(({ name, type }) =>
+    type === "DATE"
+      ? `(${name} - DATE '1970-01-01')::INTEGER`
+      : type === "TIMESTAMP"
+      ? `epoch_us(${name})`
+      : `${name}::${type}`
+  );
+  return `SELECT ${list.join(", ")} ${from}`;
+}
+
+/** Rows as columns of values, cut so that no key is in two cuts. */
+async function* cutByKey(
+  connection: DuckDBConnection,
+  sql: string,
+  key: number,
+): AsyncGenerator<unknown[][]> {
+  const result = await connection.stream(sql);
+  let columns: unknown[][] = [];
+  let keyStart = 0;
+  while (true) {
+    const chunk = await result.fetchChunk();
+    if (!chunk || chunk.rowCount === 0) break;
+    const added = chunk.getColumns() as unknown[][];
+    columns = columns.length ? columns.map((column, i) => column.concat(added[i]!)) : added;
+    const keys = columns[key]!;
+    let cut = 0;
+    for (let row = Math.max(1, keys.length - chunk.rowCount); row < keys.length; row++) {
+      if (keys[row] !== keys[row - 1]) keyStart = row;
+      if (row - cut >= BLOCK_ROWS && keyStart > cut) {
+        yield columns.map((column) => column.slice(cut, keyStart));
+        cut = keyStart;
+      }
+    }
+    columns = columns.map((column) => column.slice(cut));
+    keyStart -= cut;
+  }
+  if (columns[0]?.length) yield columns;
+}
+
+function source({ name, type }: Column, data: unknown[]) {
+  const encoding = SPLIT.test(name) ? "BYTE_STREAM_SPLIT" as const : ENCODINGS[type];
+  return {
+    name,
+    data: type === "DATE" ? data.map((day) => new Date(Number(day) * 86_400_000)) : data,
+    offsetIndex: false,
+    // Other readers prune by what the file is sorted by; bounds of the rest only make the footer long.
+    statistics: name === "date" || name === "symbol",
+    ...(encoding ? { encoding } : {}),
+  };
+}
+
+/** Fills in the header that stands before a block's columns, and returns it. */
+function writeHeader(block: Uint8Array, columns: readonly ColumnChunk[]): Uint8Array {
+  const header = block.subarray(0, columns.length * HEADER_BYTES_PER_COLUMN);
+  const view = new DataView(header.buffer, header.byteOffset);
+  let at = header.length;
+  columns.forEach((column, i) => {
+    const length = lengthOf(column);
+    view.setUint32(i * HEADER_BYTES_PER_COLUMN, length, true);
+    const check = digestStart(block.subarray(at, at + length));
+    view.setBigInt64(i * HEADER_BYTES_PER_COLUMN + 4, check, true);
+    at += length;
+  });
+  return header;
+}
+
+function lengthOf(column: ColumnChunk): number {
+  return Number(column.meta_data!.total_compressed_size);
+}
+
+function digestStart(bytes: Uint8Array): bigint {
+  return sha256(bytes).readBigInt64LE(0);
+}
+
+function sha256(bytes: Uint8Array) {
+  return createHash("sha256").update(bytes).digest();
+}
+
+function known({ name, type, required }: Column): BlockColumn {
+  return required ? { name, type, required } : { name, type };
+}

@@ -1,0 +1,269 @@
+/** What `writeBlocks()` makes, read by DuckDB, by hyparquet, and by our own reader. */
+
+import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { parquetMetadata } from "hyparquet";
+import { AVAILABILITY_TIERS } from "../../lib/core/availability_rows.ts";
+import { BfaError } from "../../lib/core/errors.ts";
+import type { Artifact } from "../../lib/core/manifest.ts";
+import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
+import { parseBlockIndex } from "../../lib/engine/block_index.ts";
+import { writeBlocks } from "../../lib/engine/block_writer.ts";
+import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
+import { readRows, RowCache } from "../../lib/engine/row_reader.ts";
+import { hashFile, parquetFooterBytes } from "../../lib/files/file_facts.ts";
+import { wholeRanges } from "../../lib/mirror/ranges.ts";
+
+const COLUMNS = DAILY_AVAILABILITY.map(({ name }) => name);
+
+/** Rows of made-up days: `perDay` symbols on each of `days` days; some numbers are missing. */
+const rowsOf = (days: number, perDay: number) =>
+  `(SELECT DATE '2024-01-01' + d::INTEGER AS date, 'S' || lpad(s::VARCHAR, 4, '0') AS symbol,
+    s % 5 <> 0 AS available, CASE WHEN s % 5 = 0 THEN 'missing' ELSE 'traded' END AS state,
+    CASE WHEN s % 5 <> 0 THEN 30000 + (d * 7919 + s * 104729) % 30000 END AS file_size_bytes,
+    CASE WHEN s % 5 <> 0 THEN TIMESTAMP '2024-01-02' + INTERVAL 1 SECOND * (d * 86400 + s) END
+      AS last_modified,
+    CASE WHEN s % 7 <> 0 THEN (d * 7 + s) * 1234567.89123 END AS quote_volume_usdt,
+    CASE WHEN s = 1 THEN 9007199254740993 ELSE d * s END AS trade_count, NULL::DOUBLE AS volume_base,
+    0.5 AS taker_buy_volume_base, s / 3 AS taker_buy_quote_volume_usdt, d + 0.25 AS open_price,
+    d + 0.5 AS high_price, d::DOUBLE AS low_price, 1e-7 * s AS close_price
+  FROM range(${days}) AS a(d), range(${perDay}) AS b(s))`;
+
+interface Written {
+  readonly artifact: Artifact;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly path: string;
+  query(sql: string): Promise<unknown[][]>;
+}
+
+async function withFile(
+  { days, perDay, key = "date" as "date" | "symbol" }: {
+    days: number;
+    perDay: number;
+    key?: "date" | "symbol";
+  },
+  test: (file: Written) => Promise<void>,
+): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-blocks-" });
+  const path = `${dir}/rows.parquet`;
+  try {
+    await withDuckdb({ threads: 1 }, async (connection) => {
+      const from = `FROM ${rowsOf(days, perDay)} ORDER BY ${
+        key === "date" ? "date, symbol" : "symbol, date"
+      }`;
+      const file = { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key, from };
+      const facts = await writeBlocks(connection, path, file);
+      await test({
+        path,
+        bytes: await Deno.readFile(path),
+        artifact: {
+          name: "rows.parquet",
+          role: "availability",
+          mediaType: "application/vnd.apache.parquet",
+          ...await hashFile(path),
+          parquet: { footerBytes: await parquetFooterBytes(path), ...facts },
+        },
+        query: async (sql) => (await connection.runAndReadAll(sql)).getRowsJson() as unknown[][],
+      });
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function indexOf({ bytes, artifact: { parquet } }: Written) {
+  const end = bytes.length - parquet!.footerBytes;
+  return await parseBlockIndex(bytes.slice(end - parquet!.blockIndex!.bytes, end));
+}
+
+const SIZES: [days: number, perDay: number, key: "date" | "symbol", blocks: number[]][] = [
+  [1, 1, "date", [1]],
+  [10, 100, "date", [1000]],
+  [11, 100, "date", [1000, 100]],
+  [3, 1500, "date", [1500, 1500, 1500]],
+  [40, 60, "date", [1020, 1020, 360]],
+  [40, 60, "symbol", [1000, 1000, 400]],
+  [2500, 2, "symbol", [2500, 2500]],
+  [4, 512, "date", [1024, 1024]],
+  [0, 5, "date", []],
+];
+
+Deno.test("blocks hold whole days or whole symbols, 1,024 rows at most unless one has more", async () => {
+  for (const [days, perDay, key, blocks] of SIZES) {
+    await withFile({ days, perDay, key }, async (file) => {
+      const index = await indexOf(file);
+      assertEquals(
+        index.blocks.map(({ rows }) => rows),
+        blocks,
+        `${days} days × ${perDay}, ${key}`,
+      );
+      const firsts = await file.query(
+        `SELECT min(${key})::VARCHAR FROM read_parquet(${
+          sqlText(file.path)
+        }, file_row_number = true)
+         GROUP BY file_row_number`,
+      );
+      for (const { first } of index.blocks) {
+        assertEquals(firsts.some(([found]) => found === first), true, first);
+      }
+    });
+  }
+});
+
+Deno.test("DuckDB reads the same rows and the same types out of it as were written", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ path, query }) => {
+    const file = `read_parquet(${sqlText(path)})`;
+    for (const [a, b] of [[rowsOf(40, 60), file], [file, rowsOf(40, 60)]] as const) {
+      const columns = COLUMNS.join(", ");
+      const left = `(SELECT ${columns} FROM ${a} EXCEPT ALL SELECT ${columns} FROM ${b})`;
+      assertEquals(await query(`SELECT count(*) FROM ${left}`), [["0"]]);
+    }
+    assertEquals(
+      (await query(`DESCRIBE FROM ${file}`)).map(([name, type]) => [name, type]),
+      DAILY_AVAILABILITY.map(({ name, type }) => [name, type]),
+    );
+    assertEquals(
+      await query(`SELECT list(file_row_number ORDER BY date, symbol) = range(2400)
+        FROM read_parquet(${sqlText(path)}, file_row_number = true)`),
+      [[true]],
+    );
+  });
+});
+
+Deno.test("other readers can prune by date and symbol: the footer has their bounds", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ path, query }) => {
+    assertEquals(
+      await query(`SELECT path_in_schema, stats_min_value, stats_max_value
+        FROM parquet_metadata(${
+        sqlText(path)
+      }) WHERE row_group_id = 1 AND stats_min_value IS NOT NULL`),
+      [["date", "2024-01-18", "2024-02-03"], ["symbol", "S0000", "S0059"]],
+    );
+  });
+});
+
+Deno.test("the index stands before the footer, which knows nothing of it", async () => {
+  await withFile({ days: 40, perDay: 60 }, async (file) => {
+    const { blocks, tiers, columns } = await indexOf(file);
+    assertEquals(tiers, [7, 11, 15]);
+    assertEquals(columns.slice(0, 7).map(({ name }) => name), AVAILABILITY_TIERS[0]);
+    const { parquet, bytes } = file.artifact;
+    const last = blocks.at(-1)!;
+    const indexStart = bytes - parquet!.footerBytes - parquet!.blockIndex!.bytes;
+    assertEquals([blocks[0]!.start, last.start + last.ends[2]!], [4, indexStart]);
+    const groups = parquetMetadata(file.bytes.buffer).row_groups;
+    assertEquals(groups.map((group) => Number(group.num_rows)), blocks.map(({ rows }) => rows));
+  });
+});
+
+Deno.test("the same rows give the same bytes", async () => {
+  await withFile({ days: 40, perDay: 60 }, async (one) => {
+    await withFile({ days: 40, perDay: 60 }, (other) => {
+      assertEquals(other.artifact, one.artifact);
+      return Promise.resolve();
+    });
+  });
+});
+
+/** Reads rows out of bytes that may have been damaged. */
+function rowsIn(bytes: Uint8Array<ArrayBuffer>, artifact: Artifact, columns = COLUMNS) {
+  const ranges = wholeRanges(() => Promise.resolve(bytes), new Map());
+  // What is read is checked as a mirror's is.
+  const checked = {
+    async read(...[a, start, end, options]: Parameters<typeof ranges.read>) {
+      const part = await ranges.read(a, start, end, options);
+      if (await options?.isSound?.(part) === false) throw new BfaError("integrity", "not sound");
+      return part;
+    },
+  };
+  const question = { key: "date" as const, from: "2024-01-20", to: "2024-01-21", columns };
+  return readRows(artifact, question, { ranges: checked, cache: new RowCache() });
+}
+
+Deno.test("`readRows()` gives the cells of a question; days and instants are texts", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
+    const rows = await rowsIn(bytes, artifact);
+    assertEquals(rows.length, 120);
+    assertEquals(rows.slice(0, 2), [
+      // deno-fmt-ignore
+      ["2024-01-20", "S0000", false, "missing", null, null, null, 0, null, 0.5, 0, 19.25, 19.5, 19, 0],
+      [
+        "2024-01-20",
+        "S0001",
+        true,
+        "traded",
+        30000 + (19 * 7919 + 104729) % 30000,
+        "2024-01-21T00:00:01.000Z",
+        134 * 1234567.89123,
+        9007199254740993n,
+        null,
+        0.5,
+        1 / 3,
+        19.25,
+        19.5,
+        19,
+        1e-7,
+      ],
+    ]);
+    const few = await rowsIn(bytes, artifact, ["close_price", "date"]);
+    assertEquals(few.slice(0, 2), [[0, "2024-01-20"], [1e-7, "2024-01-20"]]);
+  });
+});
+
+Deno.test("a file without an index is read by its footer, with the same rows", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
+    const { rows, footerBytes } = artifact.parquet!;
+    const old = { ...artifact, parquet: { rows, footerBytes } };
+    assertEquals(await rowsIn(bytes, old), await rowsIn(bytes, artifact));
+  });
+});
+
+Deno.test("one flipped bit in the blocks or the index of a question is found", async () => {
+  await withFile({ days: 40, perDay: 60 }, async (file) => {
+    const { bytes, artifact } = file;
+    const { blocks } = await indexOf(file);
+    const { start, ends } = blocks[1]!;
+    const sound = await rowsIn(bytes, artifact);
+    const { footerBytes, blockIndex } = artifact.parquet!;
+    const indexStart = bytes.length - footerBytes - blockIndex!.bytes;
+    const places = [
+      start,
+      start + 100,
+      ...Array.from({ length: 40 }, (_, i) => start + 200 + Math.floor((ends[2]! - 201) * i / 39)),
+      indexStart,
+      indexStart + 300,
+      bytes.length - footerBytes - 1,
+    ];
+    for (const at of places) {
+      const broken = bytes.slice();
+      broken[at]! ^= 4;
+      assertNotEquals(broken, bytes);
+      const error = await assertRejects(() => rowsIn(broken, artifact), BfaError);
+      assertEquals(error.code, "integrity", `byte ${at}`);
+    }
+    // What is not read is not looked at: another block, columns of a later tier, the footer.
+    for (const at of [4, start + ends[2]! - 1, bytes.length - 20]) {
+      const broken = bytes.slice();
+      broken[at]! ^= 4;
+      assertEquals(
+        await rowsIn(broken, artifact, ["date", "symbol"]),
+        sound.map((row) => row.slice(0, 2)),
+      );
+    }
+  });
+});
+
+Deno.test("a footer length that is wrong is an integrity error", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
+    const { rows, footerBytes, blockIndex } = artifact.parquet!;
+    for (
+      const parquet of [
+        { rows, footerBytes: footerBytes - 1 },
+        { rows, footerBytes: 8 },
+        { rows, footerBytes: footerBytes + 1, blockIndex: blockIndex! },
+      ]
+    ) {
+      const error = await assertRejects(() => rowsIn(bytes, { ...artifact, parquet }), BfaError);
+      assertEquals(error.code, "integrity");
+    }
+  });
+});

@@ -1,0 +1,83 @@
+/** Sizes and numbers for every day that has a file, as a collection with klines leaves them. @module */
+
+import { join } from "@std/path";
+import { type Listing, listing, stateRuns } from "../../lib/core/listing.ts";
+import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import { parseDay } from "../../lib/core/day.ts";
+import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
+import { withObservations } from "../../lib/engine/observation_store.ts";
+import { build } from "../../lib/jobs/build.ts";
+import { type Moved, publish } from "../../lib/jobs/publish.ts";
+import type { TestPublisher } from "./publisher.ts";
+
+/** A number from 0 to 1 that hangs on the row and a purpose alone. */
+const draw = (purpose: string) =>
+  `((hash(symbol || date::VARCHAR || '${purpose}') % 1000003)::BIGINT / 1000003.0)`;
+
+/** Makes the observations that listings could come from, in a new file. */
+export async function writeObservations(path: string, file: ListingsFile): Promise<void> {
+  await withObservations(path, async () => {});
+  await withDuckdb({ path }, async (connection) => {
+    await connection.run(
+      "CREATE TEMP TABLE runs_of (symbol VARCHAR, a VARCHAR, b VARCHAR, s VARCHAR)",
+    );
+    const runs = file.listings.flatMap((l) =>
+      stateRuns(l, file.dataThrough).map((run) => [l.symbol, run.from, run.to, run.state])
+    );
+    await appendRows(connection, "runs_of", runs);
+    await connection.run(`CREATE TEMP TABLE days AS
+      WITH d AS (SELECT symbol, day::DATE AS date, s = 'traded' AS traded,
+          10 ** (8 * (hash(symbol) % 1000003)::BIGINT / 1000003.0 - 3) AS base
+        FROM runs_of, unnest(generate_series(a::DATE, b::DATE, INTERVAL 1 DAY)) AS x(day)
+        WHERE s <> 'missing'),
+      p AS (SELECT *, CASE WHEN base > 100 THEN 2 WHEN base > 0.1 THEN 4 ELSE 7 END AS digits,
+          base * exp(0.8 * sin(epoch(date) / 86400 / 190) + 0.03 * ${draw("open")}) AS open,
+          base * exp(0.8 * sin(epoch(date) / 86400 / 190) + 0.03 * ${draw("close")}) AS close,
+          CASE WHEN traded THEN 10 ** (6 + 3 * ${draw("volume")}) ELSE 0 END AS quote FROM d)
+      SELECT *, quote / ((open + close) / 2) AS volume, 0.45 + 0.1 * ${draw("taker")} AS taker,
+        CASE WHEN traded THEN 30000 + (30000 * ${draw("bytes")})::BIGINT ELSE 7700 END AS bytes
+      FROM p`);
+    await connection.run(`INSERT INTO files SELECT symbol, date, bytes,
+        (date + 1)::TIMESTAMP + INTERVAL 1 SECOND * (25000 + (6000 * ${draw("at")})::INTEGER),
+        md5(symbol || date::VARCHAR), false, TIMESTAMP '2026-11-21', 1 FROM days ORDER BY ALL`);
+    await connection.run(
+      `INSERT INTO klines SELECT symbol, date, md5(symbol || date::VARCHAR), NULL,
+        round(quote, 5), ceil(quote / (100 + 2000 * ${draw("trades")}))::BIGINT, round(volume, 3),
+        round(volume * taker, 3), round(quote * taker, 5), round(open, digits),
+        round(greatest(open, close) * (1 + 0.04 * ${draw("high")}), digits),
+        round(least(open, close) * (1 - 0.04 * ${draw("low")}), digits), round(close, digits),
+        TIMESTAMP '2026-11-21' FROM days ORDER BY ALL`,
+    );
+  });
+}
+
+/** Builds and publishes listings with all their artifacts and numbers; returns the build's folder. */
+export async function publishNumbers(
+  world: TestPublisher,
+  version: string,
+  file: ListingsFile,
+  options: { numbers?: boolean } = {},
+): Promise<{ dir: string; moved: Moved }> {
+  const dir = join(world.dir, "builds", version);
+  let observations: string | undefined;
+  if (options.numbers ?? true) {
+    observations = join(world.dir, `${version}.duckdb`);
+    await writeObservations(observations, file);
+  }
+  const built = await build(file, { version, outDir: dir, observations });
+  return { dir, moved: await publish(world.publisher, built, dir) };
+}
+
+/** 60 symbols of 120 days: enough for several blocks, of days and of symbols. */
+export const MANY_LISTINGS: ListingsFile = {
+  dataThrough: parseDay("2024-03-31"),
+  listings: [
+    ...Array.from(
+      { length: 60 },
+      (_, i): Listing => listing(`S${String(i).padStart(2, "0")}USDT#1`, "2023-12-03"),
+    ),
+    listing("THREEUSDT#1", "2024-03-29"),
+    listing("ZENDEDUSDT#1", "2024-01-01", "2024-02-01", "2024-02-20"),
+    listing("币安人生USDT#1", "2024-02-01"),
+  ],
+};
