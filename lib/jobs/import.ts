@@ -91,10 +91,12 @@ export async function importUpstream(
           etag: null,
         })),
         odd: [],
+        keys: rows.length,
+        pages: 0,
       }));
       added += (await store.learn(run, seen, { fill: true })).added;
       const found = batch.flatMap(({ symbol, date, numbers }): NumbersSeen[] =>
-        numbers ? [{ symbol, date, etag: null, found: numbers }] : []
+        numbers ? [{ symbol, date, etag: null, zipEtag: null, found: numbers }] : []
       );
       numbers += await store.learnNumbers(found, now(), { fill: true });
       batch = [];

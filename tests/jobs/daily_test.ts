@@ -6,7 +6,7 @@ import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../../lib/core/listing.ts";
 import { parseManifest } from "../../lib/core/manifest.ts";
-import { candidateError, reportPage } from "../../lib/jobs/daily.ts";
+import { candidateError, reportPage } from "../../lib/jobs/daily_report.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { artifactPath } from "../../lib/mirror/mirror.ts";
 import { type Fault, when } from "../helpers/bucket_faults.ts";

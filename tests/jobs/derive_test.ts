@@ -62,6 +62,7 @@ Deno.test("with numbers, the derived listings are the bucket's own, relistings t
                 takerBuyVolumeBase: k.takerBuyVolume,
                 takerBuyQuoteVolume: k.takerBuyQuoteVolume,
               },
+              etag: null,
             }
             : { problem: "missing", detail: "" },
         );
