@@ -72,8 +72,8 @@ export function reportPage(report: DailyReport): string {
     ...changes("Files that are gone", c, "gone"),
     "## Gates",
     "",
-    ...report.gates.map(({ gate, ok, detail }) =>
-      `- ${ok ? "ok" : "**failed**"}: ${gate} (${detail})`
+    ...report.gates.map((found) =>
+      `- ${found.ok ? "ok" : "**failed**"}: ${found.gate} (${inWords(found)})`
     ),
     "",
   ].join("\n");
@@ -93,5 +93,11 @@ function changes(title: string, collected: CollectReport, what: FileChange["what
 
 /** The gates that failed, with what they found, on one line. */
 export function failedGates(gates: readonly GateResult[]): string {
-  return gates.filter(({ ok }) => !ok).map(({ gate, detail }) => `${gate} (${detail})`).join("; ");
+  return gates.filter(({ ok }) => !ok).map((found) => `${found.gate} (${inWords(found)})`).join(
+    "; ",
+  );
+}
+
+function inWords({ value, bound }: GateResult): string {
+  return `${value}; ${bound}`;
 }

@@ -21,7 +21,7 @@ export interface ImportReport {
   readonly added: number;
   /** Days whose numbers were taken in. */
   readonly numbers: number;
-  /** Rows of symbols whose names cannot be ones; left out. */
+  /** Rows of symbols whose names cannot be ones; set aside. */
   readonly odd: number;
   /** Months whose `last_modified` could not be brought to UTC, and was left out. */
   readonly monthsWithoutTimes: number;
@@ -76,6 +76,7 @@ export async function importUpstream(
     const run = await store.begin(`import ${path}`, now());
     const months = new Set<string>();
     let [rows, added, numbers, odd] = [0, 0, 0, 0];
+    let oddRows: { key: string; reason: string }[] = [];
     const symbols = new Set<string>();
     let batch: UpstreamRow[] = [];
 
@@ -94,7 +95,9 @@ export async function importUpstream(
         keys: rows.length,
         pages: 0,
       }));
-      added += (await store.learn(run, seen, { fill: true })).added;
+      const aside = { symbol: "", from: null, files: [], odd: oddRows, keys: 0, pages: 0 };
+      added += (await store.learn(run, [...seen, aside], { fill: true })).added;
+      oddRows = [];
       const found = batch.flatMap(({ symbol, date, numbers }): NumbersSeen[] =>
         numbers ? [{ symbol, date, etag: null, zipEtag: null, found: numbers }] : []
       );
@@ -106,6 +109,8 @@ export async function importUpstream(
       rows++;
       if (!isSymbol(row.symbol)) {
         odd++;
+        const key = `import: ${JSON.stringify(row.symbol)} ${row.date}`;
+        oddRows.push({ key, reason: "not the name of a symbol" });
         continue;
       }
       symbols.add(row.symbol);
