@@ -163,7 +163,8 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       const found = await rows(`
         WITH log AS (
           SELECT *, lag(gone) OVER w IS NOT false AS added
-          FROM files WHERE symbol NOT IN (SELECT symbol FROM progress WHERE run = ${run.id} AND is_new)
+          FROM files SEMI JOIN (FROM files WHERE run = ${run.id}) mine USING (symbol, date)
+          WHERE symbol NOT IN (SELECT symbol FROM progress WHERE run = ${run.id} AND is_new)
           WINDOW w AS (PARTITION BY symbol, date ORDER BY learned_at, run)
         ), found AS (
           SELECT symbol, date, CASE WHEN gone THEN 'gone' WHEN NOT added THEN 'changed'

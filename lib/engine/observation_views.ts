@@ -51,22 +51,32 @@ export function lastTries(schema = "main"): string {
  */
 export function quarantined(schema = "main"): string {
   const [least, most] = PLAUSIBLE_BYTES;
-  const key = (interval: string, of = "") =>
-    `'${KLINES_PREFIX}' || ${of}symbol || '/${interval}/' || ${of}symbol || '-${interval}-' || ${of}date || '.zip'`;
+  const key = (interval: string) =>
+    `'${KLINES_PREFIX}' || symbol || '/${interval}/' || symbol || '-${interval}-' || date || '.zip'`;
+  // Few rows of many: what is known of their days is looked up for those days alone.
+  const last = (table: string, days: string, tie: string) =>
+    `(SELECT * FROM ${schema}.${table} SEMI JOIN ${days} USING (symbol, date)
+      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, ${tie}) = 1)`;
   return `(
-    SELECT o.key, o.reason, o.learned_at FROM (
-      SELECT *, regexp_extract(key, '/1m/(.+)-1m-([0-9-]{10})[.]zip$', ['symbol', 'date']) AS name
-      FROM ${schema}.odd_keys) o
-    WHERE NOT EXISTS (FROM ${knownFiles(undefined, schema)} f
-      WHERE f.symbol = o.name.symbol AND f.date = TRY_CAST(o.name.date AS DATE)
-        AND o.key = ${key("1m", "f.")})
+    WITH odd AS (
+      SELECT key, reason, learned_at, name.symbol, TRY_CAST(name.date AS DATE) AS date FROM (
+        SELECT *, regexp_extract(key, '/1m/(.+)-1m-([0-9-]{10})[.]zip$', ['symbol', 'date']) AS name
+        FROM ${schema}.odd_keys)
+    ), sized AS (FROM ${schema}.files WHERE file_size_bytes NOT BETWEEN ${least} AND ${most}),
+    failed AS (FROM ${schema}.klines WHERE problem IN ('checksum', 'malformed'))
+    SELECT key, reason, learned_at FROM odd ANTI JOIN (
+      SELECT ${key("1m")} AS key FROM ${
+    last("files", "odd", "run DESC")
+  } WHERE NOT gone) USING (key)
     UNION ALL
     SELECT ${key("1m")}, 'implausible size: ' || file_size_bytes || ' bytes', learned_at
-    FROM ${knownFiles(undefined, schema)}
-    WHERE file_size_bytes NOT BETWEEN ${least} AND ${most}
+    FROM ${
+    last("files", "sized", "run DESC")
+  } WHERE NOT gone AND file_size_bytes NOT BETWEEN ${least} AND ${most}
     UNION ALL
-    SELECT ${key("1d")}, 'numbers: ' || t.problem, min(k.learned_at)
-    FROM ${lastTries(schema)} t JOIN ${schema}.klines k USING (symbol, date, problem)
-    WHERE t.problem IN ('checksum', 'malformed') AND k.etag IS NOT DISTINCT FROM t.etag
-    GROUP BY symbol, date, t.problem)`;
+    SELECT ${key("1d")}, 'numbers: ' || l.problem, min(f.learned_at)
+    FROM ${
+    last("klines", "failed", "problem NULLS FIRST")
+  } l JOIN failed f USING (symbol, date, problem)
+    WHERE f.etag IS NOT DISTINCT FROM l.etag GROUP BY symbol, date, l.problem)`;
 }

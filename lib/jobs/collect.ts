@@ -128,7 +128,9 @@ export async function collect(
     symbols: symbols.length,
     requests: lister.requests + allPages - pages,
     resumed: symbols.length - todo.length,
-    changes: await store.changes(run, MOST_CHANGES),
+    changes: totals.late + totals.changed + totals.gone > 0
+      ? await store.changes(run, MOST_CHANGES)
+      : [],
     ...totals,
   };
   await store.finish(run, report, now());

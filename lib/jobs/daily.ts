@@ -125,7 +125,9 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
   const range = { from: before ? index.firstDay : listings.dataThrough, to: listings.dataThrough };
   return {
     newListings: newListings(source, range).events.filter(({ listing }) => !known.has(listing)),
-    delistings: delistings(source, range).events
-      .filter(({ listing }) => !known.get(listing)?.lastTraded),
+    // A dated contract's end is known on its last day, and is news on the day after.
+    delistings: delistings(source, range).events.filter(({ listing, date }) =>
+      !known.get(listing)?.lastTraded || date > before!.dataThrough
+    ),
   };
 }
