@@ -5,8 +5,8 @@
  */
 
 import { join } from "@std/path";
-import { dayOf } from "../core/day.ts";
-import { stateOn } from "../core/listing.ts";
+import { type Day, dayNumber, dayOf } from "../core/day.ts";
+import { type Listing, stateOn, stateRuns } from "../core/listing.ts";
 import { BfaError } from "../core/errors.ts";
 import { type ListingsFile, parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
@@ -21,6 +21,8 @@ export interface Checked {
   readonly listings: ListingsFile;
   /** What `latest` names now. */
   readonly previous: ManifestBody | undefined;
+  /** Its listings; `undefined` when there are none, or no mirror has them. */
+  readonly before: ListingsFile | undefined;
   /** The run the data comes from; `undefined` when it was not collected. */
   readonly collected: CollectReport | undefined;
   readonly facts: RowFacts;
@@ -54,6 +56,9 @@ const SHRINK_LIMIT = 0.95;
 /** On a complete day, 0.3 % of files were missing at the worst; this leaves room. */
 const MISSING_LIMIT = 0.05;
 
+/** A page of a listing has 500 days; what the source itself takes back are a few. */
+const LOST_LIMIT = 50;
+
 /** Odd keys are a handful in a million. */
 const ODD_LIMIT = 0.01;
 
@@ -84,6 +89,12 @@ export const GATES: readonly Gate[] = [
     ({ build, previous }) => atLeast("symbols", build.symbols, previous?.symbols),
   ],
   ["no fewer rows", ({ build, previous }) => atLeast("rows", build.rows, previous?.rows)],
+  // A listing that is cut without saying so looks like files that are gone.
+  [
+    "no days lost",
+    ({ listings, before }) =>
+      atMost("days without the file they had", lostDays(before, listings), LOST_LIMIT),
+  ],
   ["no future day", ({ facts, now }) => ({
     ok: facts.newest < dayOf(now),
     value: `newest day ${facts.newest}`,
@@ -120,7 +131,7 @@ export function check(checked: Checked): GateResult[] {
  */
 export async function checkFolder(
   dir: string,
-  against: Pick<Checked, "previous" | "collected" | "now">,
+  against: Pick<Checked, "previous" | "before" | "collected" | "now">,
 ): Promise<{ version: string; gates: GateResult[] }> {
   const build = await readBuild(dir);
   if (!build) throw new BfaError("not_found", `no build in ${dir}; make one with \`bfa build\``);
@@ -160,6 +171,30 @@ function atLeast(what: string, value: number, before: number | undefined): Found
 
 function atMost(what: string, value: number, bound: number): Found {
   return { ok: value <= bound, value: `${value} ${what}`, bound: `at most ${bound}` };
+}
+
+/** How many days had a file before, and have none now. */
+function lostDays(before: ListingsFile | undefined, now: ListingsFile): number {
+  if (!before) return 0;
+  const has = daysWithFile(now.listings, before.dataThrough);
+  let lost = 0;
+  for (const [symbol, days] of daysWithFile(before.listings, before.dataThrough)) {
+    lost += Math.max(0, days - (has.get(symbol) ?? 0));
+  }
+  return lost;
+}
+
+/** By symbol, through a day. */
+function daysWithFile(listings: readonly Listing[], through: Day): Map<string, number> {
+  const days = new Map<string, number>();
+  for (const listing of listings) {
+    for (const { state, from, to } of stateRuns(listing, through)) {
+      if (state === "missing") continue;
+      const more = dayNumber(to) - dayNumber(from) + 1;
+      days.set(listing.symbol, (days.get(listing.symbol) ?? 0) + more);
+    }
+  }
+  return days;
 }
 
 function newestDay({ listings, dataThrough }: ListingsFile): { traded: number; missing: number } {

@@ -56,10 +56,12 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const version = nextVersion(listings.dataThrough, existing);
   const outDir = join(buildsDir, version);
   const made = await build(listings, { version, outDir, observations });
+  const before = await listingsOf(publisher, previous);
   const gates = check({
     build: made,
     listings,
     previous,
+    before,
     collected,
     facts: await rowFacts(join(outDir, "availability.parquet")),
     now: now(),
@@ -72,7 +74,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     collected,
     ...(klines ? { klines } : {}),
     gates,
-    ...eventsSince(listings, await listingsOf(publisher, previous)),
+    ...eventsSince(listings, before),
   };
   if (previous && sameData(made, previous)) {
     await Deno.remove(outDir, { recursive: true });
@@ -102,8 +104,8 @@ function sameData(made: Build, previous: ManifestBody): boolean {
 }
 
 /** The listings of a published version; `undefined` when no mirror has them. */
-async function listingsOf(
-  { mirrors }: Publisher,
+export async function listingsOf(
+  { mirrors }: Pick<Publisher, "mirrors">,
   version: ManifestBody | undefined,
 ): Promise<ListingsFile | undefined> {
   const artifact = version?.artifacts.find(({ role }) => role === "listings");

@@ -45,7 +45,16 @@ export async function localDatabase(
   if (!remote && !packed) return { path: source, temporary: false };
   const body = remote ? (await http.get(source)).body! : await openFile(source);
   const path = `${folder}/import.${crypto.randomUUID()}.duckdb`;
-  await writeAtomically(path, packed ? body.pipeThrough(new DecompressionStream("gzip")) : body);
+  try {
+    await writeAtomically(path, packed ? body.pipeThrough(new DecompressionStream("gzip")) : body);
+  } catch (cause) {
+    // What streams throw: a connection that broke off, or bytes that gzip did not write.
+    if (!(cause instanceof TypeError)) throw cause;
+    const what = packed ? "it is no gzip file, or it is cut" : "its connection broke off";
+    throw new BfaError(packed ? "integrity" : "network", `Cannot import ${source}: ${what}`, {
+      cause,
+    });
+  }
   return { path, temporary: true };
 }
 

@@ -20,7 +20,6 @@ const DAYS = Number(Deno.env.get("BFA_TEST_DAYS") ?? 100);
 const CYCLE = 100;
 const CYCLES = Math.floor(DAYS / CYCLE);
 const FIRST_RUN = "2026-07-01" as Day;
-const LAST_RUN = addDays(FIRST_RUN, DAYS - 1);
 
 /** A day, counted from the first run. */
 const on = (day: number) => addDays(FIRST_RUN, day);
