@@ -164,7 +164,7 @@ function readSettings(path: string, world: World): Record<string, unknown> {
 /** The process's own world. */
 function realWorld(): World {
   return {
-    out: (text) => writeWhole(Deno.stdout, text),
+    out: (data) => writeWhole(Deno.stdout, data),
     err: (text) => writeWhole(Deno.stderr, text),
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
@@ -195,8 +195,11 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   : ["SIGINT", "SIGTERM"];
 
 /** Writes all of it: one write may take only part. */
-function writeWhole(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  const bytes = new TextEncoder().encode(text);
+function writeWhole(
+  stream: { writeSync(bytes: Uint8Array): number },
+  data: string | Uint8Array,
+): void {
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
   for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
 }
 

@@ -19,7 +19,7 @@ export async function ask<Row>(
   if (inputs.flag("refresh-cache")) await dataset.refresh();
   const view = await question(dataset);
   const footer = view.footer && `${view.footer}${await condition(dataset, tools.world.now())}`;
-  print(footer ? { ...view, footer } : view, inputs, tools.world);
+  await print(footer ? { ...view, footer } : view, inputs, tools.world);
   await dataset.settled();
 }
 

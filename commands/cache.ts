@@ -91,14 +91,14 @@ async function cacheStatus(inputs: Inputs, tools: Tools): Promise<void> {
 
 async function list(inputs: Inputs, tools: Tools): Promise<void> {
   const { objects, bytes } = await cacheContents(tools.cacheDir(inputs));
-  print<CachedObject>(
+  await print<CachedObject>(
     {
       answer: { count: objects.length, bytes, objects },
       rows: objects,
       columns: [
-        { name: "sha256", cell: (row) => row.sha256 },
-        { name: "bytes", right: true, cell: (row) => row.bytes },
-        { name: "used_by", cell: (row) => row.usedBy.join(" ") },
+        { name: "sha256", type: "VARCHAR", cell: (row) => row.sha256 },
+        { name: "bytes", type: "BIGINT", cell: (row) => row.bytes },
+        { name: "used_by", type: "VARCHAR", cell: (row) => row.usedBy.join(" ") },
       ],
       footer: `${counted(objects.length, "file")}, ${formatBytes(bytes)}`,
     },

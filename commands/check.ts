@@ -38,15 +38,15 @@ export const check: Command = {
         now: tools.world.now(),
       });
       const failed = gates.filter(({ ok }) => !ok).length;
-      print<GateResult>(
+      await print<GateResult>(
         {
           answer: { version, passed: failed === 0, gates },
           rows: gates,
           columns: [
-            { name: "gate", cell: (row) => row.gate },
-            { name: "result", cell: (row) => row.ok ? "ok" : "failed" },
-            { name: "value", cell: (row) => row.value },
-            { name: "bound", cell: (row) => row.bound },
+            { name: "gate", type: "VARCHAR", cell: (row) => row.gate },
+            { name: "result", type: "VARCHAR", cell: (row) => row.ok ? "ok" : "failed" },
+            { name: "value", type: "VARCHAR", cell: (row) => row.value },
+            { name: "bound", type: "VARCHAR", cell: (row) => row.bound },
           ],
           footer: `${counted(gates.length, "gate")}, ${failed} failed · ${version}`,
         },

@@ -4,25 +4,18 @@
  * @module
  */
 
+import { DELISTING_COLUMNS, NEW_LISTING_COLUMNS } from "../lib/core/answer_tables.ts";
 import type { EventsAnswer, ListingEvent } from "../lib/core/answer_types.ts";
+import type { RowColumn } from "../lib/core/table.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Arg, Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import type { ColumnView } from "./output.ts";
 
 /** A day, or the two ends of a range. */
 export const RANGE_ARGS: readonly Arg[] = [
   { name: "from", help: "UTC day, YYYY-MM-DD, or `latest`" },
   { name: "to", help: "Last day of a range; left out, it is one day", optional: true },
-];
-
-const COLUMNS: readonly ColumnView<ListingEvent>[] = [
-  { name: "date", cell: (row) => row.date },
-  { name: "symbol", cell: (row) => row.symbol },
-  { name: "listing", cell: (row) => row.listing },
-  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
-  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
 ];
 
 /** The listings that began to trade. */
@@ -32,7 +25,7 @@ export const newListings: Command = eventsCommand(
     summary: "Listings that began to trade, dated by their first traded day",
     examples: ["bfa new-listings 2024-01-01 2024-01-31", "bfa new-listings latest --json"],
   },
-  { name: "relisting", cell: (row) => row.relisting ? "yes" : "no" },
+  NEW_LISTING_COLUMNS,
   (dataset, from, to) => dataset.newListings(from, to),
 );
 
@@ -43,13 +36,13 @@ export const delistings: Command = eventsCommand(
     summary: "Listings that stopped trading, dated by the first day after the last traded one",
     examples: ["bfa delistings 2024-01-01 2024-12-31", "bfa delistings 2022-05-13 --json"],
   },
-  { name: "last_traded", cell: (row) => row.lastTraded },
+  DELISTING_COLUMNS,
   (dataset, from, to) => dataset.delistings(from, to),
 );
 
 function eventsCommand(
   words: Pick<Command, "name" | "summary" | "examples">,
-  last: ColumnView<ListingEvent>,
+  columns: readonly RowColumn<ListingEvent>[],
   question: (dataset: Dataset, from: string, to: string) => Promise<EventsAnswer>,
 ): Command {
   return {
@@ -65,7 +58,7 @@ function eventsCommand(
         return {
           answer,
           rows: answer.events,
-          columns: [...COLUMNS, last],
+          columns,
           footer: `${answer.count} ${words.name.replace("-", " ")} ${days}`,
         };
       }),

@@ -78,14 +78,14 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
   const rows = sources.flatMap(({ record }) =>
     record.pins.map((key) => ({ endpoint: record.endpoint, channel: record.channel, key }))
   );
-  print(
+  await print(
     {
       answer: { count: rows.length, keys: rows },
       rows,
       columns: [
-        { name: "endpoint", cell: (row) => row.endpoint },
-        { name: "channel", cell: (row) => row.channel },
-        { name: "key", cell: (row) => row.key },
+        { name: "endpoint", type: "VARCHAR", cell: (row) => row.endpoint },
+        { name: "channel", type: "VARCHAR", cell: (row) => row.channel },
+        { name: "key", type: "VARCHAR", cell: (row) => row.key },
       ],
       footer: counted(rows.length, "pinned key"),
     },

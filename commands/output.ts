@@ -5,25 +5,29 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { type Cell, type RowColumn, tableOf } from "../lib/core/table.ts";
+import { encodeTable, TABLE_FORMATS, type TableFormat } from "../lib/formats/formats.ts";
 import type { Inputs } from "./command.ts";
 import type { World } from "./tools.ts";
 
 /** How an answer can be printed. */
-export const FORMATS = ["table", "json", "ndjson", "csv", "md", "lines"] as const;
+export const FORMATS = [
+  "table",
+  "json",
+  "ndjson",
+  "csv",
+  "md",
+  "arrow",
+  "parquet",
+  "lines",
+] as const;
 
 /** One of {@linkcode FORMATS}. */
 export type Format = typeof FORMATS[number];
 
-/** A cell of a row. */
-export type Cell = string | number | boolean | null | undefined;
-
-/** A column: its name in CSV and the like, its title in a table. */
-export interface ColumnView<Row> {
-  readonly name: string;
+/** A column, and its title in a table for people; its name, when left out. */
+export interface ColumnView<Row> extends RowColumn<Row> {
   readonly title?: string;
-  /** Numbers stand at the right. */
-  readonly right?: true;
-  readonly cell: (row: Row) => Cell;
 }
 
 /** An answer, and how to show it. */
@@ -45,44 +49,41 @@ export function readFormat(inputs: Inputs, world: World): Format {
   if (inputs.flag("json")) return "json";
   const text = inputs.text("format");
   if (text === undefined) return world.outIsTerminal ? "table" : "lines";
-  if ((FORMATS as readonly string[]).includes(text)) return text as Format;
-  throw new BfaError(
-    "usage",
-    `Cannot print the format ${JSON.stringify(text)}: choose among ${FORMATS.join(", ")}`,
-  );
+  if (!(FORMATS as readonly string[]).includes(text)) {
+    throw new BfaError(
+      "usage",
+      `Cannot print the format ${JSON.stringify(text)}: choose among ${FORMATS.join(", ")}`,
+    );
+  }
+  if (world.outIsTerminal && (text === "arrow" || text === "parquet")) {
+    throw new BfaError("usage", `Cannot print ${text} on a terminal: send it to a file with >`);
+  }
+  return text as Format;
 }
 
 /** Prints an answer. */
-export function print<Row>(view: View<Row>, inputs: Inputs, world: World): void {
+export async function print<Row>(view: View<Row>, inputs: Inputs, world: World): Promise<void> {
   const format = readFormat(inputs, world);
+  if (isTabular(format)) {
+    const table = tableOf(view.columns, view.rows);
+    for (const chunk of await encodeTable(table, format)) world.out(chunk);
+    return;
+  }
   world.out(render(view, format));
   if (format === "table" && view.picture) world.out(`${view.picture}\n`);
   if (format === "table" && view.footer && !inputs.flag("quiet")) world.err(`${view.footer}\n`);
 }
 
-/** An answer as text in a format. */
-export function render<Row>(view: View<Row>, format: Format): string {
+function isTabular(format: Format): format is TableFormat {
+  return Object.hasOwn(TABLE_FORMATS, format);
+}
+
+function render<Row>(view: View<Row>, format: Exclude<Format, TableFormat>): string {
   const { rows, columns } = view;
   const cells = (row: Row) => columns.map((column) => column.cell(row));
   switch (format) {
     case "json":
       return JSON.stringify(view.answer) + "\n";
-    case "ndjson":
-      return rows.map((row) => {
-        const named = columns.map((column) => [column.name, column.cell(row) ?? null]);
-        return JSON.stringify(Object.fromEntries(named)) + "\n";
-      }).join("");
-    case "csv":
-      return [columns.map((column) => column.name), ...rows.map(cells)]
-        .map((row) => row.map(csvCell).join(",") + "\r\n").join("");
-    case "md": {
-      const lines = [
-        columns.map(titleOf),
-        columns.map((c) => c.right ? "---:" : "---"),
-        ...rows.map(cells),
-      ];
-      return lines.map((row) => `| ${row.map(markdownCell).join(" | ")} |\n`).join("");
-    }
     case "lines":
       return rows.map((row) => (view.line?.(row) ?? cells(row).map(plainCell).join("\t")) + "\n")
         .join("");
@@ -98,31 +99,34 @@ function table<Row>(columns: readonly ColumnView<Row>[], rows: readonly Cell[][]
   return texts.map((row) =>
     row.map((text, i) => {
       const space = " ".repeat(widths[i]! - displayWidth(text));
-      return columns[i]!.right ? space + text : text + space;
+      return isNumber(columns[i]!) ? space + text : text + space;
     }).join("  ").trimEnd() + "\n"
   ).join("");
 }
 
+/** Titles that say more than the names that programs know these columns by. */
+const TITLES: Readonly<Record<string, string>> = {
+  contract_type: "TYPE",
+  quote_asset: "QUOTE",
+  first: "LISTED",
+  last: "LAST FILE",
+};
+
 function titleOf<Row>({ title, name }: ColumnView<Row>): string {
-  return title ?? name.replaceAll("_", " ").toUpperCase();
+  return title ?? TITLES[name] ?? name.replaceAll("_", " ").toUpperCase();
+}
+
+function isNumber<Row>({ type }: ColumnView<Row>): boolean {
+  return type === "BIGINT" || type === "DOUBLE";
 }
 
 function plainCell(cell: Cell): string {
-  return cell === null || cell === undefined ? "" : String(cell);
+  return cell === null ? "" : String(cell);
 }
 
 function tableCell(cell: Cell): string {
+  if (typeof cell === "boolean") return cell ? "yes" : "no";
   return plainCell(cell) || "-";
-}
-
-function markdownCell(cell: Cell): string {
-  return plainCell(cell).replaceAll("|", "\\|");
-}
-
-/** RFC 4180. */
-function csvCell(cell: Cell): string {
-  const text = plainCell(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** How many columns a terminal gives a text: East Asian wide characters take two. */

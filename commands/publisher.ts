@@ -131,19 +131,19 @@ export const log: Command = {
   run: (inputs, tools) =>
     tools.withPublisher(inputs, async ({ store }) => {
       const entries = await store.log(1_000);
-      print<LogEntry>(
+      await print<LogEntry>(
         {
           answer: { count: entries.length, entries },
           rows: entries,
           columns: [
-            { name: "sequence", right: true, cell: (row) => row.sequence },
-            { name: "at", cell: (row) => row.at },
-            { name: "action", cell: (row) => row.action },
-            { name: "channel", cell: (row) => row.channel },
-            { name: "version", cell: (row) => row.version },
-            { name: "previous", cell: (row) => row.previous },
-            { name: "by", cell: (row) => row.by },
-            { name: "reason", cell: (row) => row.reason },
+            { name: "sequence", type: "BIGINT", cell: (row) => row.sequence },
+            { name: "at", type: "VARCHAR", cell: (row) => row.at },
+            { name: "action", type: "VARCHAR", cell: (row) => row.action },
+            { name: "channel", type: "VARCHAR", cell: (row) => row.channel },
+            { name: "version", type: "VARCHAR", cell: (row) => row.version },
+            { name: "previous", type: "VARCHAR", cell: (row) => row.previous },
+            { name: "by", type: "VARCHAR", cell: (row) => row.by },
+            { name: "reason", type: "VARCHAR", cell: (row) => row.reason },
           ],
           footer: counted(entries.length, "move"),
         },

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NAME_COLUMNS } from "../lib/core/answer_tables.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { RANGE_ARGS, readRange } from "./events.ts";
@@ -30,7 +31,7 @@ export const range: Command = {
       return {
         answer,
         rows: answer.symbols,
-        columns: [{ name: "symbol", cell: (symbol: string) => symbol }],
+        columns: NAME_COLUMNS,
         footer: `${answer.count} ${answer.states.join(" or ")} from ${answer.from} to ${answer.to}`,
       };
     }),

@@ -15,6 +15,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "delistings": async () => (await import("./events.ts")).delistings,
   "summary": async () => (await import("./summary.ts")).summary,
   "symbols": async () => (await import("./symbols.ts")).symbols,
+  "diff": async () => (await import("./diff.ts")).diff,
+  "get": async () => (await import("./get.ts")).get,
   "status": async () => (await import("./status.ts")).status,
   "refresh": async () => (await import("./status.ts")).refresh,
   "versions": async () => (await import("./status.ts")).versions,

@@ -4,28 +4,13 @@
  * @module
  */
 
+import { SNAPSHOT_COLUMNS, SNAPSHOT_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
 import type { ListingRow, SnapshotAnswer } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { type ColumnView, type Format, readFormat } from "./output.ts";
-
-const COLUMNS: readonly ColumnView<ListingRow>[] = [
-  { name: "symbol", cell: (row) => row.symbol },
-  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
-  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
-  { name: "first", title: "LISTED", cell: (row) => row.first },
-  { name: "last_traded", cell: (row) => row.lastTraded },
-];
-
-const DETAIL_COLUMNS: readonly ColumnView<ListingRow>[] = [
-  { name: "symbol", cell: (row) => row.symbol },
-  { name: "state", cell: (row) => row.state },
-  { name: "listing", cell: (row) => row.listing },
-  ...COLUMNS.slice(1),
-  { name: "last", title: "LAST FILE", cell: (row) => row.last },
-];
+import { type Format, readFormat } from "./output.ts";
 
 /** Which symbols existed on a day. */
 export const snapshot: Command = {
@@ -54,7 +39,7 @@ export const snapshot: Command = {
       return {
         answer: detail ? full : short,
         rows: full.rows!,
-        columns: detail ? DETAIL_COLUMNS : COLUMNS,
+        columns: detail ? SNAPSHOT_DETAIL_COLUMNS : SNAPSHOT_COLUMNS,
         ...(detail ? {} : { line: (row: ListingRow) => row.symbol }),
         footer: await footer(dataset, full, format),
       };

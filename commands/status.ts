@@ -64,18 +64,18 @@ export const versions: Command = {
     const list = await (await tools.openDataset(inputs)).versions();
     const channelsOf = (version: string) =>
       Object.entries(list.channels).filter(([, at]) => at.version === version).map(([n]) => n);
-    print<ListedVersion>(
+    await print<ListedVersion>(
       {
         answer: { count: list.versions.length, ...list },
         rows: list.versions,
         columns: [
-          { name: "version", cell: (row) => row.version },
-          { name: "sequence", right: true, cell: (row) => row.sequence },
-          { name: "published", cell: (row) => row.publishedAt },
-          { name: "rows", right: true, cell: (row) => row.rows },
-          { name: "symbols", right: true, cell: (row) => row.symbols },
-          { name: "bytes", title: "SIZE", right: true, cell: (row) => row.bytes },
-          { name: "channels", cell: (row) => channelsOf(row.version).join(" ") },
+          { name: "version", type: "VARCHAR", cell: (row) => row.version },
+          { name: "sequence", type: "BIGINT", cell: (row) => row.sequence },
+          { name: "published", type: "VARCHAR", cell: (row) => row.publishedAt },
+          { name: "rows", type: "BIGINT", cell: (row) => row.rows },
+          { name: "symbols", type: "BIGINT", cell: (row) => row.symbols },
+          { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
+          { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
         ],
         footer: counted(list.versions.length, "version"),
       },

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { SummaryRow } from "../lib/core/answer_types.ts";
+import { SUMMARY_COLUMNS } from "../lib/core/answer_tables.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { RANGE_ARGS, readRange } from "./events.ts";
@@ -24,12 +24,7 @@ export const summary: Command = {
       return {
         answer,
         rows: answer.rows,
-        columns: [
-          { name: "date", cell: (row: SummaryRow) => row.date },
-          { name: "traded", right: true, cell: (row: SummaryRow) => row.traded },
-          { name: "archived", right: true, cell: (row: SummaryRow) => row.archived },
-          { name: "missing", right: true, cell: (row: SummaryRow) => row.missing },
-        ],
+        columns: SUMMARY_COLUMNS,
         footer: counted(answer.count, "day"),
       };
     }),

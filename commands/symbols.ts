@@ -4,6 +4,7 @@
  * @module
  */
 
+import { SYMBOL_COLUMNS } from "../lib/core/answer_tables.ts";
 import type { SymbolRow } from "../lib/core/answer_types.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
@@ -24,14 +25,7 @@ export const symbols: Command = {
       return {
         answer: detail ? full : short,
         rows: full.rows!,
-        columns: [
-          { name: "symbol", cell: (row: SymbolRow) => row.symbol },
-          { name: "contract_type", title: "TYPE", cell: (row: SymbolRow) => row.contractType },
-          { name: "quote_asset", title: "QUOTE", cell: (row: SymbolRow) => row.quoteAsset },
-          { name: "listings", right: true, cell: (row: SymbolRow) => row.listings },
-          { name: "first", title: "LISTED", cell: (row: SymbolRow) => row.first },
-          { name: "last_traded", cell: (row: SymbolRow) => row.lastTraded },
-        ],
+        columns: SYMBOL_COLUMNS,
         ...(detail ? {} : { line: (row: SymbolRow) => row.symbol }),
         footer: `${full.count} symbols`,
       };

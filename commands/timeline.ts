@@ -4,34 +4,14 @@
  * @module
  */
 
-import type { ListingAnswer, TimelineAnswer, TimelineRow } from "../lib/core/answer_types.ts";
+import { TIMELINE_COLUMNS, TIMELINE_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
+import type { TimelineAnswer, TimelineRow } from "../lib/core/answer_types.ts";
 import { dayFromNumber, dayNumber } from "../lib/core/day.ts";
 import type { DayState } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { type ColumnView, counted, readFormat } from "./output.ts";
-
-const GAPS: ColumnView<ListingAnswer> = {
-  name: "gaps",
-  cell: (row) => row.gaps.map(([from, to]) => `${from}/${to}`).join(" "),
-};
-
-const LISTING_COLUMNS: readonly ColumnView<ListingAnswer>[] = [
-  { name: "listing", cell: (row) => row.id },
-  { name: "contract_type", title: "TYPE", cell: (row) => row.contractType },
-  { name: "quote_asset", title: "QUOTE", cell: (row) => row.quoteAsset },
-  { name: "first", title: "LISTED", cell: (row) => row.first },
-  { name: "last_traded", cell: (row) => row.lastTraded },
-  { name: "last", title: "LAST FILE", cell: (row) => row.last },
-  GAPS,
-];
-
-const DAY_COLUMNS: readonly ColumnView<TimelineRow>[] = [
-  { name: "date", cell: (row) => row.date },
-  { name: "state", cell: (row) => row.state },
-  { name: "listing", cell: (row) => row.listing },
-];
+import { counted, readFormat } from "./output.ts";
 
 /** The lives of a symbol. */
 export const timeline: Command = {
@@ -52,16 +32,16 @@ export const timeline: Command = {
     if (inputs.flag("detail") || from !== undefined || to !== undefined) {
       return ask(inputs, tools, async (dataset) => {
         const answer = await dataset.timeline(symbol, { detail: true, from, to });
-        return { answer, rows: answer.rows!, columns: DAY_COLUMNS };
+        return { answer, rows: answer.rows!, columns: TIMELINE_DETAIL_COLUMNS };
       });
     }
     return ask(inputs, tools, async (dataset) => {
       const answer = await dataset.timeline(symbol);
-      const view = { answer, rows: answer.listings, columns: LISTING_COLUMNS };
+      const view = { answer, rows: answer.listings, columns: TIMELINE_COLUMNS };
       if (readFormat(inputs, tools.world) !== "table") return view;
       const days = await dataset.timeline(symbol, { detail: true });
-      const columns = LISTING_COLUMNS.filter((column) =>
-        column !== GAPS || answer.listings.some((listing) => listing.gaps.length > 0)
+      const columns = TIMELINE_COLUMNS.filter((column) =>
+        column.name !== "gaps" || answer.listings.some((listing) => listing.gaps.length > 0)
       );
       return { ...view, columns, picture: picture(days), footer: lives(answer) };
     });

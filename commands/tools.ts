@@ -15,7 +15,7 @@ import type { Inputs } from "./command.ts";
 /** Standard streams, environment and clock. */
 export interface World {
   /** Data. */
-  out(text: string): void;
+  out(data: string | Uint8Array): void;
   /** Everything else. */
   err(text: string): void;
   /** Whether data goes to a terminal. */

@@ -36,7 +36,15 @@ declare module "@std/csv/parse" {
   ): Record<string, string>[];
 }
 
+declare module "@std/csv/stringify" {
+  export function stringify(
+    rows: readonly (readonly unknown[])[],
+    options: { headers: false },
+  ): string;
+}
+
 declare module "@std/http/negotiation" {
+  export function accepts(request: Request, ...types: string[]): string | undefined;
   export function acceptsEncodings(request: Request, ...encodings: string[]): string | undefined;
 }
 

@@ -21,6 +21,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "lib/mirror": ["lib/core", "lib/files", "lib/net"],
   "lib/source": ["lib/core", "lib/net", "data"],
   "lib/engine": ["lib/core"],
+  "lib/formats": ["lib/core"],
   "lib/jobs": [
     "lib/core",
     "lib/files",
@@ -32,9 +33,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/engine",
   ],
   "lib": ["lib/core", "lib/jobs", "lib/cache", "lib/manifest", "lib/net"],
-  "routes": ["lib/core", "lib/jobs", "lib/manifest", "lib/mirror", "lib/source"],
+  "routes": ["lib/core", "lib/formats", "lib/jobs", "lib/manifest", "lib/mirror", "lib/source"],
   "commands": [
     "lib/core",
+    "lib/formats",
     "lib/jobs",
     "lib/manifest",
     "lib/mirror",

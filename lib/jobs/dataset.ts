@@ -15,12 +15,14 @@ import type {
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
 import { parseDay } from "../core/day.ts";
+import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { Notice } from "./notice.ts";
+import type { AskedVersion } from "./version_sources.ts";
 import { copyStatus, emptyStatus, type Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
@@ -140,7 +142,7 @@ export class Dataset {
     const known = parseDay(day);
     this.#online("look up old versions");
     const version = await this.#published().versionAsOf(known);
-    return new Dataset({ ...this.#options, version });
+    return this.at(version);
   }
 
   /** The versions that the endpoint serves, newest first, and where its channels point. */
@@ -151,6 +153,33 @@ export class Dataset {
     const layout = layoutNamed(copy?.record.layout ?? null);
     const { versions, channels } = await fetchVersions(http, endpoint!, layout);
     return { versions, channels };
+  }
+
+  /** The same dataset at one version, which never goes stale. */
+  at(version: string): Dataset {
+    return new Dataset({ ...this.#options, version });
+  }
+
+  /** What changed between two versions: listings, and days of symbols. */
+  async diff(a: string, b: string): Promise<DiffAnswer> {
+    this.#published();
+    const { diff } = await import("../core/diff.ts");
+    const [before, after] = await Promise.all([a, b].map((version) => this.at(version).asked()));
+    const schema = (asked: AskedVersion | undefined) => asked!.stored.manifest.signed.schemaVersion;
+    return diff(
+      { ...before!.source, schemaVersion: schema(before) },
+      { ...after!.source, schemaVersion: schema(after) },
+    );
+  }
+
+  /** The version that answers come from; `undefined` while the embedded listings answer. */
+  async asked(): Promise<AskedVersion | undefined> {
+    if (!this.#copy) {
+      await this.#fromSeed(); // says that it does
+      return undefined;
+    }
+    const { source, copy } = await this.#copy.current();
+    return { source, stored: { manifest: copy.manifest } };
   }
 
   /** The manifest that answers come from. */

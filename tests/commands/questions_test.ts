@@ -161,7 +161,7 @@ Deno.test("a flag beats the environment, which beats ./bfa.json, which beats the
     assertStringIncludes(await first([], env, files), "symbol,contract_type");
     assertStringIncludes(
       await first([], env, { "/u/bfa/config.json": files["/u/bfa/config.json"] }),
-      "| SYMBOL |",
+      "| symbol |",
     );
   });
 });

@@ -7,6 +7,8 @@ export interface Called {
   readonly code: number;
   readonly out: string;
   readonly err: string;
+  /** What was printed as bytes, not as text. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** The world of a call. */
@@ -21,10 +23,15 @@ export interface CallOptions {
 export async function bfa(args: string[], options: CallOptions = {}): Promise<Called> {
   const { env = {}, terminal = false, now = new Date("2024-04-01T13:00:00Z"), files = {} } =
     options;
+  const decoder = new TextDecoder();
+  const chunks: Uint8Array[] = [];
   let out = "";
   let err = "";
   const code = await main(args, {
-    out: (text) => out += text,
+    out(data) {
+      if (typeof data !== "string") chunks.push(data);
+      out += typeof data === "string" ? data : decoder.decode(data, { stream: true });
+    },
     err: (text) => err += text,
     outIsTerminal: terminal,
     errIsTerminal: false,
@@ -34,7 +41,7 @@ export async function bfa(args: string[], options: CallOptions = {}): Promise<Ca
     now: () => now,
     onInterrupt: () => new AbortController().signal,
   });
-  return { code, out, err };
+  return { code, out, err, bytes: await new Blob(chunks as BlobPart[]).bytes() };
 }
 
 /** Runs a test with a cache folder of its own and nothing else in the environment. */
