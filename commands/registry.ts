@@ -29,6 +29,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "daily": async () => (await import("./collect.ts")).daily,
   "import": async () => (await import("./collect.ts")).importCommand,
   "build": async () => (await import("./publisher.ts")).build,
+  "check": async () => (await import("./check.ts")).check,
   "publish": async () => (await import("./publisher.ts")).publish,
   "promote": async () => (await import("./publisher.ts")).promote,
   "rollback": async () => (await import("./publisher.ts")).rollback,

@@ -248,6 +248,7 @@ async function move(
     schemaVersion: described.schemaVersion,
     rows: described.rows,
     symbols: described.symbols,
+    ...(described.quarantined === undefined ? {} : { quarantined: described.quarantined }),
     previous: previous === described.version ? await previousOf(store, head) : previous,
     mirrors: mirrorUrls,
     ...(options.nextKeys ? { nextKeys: options.nextKeys } : {}),
