@@ -59,6 +59,7 @@ function cliTools(world: World): Tools {
         cacheDir: cacheDir(inputs),
         maxAge: readMaxAge(inputs),
         trustedKeys: inputs.texts("trusted-keys"),
+        downloadHosts: inputs.texts("download-hosts"),
         now: world.now,
         onNotice: (notice) => {
           if (!quiet) world.err(`${noticeLine(notice)}\n`);

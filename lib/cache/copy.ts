@@ -273,8 +273,9 @@ export class Copy {
       );
     }
     const { store, http, endpoint, onProgress } = this.#options;
-    const own = endpoint + (layoutNamed(copy.record.layout) ?? SERVICE_LAYOUT).artifacts;
-    const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), own];
+    const { artifacts } = layoutNamed(copy.record.layout) ?? SERVICE_LAYOUT;
+    const own = artifacts === null ? [] : [endpoint + artifacts];
+    const mirrors = [...copy.manifest.signed.mirrors.map(withSlash), ...own];
     await download(artifact, { store, http, mirrors: [...new Set(mirrors)], onProgress });
   }
 
