@@ -193,7 +193,7 @@ async function move(
   head: ChannelHead,
   options: MoveOptions,
 ): Promise<StoredManifest | undefined> {
-  const { store, signers, schedule, mirrorUrls, by, now } = publisher;
+  const { store, mirrors, signers, schedule, mirrorUrls, by, now } = publisher;
   // In this order: whoever describes the same version meanwhile takes this sequence, and we lose.
   const next = await store.lastSequence() + 1;
   await refuseOtherArtifacts(store, described);
@@ -229,6 +229,7 @@ async function move(
   const reason = options.reason ?? null;
   const id = crypto.randomUUID();
   const log = { id, sequence, action, channel, version, previous, at: publishedAt, by, reason };
+  for (const mirror of mirrors) if (isReleaseMirror(mirror)) await mirror.prepare(sequence);
   if (!await store.commit({ stored, head, log })) return undefined;
   await writeManifestFiles(publisher, stored);
   return stored;

@@ -56,16 +56,12 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
   const drafts = new Map<string, Draft>();
   let checked: Promise<void> | undefined;
 
-  /** Before anything is written: the repository is this one, and the token may write. */
+  /** Before anything is written: addresses are made from the repository's, so that must be right. */
   async function check(): Promise<void> {
-    const { page, writable } = await releases.repository();
+    const page = await releases.page();
     const expected = `${web}/${repo.owner}/${repo.name}`;
-    if (page.toLowerCase() !== expected.toLowerCase()) {
-      throw new BfaError("usage", `Cannot use ${name}: its page is ${page}, not ${expected}`);
-    }
-    if (writable) return;
-    const need = 'the token may not write; it needs "Contents: read and write"';
-    throw new BfaError("usage", `Cannot use ${name}: ${need}`);
+    if (page.toLowerCase() === expected.toLowerCase()) return;
+    throw new BfaError("usage", `Cannot use ${name}: its page is ${page}, not ${expected}`);
   }
 
   const ready = () => checked ??= check();
@@ -229,6 +225,12 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
       const { bytes, sha256, mediaType } = artifact;
       await releases.upload(release, { name: asset, bytes, sha256, mediaType, read }, assets);
       return githubAssetUrl(repo, version, asset, web);
+    },
+
+    async prepare(sequence) {
+      await ready();
+      const tag = manifestTag(sequence);
+      if (!drafts.has(tag) && !await releases.published(tag)) await draftOf(tag);
     },
 
     async announce(committed, moving) {

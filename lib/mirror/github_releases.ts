@@ -51,8 +51,8 @@ export interface ReleaseText {
 
 /** Releases of a repository. Missing is `undefined`; everything else throws. */
 export interface GithubReleases {
-  /** The repository's page, and whether this token may write. */
-  repository(): Promise<{ page: string; writable: boolean }>;
+  /** The address of the repository's page. */
+  page(): Promise<string>;
   /** The published release of a tag. */
   published(tag: string): Promise<Release | undefined>;
   /** The tag of the latest release. */
@@ -115,12 +115,7 @@ export function githubReleases(api: GithubApi): GithubReleases {
   }
 
   const releases: GithubReleases = {
-    async repository() {
-      const { html_url, permissions } = await get<
-        { html_url: string; permissions?: { push?: boolean } }
-      >("") ?? { html_url: "" };
-      return { page: html_url, writable: permissions?.push === true };
-    },
+    page: async () => (await get<{ html_url: string }>(""))!.html_url,
 
     published: (tag) => get<Release>(`/releases/tags/${tag}`, [404]),
 

@@ -62,6 +62,11 @@ export interface ReleaseMirror extends MirrorReader {
     read: () => Promise<Uint8Array<ArrayBuffer>>,
   ): Promise<string>;
   /**
+   * Makes room for a manifest, before it is committed: whoever may not write learns it before anything
+   * has moved.
+   */
+  prepare(sequence: number): Promise<void>;
+  /**
    * Shows a committed manifest, and before it the artifacts of its version. Safe to repeat.
    *
    * @param moving When it is the newest of all: what readers find as `manifest.json` and

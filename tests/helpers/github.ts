@@ -6,6 +6,7 @@
  * - [immutable] docs.github.com, "Immutable releases", and what uploads then answer
  *   (softprops/action-gh-release#653, github-community-projects/ospo-reusable-workflows#83).
  * - [drafts] drafts are not found by tag (hub4j/github-api#1983) and several may share one (cli/cli#9367).
+ * - [rename] characters other than letters, digits, `.`, `_` and `-` become one dot (travis-ci/dpl#821).
  * - [starter] cut uploads are in a release's list of assets, not in the release (itchio/gothub#1).
  *
  * @module
@@ -183,7 +184,7 @@ export function fakeGithub(): FakeGithub {
       return Response.json({
         full_name: REPO.slice(1),
         html_url: github.web + REPO,
-        permissions: { pull: true, push: rights.push },
+        ...(rights.anonymous ? {} : { permissions: { pull: true, push: rights.push } }),
       });
     }
     if (path === "/releases" && read) {
@@ -268,11 +269,12 @@ export function fakeGithub(): FakeGithub {
     if (release.immutable && json.tag_name !== undefined && json.tag_name !== release.tag) {
       return problem(422, "Validation Failed", [{ code: "custom", field: "tag_name" }]);
     }
-    // A draft whose tag is not given again loses it (what `gh release edit` guards against).
+    // A draft whose tag is not given again loses it (jdx/communique#241, mongodb-js/mongosh#691).
     if (release.draft) release.tag = String(json.tag_name ?? `untagged-${release.id}`);
     if (typeof json.name === "string") release.name = json.name;
     if (typeof json.body === "string") release.body = json.body;
     if (release.draft && json.draft === false) publish(release, json.make_latest);
+    // Also of an immutable release: only its assets and its tag are fixed (github/docs#45718).
     else if (json.make_latest === "true") github.latest = release.tag;
     return Response.json(releaseJson(release));
   }
@@ -465,7 +467,7 @@ function exists(): Response {
   return problem(422, "Validation Failed", [error]);
 }
 
-/** What GitHub makes of a name: other characters become a dot, dots are not repeated, none at the ends. */
+/** What GitHub makes of a name [rename]. */
 function keptName(name: string): string {
   return name.replace(/[^\w.-]+/g, ".").replace(/\.{2,}/g, ".").replace(/^\.|\.$/g, "");
 }

@@ -18,6 +18,8 @@ import { buildListings, SMALL_LISTINGS, type TestPublisher, withPublisher } from
 /** The repository of {@linkcode fakeGithub}. */
 export const REPO = { owner: "octo", name: "data" };
 
+type UrlOf = ReturnType<typeof artifactUrls>;
+
 /** A publisher on GitHub. */
 export interface GithubWorld {
   readonly side: TestPublisher;
@@ -26,9 +28,9 @@ export interface GithubWorld {
   readonly waits: number[];
   readonly endpoint: string;
   /** A mirror as a new process would make it. */
-  mirror(options?: Partial<GithubApiOptions>): ReleaseMirror;
+  mirror(options?: Partial<GithubApiOptions>, urlOf?: UrlOf): ReleaseMirror;
   /** A publisher as a new process would make it. */
-  publisher(options?: Partial<GithubApiOptions>): Publisher;
+  publisher(options?: Partial<GithubApiOptions>, urlOf?: UrlOf): Publisher;
   /** Publishes listings, and more files, as a version: `{ "parts/2024.parquet": "bytes" }`. */
   publish(
     version: string,
@@ -58,13 +60,12 @@ export async function withGithub(test: (world: GithubWorld) => Promise<void>): P
       github,
       waits,
       endpoint: `${web}/octo/data/releases/latest/download/`,
-      mirror(options) {
+      mirror(options, urlOf = artifactUrls(side.publisher.store)) {
         const usual = { repo: REPO, api: github.api, token: TOKEN, wait, now, random: () => 0.5 };
         const releases = githubReleases(githubApi({ ...usual, ...options }));
-        const urlOf = artifactUrls(side.publisher.store);
         return githubMirror({ repo: REPO, web, releases, http, urlOf, now });
       },
-      publisher: (options) => ({ ...side.publisher, mirrors: [world.mirror(options)] }),
+      publisher: (...args) => ({ ...side.publisher, mirrors: [world.mirror(...args)] }),
       async publish(version, files = {}, options = {}) {
         const { listings = SMALL_LISTINGS, publisher = world.publisher(), ...move } = options;
         const dir = `${side.dir}/builds/${version}`;

@@ -46,24 +46,25 @@ Deno.test("the requests of a publish, one by one", async () => {
     assertEquals(world.github.take(), [
       "web GET /releases/download/manifest-1/1.json 404", // is this KV behind what is shown?
       "web GET /releases/latest/download/manifest.json 404",
-      "api GET  200", // may this token write?
+      "api GET  200", // is it the repository that addresses say?
       `api GET /releases/tags/${V1} 404`,
       "api GET /releases?per_page=100 200", // a left-over draft?
       "api POST /releases 201",
       ...["listings.json", "parts_-2023.parquet", "parts_-2024-03.parquet"].map((name) =>
         `uploads POST /releases/1/assets?name=…-${name} 201`
       ),
-      // Here the manifest is committed.
-      `api GET /releases/tags/${V1} 404`,
-      "api GET /releases/1/assets?per_page=100 200",
-      "api PATCH /releases/1 200",
       "api GET /releases/tags/manifest-1 404",
       "api GET /releases?per_page=100 200",
       "api POST /releases 201",
+      // Here the manifest is committed.
+      `api GET /releases/tags/${V1} 404`,
+      "api GET /releases/1/assets?per_page=100 200",
+      "api PATCH /releases/1 200", // the version is shown
+      "api GET /releases/tags/manifest-1 404",
       ...["1.json", "manifest.json", "versions.json"].map((name) =>
         `uploads POST /releases/5/assets?name=${name} 201`
       ),
-      "api PATCH /releases/5 200",
+      "api PATCH /releases/5 200", // the pointer moves
       "api GET /releases?per_page=100 200", // abandoned drafts?
     ]);
   });
