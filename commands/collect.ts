@@ -4,6 +4,7 @@
  * @module
  */
 
+import { catchUp } from "../lib/jobs/catch_up.ts";
 import { candidateError, daily as runDaily, reportPage } from "../lib/jobs/daily.ts";
 import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect.ts";
 import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts";
@@ -81,6 +82,7 @@ export const daily: Command = {
   run: (inputs, tools) =>
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
+      await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
         ...collectOptions(inputs, world),

@@ -14,6 +14,7 @@ export interface Release {
   readonly id: number;
   readonly tag_name: string;
   readonly name: string | null;
+  readonly body: string | null;
   readonly draft: boolean;
   readonly created_at: string;
   /** A URI template: `https://uploads.github.com/…/assets{?name,label}`. */

@@ -2,6 +2,10 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../../lib/core/listing.ts";
 import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
+import { follow } from "../../lib/jobs/follow.ts";
+import { kvManifestStore } from "../../lib/manifest/kv.ts";
+import { newSecretKey, signer } from "../../lib/manifest/signature.ts";
+import { artifactPath } from "../../lib/mirror/mirror.ts";
 import { TOKEN } from "../helpers/github.ts";
 import { type GithubWorld, withGithub } from "../helpers/github_world.ts";
 import { SMALL_LISTINGS } from "../helpers/publisher.ts";
@@ -193,7 +197,6 @@ Deno.test("a KV that is behind what is shown takes that in, and never gives a nu
     await world.publish(V2, FILES, { listings: MORE, channel: "candidate" });
     const kv = await Deno.openKv(":memory:");
     try {
-      const { kvManifestStore } = await import("../../lib/manifest/kv.ts");
       const store = kvManifestStore(kv);
       const lost = { ...world.publisher(), store };
       const { stored } = await promote(lost, V2);
@@ -207,7 +210,7 @@ Deno.test("a KV that is behind what is shown takes that in, and never gives a nu
       const stranger = {
         ...world.publisher(),
         store: kvManifestStore(await Deno.openKv(":memory:")),
-        signers: [await newSigner()],
+        signers: [await signer(await newSecretKey())],
       };
       const error = await assertRejects(() => renew(stranger), BfaError);
       stranger.store.close();
@@ -217,11 +220,6 @@ Deno.test("a KV that is behind what is shown takes that in, and never gives a nu
     }
   });
 });
-
-async function newSigner() {
-  const { newSecretKey, signer } = await import("../../lib/manifest/signature.ts");
-  return await signer(await newSecretKey());
-}
 
 Deno.test("the token is sent to the API and the uploads host alone, and is in no URL or message", async () => {
   await withGithub(async (world) => {
@@ -233,5 +231,28 @@ Deno.test("the token is sent to the API and the uploads host alone, and is in no
     world.github.tokens.clear();
     const error = await assertRejects(() => world.publish(V2), BfaError);
     assert(!`${error.message} ${error.stack} ${error.cause}`.includes(TOKEN));
+  });
+});
+
+Deno.test("a service reads its artifacts from GitHub: whole, by ranges, of any version, with no token", async () => {
+  await withGithub(async (world) => {
+    const { stored } = await world.publish(V1, FILES);
+    await world.publish(V2, {}, { listings: MORE });
+    world.github.take();
+    const mirror = world.mirror({ token: undefined });
+    const followed = await follow({
+      reader: world.side.publisher.store,
+      mirror,
+      channel: "latest",
+      onProblem: (error) => assertEquals(error, undefined),
+    });
+    assertEquals(followed.current()?.source.version, V2);
+    await followed.close();
+    const old = stored.manifest.signed.artifacts.find(({ name }) => name === "parts/2023.parquet")!;
+    assertEquals(await mirror.size(artifactPath(old)), 10_000);
+    const part = await mirror.open(artifactPath(old), { start: 9_990, end: 9_999 });
+    assertEquals([part?.size, await new Response(part?.body).text()], [10_000, "x".repeat(10)]);
+    assertEquals(await mirror.size(`${"0".repeat(64)}/listings.json`), undefined);
+    assert(world.github.take().every((line) => !/^(api|uploads)/.test(line)));
   });
 });
