@@ -21,12 +21,7 @@ import {
 import { parseVersion } from "../core/version.ts";
 import { hashStream } from "../files/file_facts.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
-import {
-  type ChannelHead,
-  type LogAction,
-  type ManifestStore,
-  type StoredManifest,
-} from "../manifest/store.ts";
+import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
 import { type AnyMirror, artifactPath, isReleaseMirror, type Mirror } from "../mirror/mirror.ts";
 import type { Build } from "./build.ts";
 import { catchUp } from "./catch_up.ts";

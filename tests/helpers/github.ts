@@ -12,6 +12,18 @@
  * @module
  */
 
+import {
+  exists,
+  type FakeRelease,
+  keptName,
+  page,
+  problem,
+  type Stored,
+} from "./github_answers.ts";
+import { answerCdn, answerWeb, redirect, REPO_PATH } from "./github_downloads.ts";
+
+export { leaveStarter, problem } from "./github_answers.ts";
+
 /** One request as a server saw it. */
 export interface GithubSeen {
   readonly host: "api" | "uploads" | "web" | "cdn";
@@ -29,27 +41,6 @@ export type GithubFault = (
   seen: GithubSeen,
   usual: () => Promise<Response>,
 ) => Response | Promise<Response> | undefined;
-
-interface Stored {
-  id: number;
-  name: string;
-  state: "uploaded" | "starter";
-  bytes: Uint8Array<ArrayBuffer>;
-  digest: string;
-  type: string;
-}
-
-/** A release as it is kept. */
-export interface FakeRelease {
-  id: number;
-  tag: string;
-  name: string;
-  body: string;
-  draft: boolean;
-  immutable: boolean;
-  createdAt: string;
-  assets: Stored[];
-}
 
 /** A running GitHub with one repository, `octo/data`. */
 export interface FakeGithub {
@@ -84,9 +75,6 @@ export interface FakeGithub {
 /** The date of the commit that tags are put on: `created_at` of every published release [docs]. */
 const COMMITTED_AT = "2024-01-01T00:00:00Z";
 
-/** The repository's path. */
-const REPO = "/octo/data";
-
 /** The token that may write. */
 export const TOKEN = "ghp_fake0Token1For2Tests3";
 
@@ -102,7 +90,10 @@ export function fakeGithub(): FakeGithub {
   ) =>
     Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, async (request) => {
       const url = new URL(request.url);
-      const path = (url.pathname + url.search).replace(`/repos${REPO}`, "").replace(REPO, "")
+      const path = (url.pathname + url.search).replace(`/repos${REPO_PATH}`, "").replace(
+        REPO_PATH,
+        "",
+      )
         .replace(/[0-9a-f]{64}/, "…");
       const { method, headers } = request;
       const seen: GithubSeen = { host, method, path, headers, bytes: 0, status: 0 };
@@ -126,8 +117,8 @@ export function fakeGithub(): FakeGithub {
 
   const api = serve("api", answerApi);
   const uploads = serve("uploads", answerUpload);
-  const web = serve("web", (_request, url) => Promise.resolve(answerWeb(url)));
-  const cdn = serve("cdn", (request, url) => Promise.resolve(answerCdn(request, url)));
+  const web = serve("web", (_request, url) => Promise.resolve(answerWeb(github, url)));
+  const cdn = serve("cdn", (request, url) => Promise.resolve(answerCdn(github, request, url)));
   const base = (server: Deno.HttpServer<Deno.NetAddr>) => `http://127.0.0.1:${server.addr.port}`;
 
   const github: FakeGithub = {
@@ -166,8 +157,8 @@ export function fakeGithub(): FakeGithub {
     const rights = rightsOf(request);
     if (!request.headers.get("user-agent")) return problem(403, "Request forbidden"); // [docs]
     if (!rights) return problem(401, "Bad credentials");
-    if (!url.pathname.startsWith(`/repos${REPO}`)) return problem(404, "Not Found");
-    const path = url.pathname.slice(`/repos${REPO}`.length);
+    if (!url.pathname.startsWith(`/repos${REPO_PATH}`)) return problem(404, "Not Found");
+    const path = url.pathname.slice(`/repos${REPO_PATH}`.length);
     const read = request.method === "GET";
     // Without the right to write, a public repository's answer is 403 [docs].
     if (!read && !rights.push) {
@@ -182,8 +173,8 @@ export function fakeGithub(): FakeGithub {
 
     if (path === "" && read) {
       return Response.json({
-        full_name: REPO.slice(1),
-        html_url: github.web + REPO,
+        full_name: REPO_PATH.slice(1),
+        html_url: github.web + REPO_PATH,
         ...(rights.anonymous ? {} : { permissions: { pull: true, push: rights.push } }),
       });
     }
@@ -192,7 +183,7 @@ export function fakeGithub(): FakeGithub {
       const sorted = [...visible].sort((a, b) => {
         return a.createdAt === b.createdAt ? b.id - a.id : a.createdAt < b.createdAt ? 1 : -1;
       });
-      return page(url, sorted.map(releaseJson));
+      return page(url, sorted.map(releaseJson), github.pageSize);
     }
     if (path === "/releases" && request.method === "POST") return create(await json());
     if (path === "/releases/latest" && read) {
@@ -206,7 +197,13 @@ export function fakeGithub(): FakeGithub {
     if ((match = /^\/releases\/(\d+)(\/assets)?$/.exec(path))) {
       const release = byId(match[1]!);
       if (!release) return problem(404, "Not Found");
-      if (match[2]) return page(url, release.assets.map((asset) => assetJson(release, asset)));
+      if (match[2]) {
+        return page(
+          url,
+          release.assets.map((asset) => assetJson(release, asset)),
+          github.pageSize,
+        );
+      }
       if (read) return Response.json(releaseJson(release));
       if (request.method === "PATCH") return update(release, await json());
       if (request.method === "DELETE") return remove(release);
@@ -217,7 +214,7 @@ export function fakeGithub(): FakeGithub {
       const asset = release?.assets.find((asset) => asset.id === id);
       if (!release || !asset) return problem(404, "Not Found");
       if (read && request.headers.get("accept") === "application/octet-stream") {
-        return redirect(asset); // [docs] "the API will either redirect … or stream it directly"
+        return redirect(github, asset); // [docs] "the API will either redirect … or stream it directly"
       }
       if (read) return Response.json(assetJson(release, asset));
       if (release.immutable) return problem(422, "Cannot delete asset from an immutable release.");
@@ -328,61 +325,6 @@ export function fakeGithub(): FakeGithub {
     return Response.json(assetJson(release, asset), { status: 201 });
   }
 
-  function answerWeb(url: URL): Response {
-    const path = url.pathname.slice(REPO.length);
-    const latest = /^\/releases\/latest\/download\/([^/]+)$/.exec(path);
-    if (latest) {
-      const release = github.latest && github.release(github.latest);
-      if (!release) return new Response("Not Found", { status: 404 });
-      const location = `${github.web}${REPO}/releases/download/${release.tag}/${latest[1]}`;
-      return new Response(null, {
-        status: 302,
-        headers: { location, "cache-control": "no-cache" },
-      });
-    }
-    const asset = /^\/releases\/download\/([^/]+)\/([^/]+)$/.exec(path);
-    const release = asset && github.release(asset[1]!);
-    const found = release?.assets.find(({ name }) => name === asset![2]);
-    return found ? redirect(found) : new Response("Not Found", { status: 404 });
-  }
-
-  /** A signed address on the other host, good for some minutes. */
-  function redirect(asset: Stored): Response {
-    const location =
-      `http://${github.downloadHost}/github-production-release-asset/${asset.id}?sig=s3cr3t`;
-    return new Response(null, { status: 302, headers: { location, "cache-control": "no-cache" } });
-  }
-
-  /** Storage as it is behind that host: ranges, an ETag that is no digest, a token is an error. */
-  function answerCdn(request: Request, url: URL): Response {
-    if (request.headers.has("authorization")) {
-      return new Response("two signatures", { status: 400 });
-    }
-    const id = Number(url.pathname.split("/").at(-1));
-    const asset = github.releases.flatMap(({ assets }) => assets).find((asset) => asset.id === id);
-    if (!asset) return new Response("BlobNotFound", { status: 404 });
-    const headers: Record<string, string> = {
-      etag: `"0x${id.toString(16)}"`,
-      "accept-ranges": "bytes",
-    };
-    if (request.headers.get("if-none-match") === headers.etag) {
-      return new Response(null, { status: 304, headers });
-    }
-    const { length } = asset.bytes;
-    const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
-    const condition = request.headers.get("if-range");
-    if (!range || (condition !== null && condition !== headers.etag)) {
-      return new Response(asset.bytes, { headers });
-    }
-    const start = Number(range[1]);
-    const end = Math.min(range[2] ? Number(range[2]) : length - 1, length - 1);
-    if (start >= length) {
-      return new Response(null, { status: 416, headers: { "content-range": `bytes */${length}` } });
-    }
-    headers["content-range"] = `bytes ${start}-${end}/${length}`;
-    return new Response(asset.bytes.slice(start, end + 1), { status: 206, headers });
-  }
-
   function releaseJson(release: FakeRelease) {
     const { id, tag, name, body, draft, immutable, createdAt } = release;
     return {
@@ -396,9 +338,9 @@ export function fakeGithub(): FakeGithub {
       immutable,
       created_at: createdAt,
       published_at: draft ? null : stamp(),
-      url: `${github.api}/repos${REPO}/releases/${id}`,
-      html_url: `${github.web}${REPO}/releases/tag/${draft ? `untagged-${id}` : tag}`,
-      upload_url: `${base(uploads)}/repos${REPO}/releases/${id}/assets{?name,label}`,
+      url: `${github.api}/repos${REPO_PATH}/releases/${id}`,
+      html_url: `${github.web}${REPO_PATH}/releases/tag/${draft ? `untagged-${id}` : tag}`,
+      upload_url: `${base(uploads)}/repos${REPO_PATH}/releases/${id}/assets{?name,label}`,
       assets: release.assets.filter(({ state }) => state === "uploaded") // [starter]
         .map((asset) => assetJson(release, asset)),
     };
@@ -416,58 +358,11 @@ export function fakeGithub(): FakeGithub {
       ...(github.digests
         ? { digest: asset.state === "uploaded" ? `sha256:${asset.digest}` : null }
         : {}),
-      url: `${github.api}/repos${REPO}/releases/assets/${asset.id}`,
-      browser_download_url: `${github.web}${REPO}/releases/download/${tag}/${asset.name}`,
+      url: `${github.api}/repos${REPO_PATH}/releases/assets/${asset.id}`,
+      browser_download_url: `${github.web}${REPO_PATH}/releases/download/${tag}/${asset.name}`,
     };
-  }
-
-  /** Pages with `Link: <…>; rel="next"` [docs]. */
-  function page(url: URL, entries: unknown[]): Response {
-    const size = Math.min(Number(url.searchParams.get("per_page") ?? 30), 100, github.pageSize);
-    const number = Number(url.searchParams.get("page") ?? 1);
-    const headers = new Headers();
-    if (number * size < entries.length) {
-      const next = new URL(url);
-      next.searchParams.set("page", String(number + 1));
-      headers.set("link", `<${next}>; rel="next"`);
-    }
-    return Response.json(entries.slice((number - 1) * size, number * size), { headers });
   }
 
   const stamp = () => github.now.toISOString().replace(/\.\d+Z$/, "Z");
   return github;
-}
-
-/** An upload that was cut: the asset is there, empty, in state `starter` [docs]. */
-export function leaveStarter(release: FakeRelease, name: string): void {
-  const empty = new Uint8Array();
-  release.assets.push({
-    id: 900_000 + release.id,
-    name,
-    state: "starter",
-    bytes: empty,
-    digest: "",
-    type: "",
-  });
-}
-
-/** An error as the API words it. */
-export function problem(
-  status: number,
-  message: string,
-  errors: Record<string, string>[] = [],
-  headers: Record<string, string> = {},
-): Response {
-  const body = { message, errors, documentation_url: "https://docs.github.com/rest" };
-  return Response.json(body, { status, headers });
-}
-
-function exists(): Response {
-  const error = { resource: "ReleaseAsset", code: "already_exists", field: "name" };
-  return problem(422, "Validation Failed", [error]);
-}
-
-/** What GitHub makes of a name [rename]. */
-function keptName(name: string): string {
-  return name.replace(/[^\w.-]+/g, ".").replace(/\.{2,}/g, ".").replace(/^\.|\.$/g, "");
 }
