@@ -5,6 +5,7 @@
  * @module
  */
 
+import { BfaError } from "../core/errors.ts";
 import { GITHUB_WEB, isGithubPlace, parseGithubPlace } from "../core/github_names.ts";
 import type { ManifestReader } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
@@ -35,7 +36,7 @@ export async function openMirror(
   const { githubMirror } = await import("../mirror/github.ts");
   return githubMirror({
     repo: parseGithubPlace(place),
-    web: githubWeb(world),
+    web: baseFrom(world, ["BFA_GITHUB_URL", "GITHUB_SERVER_URL"]) ?? GITHUB_WEB,
     releases: await openReleases(place, world),
     http: httpClient({ downloadHosts: world.env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [] }),
     urlOf: artifactUrls(store),
@@ -47,16 +48,22 @@ export async function openMirror(
 export async function openReleases(place: string, world: MirrorWorld): Promise<GithubReleases> {
   const { GITHUB_API, githubApi } = await import("../mirror/github_api.ts");
   const { githubReleases } = await import("../mirror/github_releases.ts");
-  const api = world.env("BFA_GITHUB_API") ?? world.env("GITHUB_API_URL") ?? GITHUB_API;
   return githubReleases(githubApi({
     repo: parseGithubPlace(place),
-    api: api.replace(/\/$/, ""),
+    api: baseFrom(world, ["BFA_GITHUB_API", "GITHUB_API_URL"]) ?? GITHUB_API,
     token: world.env("BFA_GITHUB_TOKEN") || world.env("GITHUB_TOKEN") || undefined,
     now: () => world.now(),
     onWait: (line) => world.onWait?.(line),
   }));
 }
 
-function githubWeb({ env }: MirrorWorld): string {
-  return (env("BFA_GITHUB_URL") ?? env("GITHUB_SERVER_URL") ?? GITHUB_WEB).replace(/\/$/, "");
+/** The first of these variables that is set, as a base URL without a slash at the end. */
+function baseFrom({ env }: MirrorWorld, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const text = env(name);
+    if (!text) continue;
+    if (/^https?:\/\/[^/@\s]/.test(text) && URL.canParse(text)) return text.replace(/\/$/, "");
+    throw new BfaError("usage", `Cannot use ${name}: it is no http(s):// address`);
+  }
+  return undefined;
 }

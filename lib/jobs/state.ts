@@ -128,7 +128,7 @@ async function present(dataDir: string): Promise<string[]> {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     });
-    if (info?.isFile) found.push(name);
+    if (info?.isFile && info.size > 0) found.push(name); // GitHub takes no empty file
   }
   return found;
 }

@@ -49,6 +49,8 @@ export interface GithubApi {
   readonly place: string;
   /** Sends a request to a path under the repository, or to a whole URL that GitHub gave. */
   request(method: string, target: string, request?: GithubRequest): Promise<Response>;
+  /** Fetches a signed address, which wants no token and must not get one. */
+  fetchSigned(url: string): Promise<Response>;
   /** Waits before another try, the longer the more there were. */
   pause(attempt: number): Promise<void>;
 }
@@ -78,9 +80,9 @@ const MOST_ASKED_MS = 15 * 60_000;
 /** "Wait at least one minute" when a secondary limit does not say how long (REST API, rate limits). */
 const SECONDARY_MS = 60_000;
 
-/** How long an answer may take; an upload of 2 GiB takes its time. */
+/** How long an answer may take; a file of 2 GiB takes its time. */
 const ANSWER_MS = 60_000;
-const UPLOAD_MS = 30 * 60_000;
+const FILE_MS = 30 * 60_000;
 
 /** Requests that may be sent twice. */
 const REPEATABLE = new Set(["GET", "PATCH", "DELETE"]);
@@ -107,7 +109,7 @@ export function githubApi(options: GithubApiOptions): GithubApi {
     if (type !== undefined) headers.set("content-type", type);
     const body = request.bytes ??
       (request.json === undefined ? null : JSON.stringify(request.json));
-    const signal = AbortSignal.timeout(request.bytes ? UPLOAD_MS : ANSWER_MS);
+    const signal = AbortSignal.timeout(request.bytes || request.accept ? FILE_MS : ANSWER_MS);
     // The token must not follow a redirect to another host.
     const init: RequestInit = { method, headers, body, signal, redirect: "manual" };
     try {
@@ -120,12 +122,31 @@ export function githubApi(options: GithubApiOptions): GithubApi {
 
   return {
     place,
+    async fetchSigned(url) {
+      try {
+        const response = await send(url, { signal: AbortSignal.timeout(FILE_MS) });
+        if (response.ok) return response;
+        await response.body?.cancel();
+        throw new GithubError("network", `Cannot read a file of ${place}`, response.status);
+      } catch (cause) {
+        if (cause instanceof GithubError) throw cause;
+        throw new GithubError("network", `Cannot read a file of ${place}`, 0, [], { cause });
+      }
+    },
+
     pause: (attempt) => wait(retryDelayMs(attempt, random(), retry)),
 
     async request(method, target, request = {}) {
       const url = /^https?:/.test(target)
         ? target
         : `${api}/repos/${repo.owner}/${repo.name}${target}`;
+      if (new URL(url).protocol !== new URL(api).protocol) {
+        throw new GithubError(
+          "network",
+          `Cannot use ${place}: it asks for the token in the open`,
+          200,
+        );
+      }
       for (let attempt = 1;; attempt++) {
         let failure: GithubError;
         try {

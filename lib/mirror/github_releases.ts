@@ -85,27 +85,31 @@ const UPLOAD_TRIES = 4;
 
 /** Releases through the API. */
 export function githubReleases(api: GithubApi): GithubReleases {
-  async function get<T>(path: string, answers: readonly number[] = []): Promise<T | undefined> {
-    const response = await api.request("GET", path, { answers });
-    if (response.ok) return await readJson<T>(response);
+  async function get(path: string): Promise<Release | undefined> {
+    const response = await api.request("GET", path, { answers: [404] });
+    if (response.ok) return await readJson(response, isRelease);
     await response.body?.cancel();
     return undefined;
   }
 
-  async function readJson<T>(response: Response): Promise<T> {
+  /** Reads an answer, which has what is never left out of one of its kind. */
+  async function readJson<T>(response: Response, isWhole: (value: T) => boolean): Promise<T> {
+    let cause: unknown;
     try {
-      return await response.json() as T;
-    } catch (cause) {
-      const message = `Cannot use ${api.place}: its answer was cut; run the same command again`;
-      throw new GithubError("network", message, 0, [], { cause });
+      const value = await response.json();
+      if (value && isWhole(value)) return value;
+    } catch (error) {
+      cause = error;
     }
+    const message = `Cannot use ${api.place}: its answer was cut; run the same command again`;
+    throw new GithubError("network", message, 0, [], { cause });
   }
 
   async function* pages<T>(path: string): AsyncGenerator<T[]> {
     for (let next: string | undefined = path; next !== undefined;) {
       const response: Response = await api.request("GET", next);
       next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
-      yield await readJson<T[]>(response);
+      yield await readJson<T[]>(response, Array.isArray);
     }
   }
 
@@ -116,11 +120,15 @@ export function githubReleases(api: GithubApi): GithubReleases {
   }
 
   const releases: GithubReleases = {
-    page: async () => (await get<{ html_url: string }>(""))!.html_url,
+    async page() {
+      const response = await api.request("GET", "");
+      const isPage = (value: { html_url?: unknown }) => typeof value.html_url === "string";
+      return (await readJson<{ html_url: string }>(response, isPage)).html_url;
+    },
 
-    published: (tag) => get<Release>(`/releases/tags/${tag}`, [404]),
+    published: (tag) => get(`/releases/tags/${tag}`),
 
-    latestTag: async () => (await get<Release>("/releases/latest", [404]))?.tag_name,
+    latestTag: async () => (await get("/releases/latest"))?.tag_name,
 
     async drafts(everywhere = false) {
       const found: Release[] = [];
@@ -138,7 +146,7 @@ export function githubReleases(api: GithubApi): GithubReleases {
       for (let attempt = 1;; attempt++) {
         try {
           const json = { tag_name: tag, ...text, draft: true };
-          return await readJson(await api.request("POST", "/releases", { json }));
+          return await readJson(await api.request("POST", "/releases", { json }), isRelease);
         } catch (error) {
           if (!(error instanceof GithubError) || !error.unsure || attempt === UPLOAD_TRIES) {
             throw error;
@@ -175,7 +183,7 @@ export function githubReleases(api: GithubApi): GithubReleases {
         if (attempt > UPLOAD_TRIES) break;
         try {
           const request = { bytes: await file.read(), mediaType: file.mediaType };
-          const asset = await readJson<Asset>(await api.request("POST", url.href, request));
+          const asset = await readJson(await api.request("POST", url.href, request), isAsset);
           if (asset.name === file.name && await releases.holds(asset, file)) return;
           landed = asset;
           await releases.removeAsset(asset);
@@ -197,18 +205,23 @@ export function githubReleases(api: GithubApi): GithubReleases {
       const location = response.headers.get("location");
       if (response.status !== 302 || location === null) return response.body!;
       await response.body?.cancel();
-      // A signed address: it wants no token, and must not get one.
-      const signed = await fetch(location);
-      if (signed.ok && signed.body) return signed.body;
-      await signed.body?.cancel();
-      throw new GithubError("network", `Cannot read an asset of ${api.place} back`, signed.status);
+      return (await api.fetchSigned(location)).body!;
     },
 
     update: async ({ id }, json) =>
-      await readJson(await api.request("PATCH", `/releases/${id}`, { json })),
+      await readJson(await api.request("PATCH", `/releases/${id}`, { json }), isRelease),
 
     removeAsset: ({ id }) => erase(`/releases/assets/${id}`),
     remove: ({ id }) => erase(`/releases/${id}`),
   };
   return releases;
+}
+
+function isRelease({ id, tag_name, upload_url, assets }: Release): boolean {
+  return typeof id === "number" && typeof tag_name === "string" && URL.canParse(upload_url) &&
+    Array.isArray(assets);
+}
+
+function isAsset({ id, name, state }: Asset): boolean {
+  return typeof id === "number" && typeof name === "string" && typeof state === "string";
 }

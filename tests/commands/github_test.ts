@@ -80,6 +80,13 @@ Deno.test("a wrong token is one line on stderr, exit code 2, and never shown", a
       const bad = await bfa(["renew", "--mirror", place], { env, now: NOW });
       assertEquals([bad.code, bad.err.split("\n").length], [2, 2], place);
     }
+    for (const variable of ["BFA_GITHUB_API", "BFA_GITHUB_URL"]) {
+      const bad = await bfa(["renew"], { env: { ...env, [variable]: "api.github.com" }, now: NOW });
+      assertEquals([bad.code, bad.err], [
+        2,
+        `bfa: Cannot use ${variable}: it is no http(s):// address\n`,
+      ]);
+    }
   });
 });
 

@@ -310,7 +310,8 @@ export function fakeGithub(): FakeGithub {
     const release = github.releases.find((release) => release.id === id);
     if (!release || request.method !== "POST") return problem(404, "Not Found");
     // "Most libraries will set the required Content-Length header automatically" [docs].
-    if (!request.headers.get("content-length")) return problem(400, "Bad Content-Length");
+    // An empty file is refused as well (svenstaro/upload-release-action#102).
+    if (!Number(request.headers.get("content-length"))) return problem(400, "Bad Content-Length");
     if (!request.headers.get("content-type")) return problem(400, "Bad Content-Type");
     const name = keptName(url.searchParams.get("name") ?? "");
     if (!name) return problem(422, "Validation Failed", [{ code: "missing_field", field: "name" }]);
