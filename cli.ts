@@ -17,7 +17,6 @@ import { run } from "./commands/run.ts";
 import type { PublisherSide, Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
-import { isGithubPlace, parseGithubPlace } from "./lib/core/github_names.ts";
 import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
 import { folderOf, makeFolder } from "./lib/files/atomic_file.ts";
 import { open } from "./lib/jobs/open.ts";
@@ -122,10 +121,14 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
   const signer = secret
     ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
     : await readSecretKey(secretKeyFile(inputs));
-  const places = inputs.texts("mirror") ?? [`${dataDir}/mirror`];
-  for (const place of places.filter(isGithubPlace)) parseGithubPlace(place);
+  const given = inputs.texts("mirror");
+  const places = given?.length ? given : [`${dataDir}/mirror`];
   const store = kvManifestStore(await openKv(place));
-  const mirrors = await Promise.all(places.map((p) => openMirror(p, store, mirrorWorld(world))));
+  const mirrors = await Promise.all(places.map((p) => openMirror(p, store, mirrorWorld(world))))
+    .catch((error) => {
+      store.close();
+      throw error;
+    });
   const publisher = {
     store,
     mirrors,

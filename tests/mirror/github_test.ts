@@ -191,6 +191,44 @@ Deno.test("drafts are looked for on every page that has any; abandoned ones are 
   });
 });
 
+Deno.test("what a killed publisher committed is shown first, without moving the pointer there", async () => {
+  await withGithub(async (world) => {
+    await world.publish(V1);
+    const dying = world.publisher();
+    const { commit } = dying.store;
+    const store = {
+      ...dying.store,
+      commit: async (...args: Parameters<typeof commit>) => {
+        await commit(...args);
+        throw new Error("killed");
+      },
+    };
+    const died = { publisher: { ...dying, store }, listings: MORE };
+    await assertRejects(() => world.publish(V2, {}, died), Error, "killed");
+    const pointed: (string | undefined)[] = [];
+    world.github.fault = (seen, usual) => {
+      if (seen.method !== "PATCH") return undefined;
+      return usual().then((response) => {
+        pointed.push(world.github.latest);
+        return response;
+      });
+    };
+    await world.publish("2024-04-02.1", {}, { listings: SMALL_LISTINGS.slice(1) });
+    // The version and the manifest that were committed, then the new ones.
+    assertEquals(pointed, ["manifest-1", "manifest-1", "manifest-1", "manifest-3"]);
+    assertEquals(tags(world), [
+      `${V1} 1`,
+      "manifest-1 3",
+      `${V2} 1`,
+      "manifest-2 1",
+      "2024-04-02.1 1",
+      "manifest-3 3",
+    ]);
+    const old = await world.client({ version: V2 });
+    assertEquals((await old.symbols()).version, V2);
+  });
+});
+
 Deno.test("a KV that is behind what is shown takes that in, and never gives a number twice", async () => {
   await withGithub(async (world) => {
     await world.publish(V1, FILES);
