@@ -224,7 +224,7 @@ async function move(
   const reason = options.reason ?? null;
   const id = crypto.randomUUID();
   const log = { id, sequence, action, channel, version, previous, at: publishedAt, by, reason };
-  for (const mirror of mirrors) if (isReleaseMirror(mirror)) await mirror.prepare(sequence);
+  for (const mirror of mirrors) if (isReleaseMirror(mirror)) await mirror.prepare(body);
   if (!await store.commit({ stored, head, log })) return undefined;
   await writeManifestFiles(publisher, stored);
   return stored;

@@ -54,6 +54,8 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
   /** Published releases and drafts of versions, as far as this process has met them. */
   const published = new Map<string, Promise<Release | undefined>>();
   const drafts = new Map<string, Draft>();
+  /** Addresses where this process has seen the right bytes. */
+  const verified = new Set<string>();
   let checked: Promise<void> | undefined;
 
   /** Before anything is written: addresses are made from the repository's, so that must be right. */
@@ -74,9 +76,27 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
 
   /** Whether a published release has an artifact, whole. */
   async function shows(tag: string, artifact: Artifact): Promise<boolean> {
+    const url = githubAssetUrl(repo, tag, assetName(artifact), web);
+    if (verified.has(url)) return true;
     const release = await publishedOnce(tag);
     const asset = release?.assets.find((asset) => asset.name === assetName(artifact));
-    return asset !== undefined && await releases.holds(asset, artifact);
+    if (!asset || !await releases.holds(asset, artifact)) return false;
+    verified.add(url);
+    return true;
+  }
+
+  /** What a manifest names here must be here: shown, or in a draft that will be. */
+  async function refuseLost({ version, artifacts }: ManifestBody): Promise<void> {
+    for (const artifact of artifacts) {
+      const tag = tagOf(artifact, artifact.url);
+      if (tag === undefined || await shows(tag, artifact)) continue;
+      const waiting = await releases.drafts(true);
+      if (waiting.some(({ tag_name }) => tag_name === tag)) continue;
+      throw new BfaError(
+        "not_found",
+        `Cannot publish ${version} on ${name}: release ${tag} has lost ${artifact.name}; publish the build again`,
+      );
+    }
   }
 
   /** The tag of the release that has an artifact, by its url; `undefined` when that is elsewhere. */
@@ -98,7 +118,7 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
   }
 
   /** Shows the artifacts of a version that is committed. */
-  async function showVersion(signed: ManifestBody): Promise<void> {
+  async function showVersion(signed: ManifestBody, newest: boolean): Promise<void> {
     const { version } = signed;
     const own = signed.artifacts.filter((artifact) => tagOf(artifact, artifact.url) === version);
     if (own.length === 0 || await releases.published(version)) return;
@@ -113,6 +133,8 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
         make_latest: "false",
       });
     }
+    // What comes after a version that was lost must not wait for it for ever.
+    if (!newest) return;
     throw new BfaError(
       "integrity",
       `Cannot show ${version} on ${name}: its draft is gone; publish the build again`,
@@ -224,18 +246,21 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
         : await draftOf(version);
       const { bytes, sha256, mediaType } = artifact;
       await releases.upload(release, { name: asset, bytes, sha256, mediaType, read }, assets);
-      return githubAssetUrl(repo, version, asset, web);
+      const url = githubAssetUrl(repo, version, asset, web);
+      verified.add(url);
+      return url;
     },
 
-    async prepare(sequence) {
+    async prepare(signed) {
       await ready();
-      const tag = manifestTag(sequence);
+      await refuseLost(signed);
+      const tag = manifestTag(signed.sequence);
       if (!drafts.has(tag) && !await releases.published(tag)) await draftOf(tag);
     },
 
     async announce(committed, moving) {
       await ready();
-      await showVersion(committed.signed);
+      await showVersion(committed.signed, moving !== undefined);
       const files = moving && {
         ...(moving.latest === undefined ? {} : { [LATEST_PATH]: moving.latest }),
         [VERSIONS_PATH]: moving.versions,

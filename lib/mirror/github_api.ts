@@ -128,9 +128,10 @@ export function githubApi(options: GithubApiOptions): GithubApi {
         if (response.ok) return response;
         await response.body?.cancel();
         throw new GithubError("network", `Cannot read a file of ${place}`, response.status);
-      } catch (cause) {
-        if (cause instanceof GithubError) throw cause;
-        throw new GithubError("network", `Cannot read a file of ${place}`, 0, [], { cause });
+      } catch (error) {
+        if (error instanceof GithubError) throw error;
+        // Without the cause, which would show the address.
+        throw new GithubError("network", `Cannot read a file of ${place}`, 0);
       }
     },
 

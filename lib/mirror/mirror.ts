@@ -62,10 +62,10 @@ export interface ReleaseMirror extends MirrorReader {
     read: () => Promise<Uint8Array<ArrayBuffer>>,
   ): Promise<string>;
   /**
-   * Makes room for a manifest, before it is committed: whoever may not write learns it before anything
-   * has moved.
+   * Makes room for a manifest, before it is committed: whoever may not write, or names what is not
+   * there any more, learns it before anything has moved.
    */
-  prepare(sequence: number): Promise<void>;
+  prepare(signed: ManifestBody): Promise<void>;
   /**
    * Shows a committed manifest, and before it the artifacts of its version. Safe to repeat.
    *

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BfaError, type ErrorCode } from "../../lib/core/errors.ts";
-import { renew } from "../../lib/jobs/publish.ts";
+import { renew, rollback } from "../../lib/jobs/publish.ts";
 import { type FakeGithub, leaveStarter, problem } from "../helpers/github.ts";
 import { on, unicorn } from "../helpers/github_faults.ts";
 import { withGithub } from "../helpers/github_world.ts";
@@ -339,5 +339,32 @@ Deno.test("moves by who may not write are refused before anything moves", async 
     world.github.tokens.forEach((rights) => rights.push = false);
     const error = await assertRejects(() => renew(world.publisher()), BfaError);
     assertEquals([error.code, await world.side.publisher.store.lastSequence()], ["usage", 1]);
+  });
+});
+
+Deno.test("a version that was deleted cannot be promoted, and does not stop the next one", async () => {
+  await withGithub(async (world) => {
+    const { github } = world;
+    const lose = (tag: string) =>
+      github.releases.splice(github.releases.findIndex((release) => release.tag === tag), 1);
+    await world.publish(V1);
+    await world.publish(V2, {}, { listings: SMALL_LISTINGS.slice(1) });
+    lose(V1);
+    const error = await assertRejects(() => rollback(world.publisher(), undefined), BfaError);
+    assertEquals([error.code, await world.side.publisher.store.lastSequence()], ["not_found", 2]);
+    assertStringIncludes(error.message, `release ${V1} has lost listings.json; publish the build`);
+
+    // The draft of a committed version is deleted before it was shown.
+    github.fault = on(/PATCH/, () => problem(403, "no"));
+    const listings = SMALL_LISTINGS.slice(2);
+    await assertRejects(() => world.publish("2024-04-02.1", {}, { listings }), BfaError);
+    github.fault = undefined;
+    assertEquals(await world.side.publisher.store.lastSequence(), 3);
+    lose("2024-04-02.1");
+    const gone = await assertRejects(() => renew(world.publisher()), BfaError);
+    assertEquals(gone.code, "not_found");
+    assertEquals(await world.shown(), { sequence: 2, version: V2 });
+    await world.publish("2024-04-03.1", {}, { listings: SMALL_LISTINGS.slice(3) });
+    assertEquals(await world.shown(), { sequence: 4, version: "2024-04-03.1" });
   });
 });
