@@ -4,6 +4,7 @@
  * @module
  */
 
+import { catchUp } from "../lib/jobs/catch_up.ts";
 import { daily as runDaily } from "../lib/jobs/daily.ts";
 import { candidateError, reportPage } from "../lib/jobs/daily_report.ts";
 import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect.ts";
@@ -84,6 +85,7 @@ export const daily: Command = {
   run: (inputs, tools) =>
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
+      await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
         ...collectOptions(inputs, world),

@@ -35,6 +35,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "rollback": async () => (await import("./publisher.ts")).rollback,
   "renew": async () => (await import("./publisher.ts")).renew,
   "log": async () => (await import("./publisher.ts")).log,
+  "state": async () => (await import("./state.ts")).state,
   "keys": async () => (await import("./keys.ts")).keys,
 };
 
