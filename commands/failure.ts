@@ -9,6 +9,7 @@ import { BfaError, type ErrorCode } from "../lib/core/errors.ts";
 /** The exit code of every kind of failure. `0` is success, `1` a bug, `130` an interrupt. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
+  sql_rejected: 2,
   not_found: 3,
   stale: 4,
   expired: 4,
@@ -18,8 +19,11 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   rollback: 5,
   network: 6,
   unavailable: 6,
+  busy: 6,
+  not_implemented: 6,
   offline: 7,
   limit: 8,
+  deadline: 8,
   storage: 8,
   format_too_new: 9,
 };

@@ -18,6 +18,10 @@ export type ErrorCode =
   | "unavailable"
   | "offline"
   | "limit"
+  | "sql_rejected"
+  | "deadline"
+  | "busy"
+  | "not_implemented"
   | "storage"
   | "conflict"
   | "format_too_new";
