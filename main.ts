@@ -6,6 +6,7 @@
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
  * | `BFA_MIRROR` | where artifacts are: a folder or an `http(s)://…` base URL; `.bfa/mirror` when unset |
+ * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
  *
@@ -18,7 +19,7 @@ import { httpMirror } from "./lib/mirror/http.ts";
 import { directoryMirror } from "./lib/mirror/directory.ts";
 import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
-import { readPort, startServer } from "./routes/server.ts";
+import { readPort, readSql, startServer } from "./routes/server.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
     now: () => new Date(),
     log: (line) => console.error(line),
+    sql: readSql(Deno.env.get("BFA_SQL")),
     signal: stop.signal,
   });
   console.error(`bfa serves on ${server.url}`);

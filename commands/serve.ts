@@ -16,7 +16,7 @@ import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
-import { readPort, startServer } from "../routes/server.ts";
+import { readPort, readSql, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
 import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
 import type { PublisherSide, World } from "./tools.ts";
@@ -36,6 +36,7 @@ export const serve: Command = {
     host: { value: "ADDRESS", help: "Address to listen on (127.0.0.1)", env: "BFA_HOST" },
     init: { help: "Make and publish a first version from the built-in listings if there is none" },
     channel: { value: "NAME", help: "Channel to serve (latest)", env: "BFA_CHANNEL" },
+    sql: { value: "on|off", help: "Whether /v1/query runs SQL (on)", env: "BFA_SQL" },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
@@ -53,6 +54,7 @@ export const serve: Command = {
         port: readPort(inputs.text("port")),
         hostname: inputs.text("host") ?? "127.0.0.1",
         now: world.now,
+        sql: readSql(inputs.text("sql")),
         log: (line) => world.err(`${line}\n`),
         signal: stop,
       });

@@ -9,6 +9,7 @@ import { follow } from "../lib/jobs/follow.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
+import { type SqlPoolOptions, sqlService } from "../lib/jobs/sql_service.ts";
 import { service } from "./service.ts";
 
 /** What to serve, and where. */
@@ -22,6 +23,8 @@ export interface ServerOptions {
   readonly now: () => Date;
   /** One line for the log. */
   readonly log: (line: string) => void;
+  /** How SQL is run; `"off"` where it is not. */
+  readonly sql?: SqlPoolOptions | "off" | undefined;
   /** Stops the server: answers under way are finished first. */
   readonly signal: AbortSignal;
 }
@@ -48,30 +51,50 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const { version, sequence } = stored.manifest.signed;
     log(`now serving ${version} (sequence ${sequence})`);
   });
+  const onProblem = (error: unknown) =>
+    log(`problem: ${error instanceof Error ? error.stack : error}`);
+  const sql = options.sql === "off"
+    ? undefined
+    : sqlService({ reader, mirror, followed, onProblem, pool: options.sql });
   const { fetch } = service({
     reader,
     mirror,
     followed,
     seed: await seedSource(),
     now,
-    onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
+    onProblem,
     stopping: signal,
+    sql,
   });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ port, hostname, onListen: () => {} }, (request) => fetch(request));
+    server = Deno.serve({ port, hostname, onListen: () => {} }, (request, info) => {
+      return fetch(request, { client: info.remoteAddr.hostname });
+    });
   } catch (error) {
+    await sql?.close();
     await followed.close();
     throw listenError(error, hostname, port);
   }
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `http://${host}:${server.addr.port}`,
-    finished: untilStopped(server, signal).finally(() => {
+    finished: untilStopped(server, signal).finally(async () => {
       stop();
-      return followed.close();
+      await sql?.close();
+      await followed.close();
     }),
   };
+}
+
+/** Reads the setting that switches SQL off. */
+export function readSql(text: string | undefined): "off" | undefined {
+  if (text === undefined || text === "on") return undefined;
+  if (text === "off") return "off";
+  throw new BfaError(
+    "usage",
+    `Cannot read BFA_SQL ${JSON.stringify(text.slice(0, 40))}: on or off`,
+  );
 }
 
 /** Reads a port; 8000 when none is given. */

@@ -19,6 +19,8 @@ import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } f
 import { manifestEvents } from "./manifest_events.ts";
 import { Params, type ParamSpec } from "./params.ts";
 import { problem } from "./problem.ts";
+import { mountQuery, QUERY_PATH } from "./query.ts";
+import type { SqlService } from "../lib/jobs/sql_service.ts";
 
 /** What the service is made of. */
 export interface ServiceOptions {
@@ -33,11 +35,14 @@ export interface ServiceOptions {
   /** Aborts when the server stops: event streams end then. */
   readonly stopping?: AbortSignal;
   readonly heartbeatMs?: number;
+  /** Answers SQL; where it is left out, `/v1/query` says that it is switched off. */
+  readonly sql?: SqlService | undefined;
 }
 
 /** Answers requests. */
 export interface Service {
-  fetch(request: Request): Response | Promise<Response>;
+  /** `from.client` tells clients apart, where they are known. */
+  fetch(request: Request, from?: { client?: string }): Response | Promise<Response>;
 }
 
 /** Memory for encoded answers, bytes. */
@@ -45,6 +50,11 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 
 /** A path and what it takes, for the routes that are not answered from the listings. */
 export const OTHER_ROUTES: readonly { path: string; summary: string; query: ParamSpec }[] = [
+  {
+    path: QUERY_PATH,
+    summary: "SQL: one SELECT (GET, or POST with JSON)",
+    query: { sql: "text", params: "text", format: "text" },
+  },
   { path: "/v1/manifest", summary: "The newest signed manifest", query: { channel: "text" } },
   { path: "/v1/manifest/events", summary: "New manifests, as they come (SSE)", query: {} },
   { path: "/v1/manifests/:sequence", summary: "One signed manifest", query: {} },
@@ -89,6 +99,7 @@ export function service(options: ServiceOptions): Service {
 
   const events = manifestEvents(followed, options);
   const app = new Hono();
+  mountQuery(app, (env) => ({ sql: options.sql, ...env as { client?: string } }));
   for (const route of ANSWER_ROUTES) {
     app.get(route.path, (c) => answerFrom(route, c.req.raw, c.req.param()));
   }
@@ -119,7 +130,8 @@ export function service(options: ServiceOptions): Service {
     },
   };
   for (const { path, query } of OTHER_ROUTES) {
-    const handle = handlers[path]!;
+    const handle = handlers[path];
+    if (!handle) continue; // mounted by its own file
     app.get(path, (c) => {
       const request = c.req.raw;
       return handle(request, new Params(c.req.param(), new URL(request.url).searchParams, query));
@@ -145,13 +157,13 @@ export function service(options: ServiceOptions): Service {
   });
 
   return {
-    fetch(request) {
+    fetch(request, from = {}) {
       if (request.method === "GET") {
         source(); // drops the answers of a version that is no longer served
         const hit = entities.get(pathAndQuery(request.url));
         if (hit) return respond(request, hit);
       }
-      return app.fetch(request);
+      return app.fetch(request, from);
     },
   };
 }

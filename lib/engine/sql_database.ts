@@ -15,6 +15,8 @@ import { LOCK_STATEMENTS, LOCKED_SETTINGS } from "./sql_gate.ts";
 export interface SqlData {
   /** The version's name. */
   readonly version: string;
+  /** Tells apart what the same statement may answer differently from. */
+  readonly id: string;
   /** Its `availability.duckdb`. */
   readonly path: string;
   /** The rows of the table `versions`. */

@@ -47,9 +47,9 @@ export interface SqlQuestion {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** An answer, and the version that gave it. */
+/** An answer, and what gave it. */
 export interface SqlPoolAnswer extends SqlAnswerParts {
-  readonly version: string;
+  readonly data: SqlData;
 }
 
 const DEFAULTS = {
@@ -179,7 +179,7 @@ export class SqlPool {
     try {
       const parts = await child.ask({ sql, params });
       killed = false;
-      return { ...parts, version: child.data.version };
+      return { ...parts, data: child.data };
     } catch (error) {
       killed = !this.#alive.has(child);
       if (signal?.aborted) throw left();
@@ -199,18 +199,20 @@ export class SqlPool {
   async #child(signal: AbortSignal | undefined): Promise<SqlProcess> {
     if (signal?.aborted) throw left();
     for (let child; (child = this.#idle.pop());) {
-      if (this.#alive.has(child)) return child;
+      if (!this.#alive.has(child)) continue;
+      this.#fill();
+      return child;
     }
     if (this.#closed || !this.#data || this.#failures >= MAX_FAILURES) {
       throw new BfaError("not_implemented", "Cannot run SQL here: the database cannot be loaded");
     }
-    this.#fill();
     if (this.#waiters.length >= this.#options.queue) {
       throw new BfaError("busy", "Cannot run this SQL now: too many statements wait already");
     }
     const { promise, resolve, reject } = Promise.withResolvers<SqlProcess>();
     const waiter: Waiter = { give: resolve, fail: reject };
     this.#waiters.push(waiter);
+    this.#fill();
     const giveUp = (error: BfaError) => {
       this.#waiters = this.#waiters.filter((other) => other !== waiter);
       reject(error);
@@ -240,14 +242,15 @@ export class SqlPool {
     else this.#idle.push(child);
   }
 
-  /** Starts as many children as are missing. */
+  /** Starts children: one that waits for the next question, as long as there is room for it. */
   #fill(): void {
-    const { slots } = this.#options;
-    const current = () => [...this.#alive].filter((child) => child.data === this.#data).length;
-    while (
-      !this.#closed && this.#data && this.#failures < MAX_FAILURES &&
-      current() + this.#starting.size < slots
-    ) {
+    const missing = () => {
+      const current = [...this.#alive].filter((child) => child.data === this.#data).length;
+      const busy = current - this.#idle.length;
+      const wanted = Math.min(this.#options.slots, busy + Math.max(1, this.#waiters.length));
+      return current + this.#starting.size < wanted;
+    };
+    while (!this.#closed && this.#data && this.#failures < MAX_FAILURES && missing()) {
       const starting = this.#start(this.#data).finally(() => {
         this.#starting.delete(starting);
         this.#fill();
