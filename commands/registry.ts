@@ -15,6 +15,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "delistings": async () => (await import("./events.ts")).delistings,
   "summary": async () => (await import("./summary.ts")).summary,
   "symbols": async () => (await import("./symbols.ts")).symbols,
+  "sql": async () => (await import("./sql.ts")).sql,
   "status": async () => (await import("./status.ts")).status,
   "refresh": async () => (await import("./status.ts")).refresh,
   "versions": async () => (await import("./status.ts")).versions,

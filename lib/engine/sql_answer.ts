@@ -7,7 +7,7 @@
 
 import type { DuckDBDataChunk, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
 import type { SqlParams } from "../core/sql_params.ts";
-import type { Cell, TableColumn } from "../core/table.ts";
+import type { Cell, Table, TableColumn } from "../core/table.ts";
 import { type CellReader, cellReader } from "./sql_cells.ts";
 import { bindParams } from "./sql_params.ts";
 
@@ -78,7 +78,7 @@ async function readRows(
 ): Promise<SqlAnswerParts> {
   const width = Math.min(result.columnCount, limits.columns);
   const readers = result.columnTypes().slice(0, width).map(cellReader);
-  const columns = result.columnNames().slice(0, width)
+  const columns = result.deduplicatedColumnNames().slice(0, width)
     .map((name, i): TableColumn => ({ name, type: readers[i]!.type }));
   const encoder = new TextEncoder();
   const room = space.subarray(0, limits.bytes);
@@ -108,6 +108,20 @@ function rowText(chunk: DuckDBDataChunk, row: number, readers: readonly CellRead
     text += value === null ? "null" : jsonCell(readers[i]!.cell(value));
   }
   return text + "]";
+}
+
+/** Reads a whole result, whatever its size. */
+export async function readTable(result: DuckDBResult): Promise<Table> {
+  const readers = result.columnTypes().map(cellReader);
+  const columns = result.deduplicatedColumnNames()
+    .map((name, i): TableColumn => ({ name, type: readers[i]!.type }));
+  const rows: Cell[][] = [];
+  for (let chunk; (chunk = await result.fetchChunk()) && chunk.rowCount > 0;) {
+    for (const row of chunk.getRows()) {
+      rows.push(row.map((value, i) => value === null ? null : readers[i]!.cell(value)));
+    }
+  }
+  return { columns, rows };
 }
 
 /** JSON has no integers beyond 2^53 that every reader keeps, and no NaN: both are texts. */

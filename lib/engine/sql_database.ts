@@ -45,7 +45,7 @@ export async function openLockedDatabase(data: SqlData): Promise<DuckDBInstance>
 }
 
 /** Makes the published names, over the tables of another schema. */
-async function publishTables(connection: DuckDBConnection, store: string): Promise<void> {
+export async function publishTables(connection: DuckDBConnection, store: string): Promise<void> {
   const daily = `CREATE VIEW daily_availability AS ${withUrls(`${store}.daily_availability`)}`;
   await connection.run(daily);
   await connection.run(`CREATE VIEW listings AS FROM ${store}.listings`);
@@ -63,7 +63,7 @@ export async function publishVersions(
   connection: DuckDBConnection,
   versions: readonly SqlVersion[],
 ): Promise<void> {
-  await connection.run(createTable("versions", VERSIONS));
+  await connection.run(createTable("versions", VERSIONS).replace("CREATE", "CREATE OR REPLACE"));
   const rows = versions.map((v) =>
     `(${sqlText(v.version)}, ${sqlText(v.dataThrough)}, ${
       sqlText(v.publishedAt.replace("Z", ""))

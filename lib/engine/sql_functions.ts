@@ -90,7 +90,7 @@ export const VALUE_FUNCTIONS: ReadonlySet<string> = words(`
 
 /** Functions that the parser itself names with their schema, for syntax such as `[1, 2]`. */
 export const PARSER_FUNCTIONS: ReadonlySet<string> = words(`
-  date_part like_escape list_apply list_filter list_value map overlay position row struct_extract struct_pack
+  date_part like_escape list_apply list_filter list_value map position row struct_extract struct_pack
   substring timezone trim`);
 
 /** Types that a value may be cast to, as the syntax tree names them. */

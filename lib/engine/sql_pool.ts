@@ -219,10 +219,13 @@ export class SqlPool {
     };
     const leave = () => giveUp(left());
     signal?.addEventListener("abort", leave);
-    const timer = setTimeout(
-      () => giveUp(new BfaError("busy", "Cannot run this SQL now: all children are busy")),
-      this.#starting.size ? START_MS : this.#options.waitMs,
-    );
+    const busy = () =>
+      giveUp(new BfaError("busy", "Cannot run this SQL now: all children are busy"));
+    let timer = setTimeout(() => {
+      // One that starts will be there soon: it is worth the wait.
+      if (this.#starting.size) timer = setTimeout(busy, START_MS);
+      else busy();
+    }, this.#options.waitMs);
     try {
       return await promise;
     } finally {

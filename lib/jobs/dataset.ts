@@ -17,6 +17,10 @@ import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
 import { parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
+import type { SqlParams } from "../core/sql_params.ts";
+import type { SqlVersion } from "../core/sql_schema.ts";
+import type { Table } from "../core/table.ts";
+import type { LocalSql } from "../engine/local_sql.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
@@ -47,6 +51,12 @@ export interface SymbolsOptions {
   detail?: boolean | undefined;
 }
 
+/** Additional options of SQL. */
+export interface SqlOptions {
+  /** Stops the statement. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What an explicit refresh found. */
 export interface RefreshResult {
   /** Whether the copy changed. */
@@ -63,6 +73,7 @@ export class Dataset {
   readonly #copy: KeptCopy | undefined;
   readonly #noticed = new Set<string>();
   #seed: Source | undefined;
+  #sql: { version: string; opened: Promise<LocalSql> } | undefined;
 
   /** Names a dataset; touches nothing. Programs call `open()`. */
   constructor(options: DatasetOptions) {
@@ -107,6 +118,44 @@ export class Dataset {
   /** Every symbol that ever existed. */
   async symbols(options: SymbolsOptions = {}): Promise<SymbolsAnswer> {
     return answers.symbols(await this.#source(), options);
+  }
+
+  /**
+   * Runs SQL over `daily_availability`, `listings`, `volume_rankings` and `versions`, in this process: the
+   * copy's Parquet files are downloaded when they are not there.
+   *
+   * @param params An array for `?`, an object for `$name`.
+   * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
+   */
+  async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
+    const { version } = await this.#source();
+    if (this.#sql?.version !== version) {
+      const opened = this.#openSql();
+      this.#sql = { version, opened };
+      opened.catch(() => this.#sql = undefined); // the next call tries again
+    }
+    const sql = await this.#sql!.opened;
+    if (/\bversions\b/i.test(text)) await sql.setVersions((await this.#versionRows()) ?? []);
+    return await sql.query(text, params, options.signal);
+  }
+
+  async #openSql(): Promise<LocalSql> {
+    const { sqlOnFiles, sqlOnListings } = await import("./local_sql.ts");
+    const copy = this.#copy;
+    if (!copy) return await sqlOnListings((await this.#fromSeed()).index);
+    const { copy: loaded, source } = await copy.current();
+    const { artifacts } = loaded.manifest.signed;
+    return await sqlOnFiles(source.index, artifacts, (name) => copy.path(name));
+  }
+
+  /** All versions where they can be asked for; else the one of the copy. */
+  async #versionRows(): Promise<SqlVersion[] | undefined> {
+    if (!this.#copy) return undefined;
+    if (!this.#options.offline) return (await this.versions()).versions;
+    const { version, sequence, dataThrough, publishedAt, rows, symbols, artifacts } =
+      (await this.manifest()).signed;
+    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+    return [{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes }];
   }
 
   /** The condition of the copy, as it is on this machine: asks nobody. */
