@@ -37,9 +37,7 @@ export const sql: Command = {
     ...CLIENT_OPTIONS,
   },
   examples: [
-    'bfa sql "SELECT symbol, count(*) AS days FROM daily_availability GROUP BY ALL ORDER BY days DESC LIMIT 5"',
     'bfa sql "FROM listings WHERE first_date >= ?" --param 2026-01-01 --format csv',
-    "bfa sql -f query.sql",
     "bfa sql",
   ],
   run: async (inputs, tools) => {

@@ -78,7 +78,10 @@ export class LocalSql {
       if (sql.trim() === "") {
         throw new BfaError("sql_rejected", "Cannot run this SQL: there is no statement");
       }
-      const statements = await connection.extractStatements(sql);
+      const statements = await connection.extractStatements(sql).catch(async (error) => {
+        await connection.prepare(sql); // says what is wrong with it, which the other does not
+        throw error;
+      });
       for (let i = 0; i < statements.count - 1; i++) await (await statements.prepare(i)).run();
       const last = await statements.prepare(statements.count - 1);
       bindParams(last, params);
