@@ -43,6 +43,7 @@ export type {
   Signature,
 } from "./core/manifest.ts";
 export type { SqlParams, SqlValue } from "./core/sql_params.ts";
+export type { Column } from "./core/schema.ts";
 export type { Cell, Table, TableColumn } from "./core/table.ts";
 export type { OnProgress } from "./cache/download.ts";
 export type { ListedVersion, VersionsReply } from "./manifest/endpoint.ts";

@@ -7,10 +7,13 @@
 
 /** One column of a published table. */
 export interface Column {
+  /** Its name. */
   readonly name: string;
   /** The DuckDB type, which also decides the Parquet type. */
   readonly type: "DATE" | "VARCHAR" | "BOOLEAN" | "BIGINT" | "DOUBLE" | "TIMESTAMP";
+  /** What it holds, in a few words. */
   readonly description: string;
+  /** Whether it is never null. */
   readonly required?: true;
 }
 

@@ -92,7 +92,9 @@ class Child {
       await send({ ...head, resident: Deno.memoryUsage().rss }, rows);
     } catch (error) {
       const { code, message } = sqlFailure(error);
-      await send({ failed: { code, message }, resident: Deno.memoryUsage().rss });
+      // After such an error DuckDB refuses everything else.
+      const broken = /^(INTERNAL|FATAL) Error/i.test(String((error as Error).message));
+      await send({ failed: { code, message }, broken, resident: Deno.memoryUsage().rss });
     } finally {
       clearInterval(watch);
       this.#interrupt = () => {};

@@ -74,8 +74,11 @@ const LEFT_GRACE_MS = 500;
 /** How long children may take to start before those who wait are told, ms. */
 const START_MS = 10_000;
 
-/** After so many children in a row that did not start, no more are tried for this version. */
+/** After so many children in a row that did not start, no more are tried for a while. */
 const MAX_FAILURES = 3;
+
+/** How long that while is, ms. */
+const FAILED_MS = 30_000;
 
 /** One that waits for a child. */
 interface Waiter {
@@ -93,6 +96,7 @@ export class SqlPool {
   #waiters: Waiter[] = [];
   #data: SqlData | undefined;
   #failures = 0;
+  #failedAt = 0;
   #closed = false;
 
   /** Makes a pool without children; {@linkcode use} starts them. */
@@ -203,6 +207,7 @@ export class SqlPool {
       this.#fill();
       return child;
     }
+    if (performance.now() - this.#failedAt > FAILED_MS) this.#failures = 0;
     if (this.#closed || !this.#data || this.#failures >= MAX_FAILURES) {
       throw new BfaError("not_implemented", "Cannot run SQL here: the database cannot be loaded");
     }
@@ -236,7 +241,8 @@ export class SqlPool {
 
   /** A child has answered: the next one takes it, unless it is of an old version or has grown. */
   #release(child: SqlProcess): void {
-    if (child.data !== this.#data || child.resident > RETIRE_BYTES || this.#closed) {
+    const spent = child.broken || child.resident > RETIRE_BYTES;
+    if (child.data !== this.#data || spent || this.#closed) {
       child.kill();
       return;
     }
@@ -268,6 +274,7 @@ export class SqlPool {
     try {
       child = await startSqlProcess({ command, data, limits });
     } catch (error) {
+      this.#failedAt = performance.now();
       if (data !== this.#data || ++this.#failures < MAX_FAILURES) return;
       for (const waiter of this.#waiters.splice(0)) waiter.fail(error as BfaError);
       return;

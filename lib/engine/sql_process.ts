@@ -19,6 +19,8 @@ export interface SqlProcess {
   readonly pid: number;
   /** Memory it held when it last answered, bytes. */
   readonly resident: number;
+  /** Whether its database will answer nothing any more. */
+  readonly broken: boolean;
   /** Runs one statement; only one at a time. */
   ask(request: ChildRequest): Promise<SqlAnswerParts>;
   /** Asks it to stop what it does. */
@@ -107,8 +109,8 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
     maxResidentBytes: MAX_RESIDENT_BYTES,
   };
   await write(start).catch(() => {});
-  const first = await frames.next();
-  const hello = first.done ? undefined : first.value.header;
+  const first = await frames.next().catch(() => undefined);
+  const hello = first?.done === false ? first.value.header : undefined;
   if (!hello?.ready) {
     kill();
     await frames.return(undefined);
@@ -118,6 +120,7 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
 
   let resident = Number(hello.resident);
   let waiting: PromiseWithResolvers<SqlAnswerParts> | undefined;
+  let broken = false;
   let over = false;
   const reading = (async () => {
     for await (const { header, body } of frames) {
@@ -128,16 +131,20 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
       const asked = waiting;
       waiting = undefined;
       resident = Number(header.resident);
+      broken = header.broken === true;
       const failed = header.failed as { code: BfaError["code"]; message: string } | undefined;
       if (failed) asked?.reject(new BfaError(failed.code, failed.message));
       else asked?.resolve({ head: readHead(header), rows: body });
     }
-  })();
+  })().catch(kill); // what cannot be read comes from a child that cannot be trusted
   return {
     data: options.data,
     pid: child.pid,
     get resident() {
       return resident;
+    },
+    get broken() {
+      return broken;
     },
     ended: Promise.all([ended, reading]).then(() => {
       over = true;

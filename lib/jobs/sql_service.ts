@@ -111,7 +111,7 @@ export function sqlService(options: SqlServiceOptions): SqlService {
     ready: () => loading,
     async query(question) {
       if (failed && Date.now() - failed.at > RETRY_MS) follow();
-      await loading;
+      if (!served) await loading; // while another version is prepared, the last one answers
       if (!served) throw failed?.error ?? nothingYet();
       const { head, rows, data } = await pool.query(question);
       return {

@@ -238,6 +238,7 @@ Deno.test("a pool of SQL children", async (t) => {
         const options of [
           { data: { ...data, path: "/nowhere.duckdb" } },
           { data, command: ["/nowhere/deno"] as const },
+          { data, command: ["/bin/echo", "this is no message of a child at all"] as const },
         ]
       ) {
         const { SqlPool } = await import("../../lib/engine/sql_pool.ts");
