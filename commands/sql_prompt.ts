@@ -118,6 +118,8 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
   reader.on("SIGINT", () => {
     if (running) return running.abort();
     asked.clear();
+    reader.write(null, { ctrl: true, name: "e" });
+    reader.write(null, { ctrl: true, name: "u" });
     world.out("\n");
     show();
   });

@@ -13,6 +13,7 @@ import type { Table, TableColumn } from "../core/table.ts";
 import { readRowsJson } from "../engine/sql_answer.ts";
 import type { SqlData } from "../engine/sql_database.ts";
 import { SqlPool, type SqlPoolOptions, type SqlQuestion } from "../engine/sql_pool.ts";
+import { type ScratchFolder, scratchFolder } from "../files/scratch_folder.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
 import type { Followed } from "./follow.ts";
@@ -68,7 +69,7 @@ const RETRY_MS = 5_000;
 export function sqlService(options: SqlServiceOptions): SqlService {
   const { reader, mirror, followed, onProblem } = options;
   const pool = new SqlPool(options.pool);
-  let folder: Promise<string> | undefined;
+  let folder: ScratchFolder | undefined;
   let loading: Promise<void> = Promise.resolve();
   let served: SqlData | undefined;
   let failed: { at: number; error: BfaError; sequence: number } | undefined;
@@ -82,8 +83,8 @@ export function sqlService(options: SqlServiceOptions): SqlService {
         throw new BfaError("not_implemented", `Cannot run SQL here: ${version} has no database`);
       }
       const artifact = artifactNamed(stored.manifest.signed, DATABASE);
-      folder ??= Deno.makeTempDir({ prefix: "bfa-sql-" });
-      const path = join(await folder, `${artifact.sha256}.duckdb`);
+      folder ??= await scratchFolder("bfa-sql-");
+      const path = join(folder.path, `${artifact.sha256}.duckdb`);
       if (served?.path !== path) await unpack(mirror, artifact, path);
       const versions: SqlVersion[] = (await versionList(reader)).versions;
       const id = `${version} ${await digestOf(JSON.stringify(versions))}`;
@@ -127,7 +128,7 @@ export function sqlService(options: SqlServiceOptions): SqlService {
       stop();
       await loading;
       await pool.close();
-      if (folder) await Deno.remove(await folder, { recursive: true }).catch(() => {});
+      await folder?.remove();
     },
   };
 }
