@@ -6,7 +6,7 @@
  * @module
  */
 
-import { BfaError } from "../core/errors.ts";
+import type { BfaError } from "../core/errors.ts";
 import { SQL_TABLES } from "../core/sql_schema.ts";
 import {
   FUNCTIONS,
@@ -16,23 +16,31 @@ import {
   VALUE_FUNCTIONS,
   VOLATILE,
 } from "./sql_functions.ts";
-
-/** How deep a tree may be: DuckDB itself stops at 1,000 expressions. */
-const MAX_DEPTH = 2_500;
+import {
+  any,
+  array,
+  type Check,
+  each,
+  flag,
+  kinds,
+  type Members,
+  type Node,
+  nothing,
+  number,
+  object,
+  off,
+  one,
+  type Place,
+  record,
+  rejected,
+  shown,
+  some,
+  text,
+  unknown,
+} from "./sql_tree_checks.ts";
 
 /** Names of common table expressions: nothing that could be taken for a path or an address. */
 const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
-
-/** What is visible where a node stands. */
-interface Place {
-  /** Common table expressions, in lower case. */
-  readonly ctes: ReadonlySet<string>;
-  readonly depth: number;
-}
-
-type Node = Readonly<Record<string, unknown>>;
-type Check = (value: unknown, place: Place) => void;
-type Members = Readonly<Record<string, Check>>;
 
 /**
  * Checks the statements that `json_serialize_sql` made of a text.
@@ -46,51 +54,6 @@ export function checkTree(statements: unknown): void {
   }
   statement(list[0], { ctes: new Set(), depth: 0 });
 }
-
-const any: Check = () => {};
-const nothing: Check = (value) => {
-  if (Array.isArray(value) ? value.length : value !== null && value !== "") throw unknown(value);
-};
-const flag: Check = (value) => {
-  if (typeof value !== "boolean") throw unknown(value);
-};
-const number: Check = (value) => {
-  if (typeof value !== "number") throw unknown(value);
-};
-const text: Check = (value) => {
-  if (typeof value !== "string") throw unknown(value);
-};
-const one = (...names: string[]): Check => (value) => {
-  if (!names.includes(value as string)) throw unknown(value);
-};
-const some = (check: Check): Check => (value, place) => {
-  if (value !== null) check(value, place);
-};
-const each = (check: Check): Check => (value, place) => {
-  for (const item of array(value)) check(item, place);
-};
-const object = (members: Members): Check => (value, place) => {
-  const node = record(value);
-  const inner = { ...place, depth: place.depth + 1 };
-  if (inner.depth > MAX_DEPTH) {
-    throw new BfaError("limit", "Cannot run this SQL: it is nested too deeply");
-  }
-  for (const name in node) {
-    const check = Object.hasOwn(members, name) ? members[name] : undefined;
-    if (!check) throw rejected(`it uses ${shown(name)}, which is not allowed here`);
-    check(node[name], inner);
-  }
-};
-
-/** A node whose kind is named by one of its members. */
-const kinds =
-  (what: string, by: string, table: () => Readonly<Record<string, Check>>): Check =>
-  (value, place) => {
-    const kind = record(value)[by];
-    const check = typeof kind === "string" && Object.hasOwn(table(), kind) && table()[kind];
-    if (!check) throw rejected(`${what} ${shown(String(kind))} is not allowed here`);
-    check(value, place);
-  };
 
 const expression = kinds("the expression", "class", () => EXPRESSIONS);
 const expressions = each(expression);
@@ -165,7 +128,7 @@ const EXPRESSIONS: Readonly<Record<string, Check>> = {
     order_bys: some(ordered),
     distinct: flag,
     is_operator: flag,
-    export_state: one(false as unknown as string),
+    export_state: off,
   }),
   LAMBDA: part({ lhs: expression, expr: expression, syntax_type: any }),
   OPERATOR: part({ children: expressions }),
@@ -390,29 +353,4 @@ function unboundName(info: unknown): unknown {
 
 function statement(value: unknown, place: Place): void {
   object({ node, named_param_map: any })(value, place);
-}
-
-function record(value: unknown): Node {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw unknown(value);
-  return value as Node;
-}
-
-function array(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unknown(value);
-  return value;
-}
-
-function unknown(value: unknown): BfaError {
-  return rejected(
-    `it uses ${shown(String(JSON.stringify(value) ?? value))}, which is not known here`,
-  );
-}
-
-function rejected(why: string): BfaError {
-  return new BfaError("sql_rejected", `Cannot run this SQL: ${why}`);
-}
-
-/** A piece of the client's text, short enough for a message. */
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 60));
 }
