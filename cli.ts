@@ -198,6 +198,10 @@ function realWorld(): World {
         throw error;
       }
     },
+    stdin: {
+      isTerminal: Deno.stdin.isTerminal(),
+      text: () => new Response(Deno.stdin.readable).text(),
+    },
     now: () => new Date(),
     onInterrupt() {
       const stop = new AbortController();

@@ -6,6 +6,7 @@
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
  * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL or `github:OWNER/REPO`; `.bfa/mirror` when unset |
+ * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
  * | `BFA_RATE_LIMIT` | how often one client may ask, `1200/60s`; `off` |
@@ -23,7 +24,7 @@ import { openMirror } from "./lib/jobs/open_mirrors.ts";
 import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
 import { readLimits } from "./routes/rate_limit.ts";
-import { readPort, startServer } from "./routes/server.ts";
+import { readPort, readSql, startServer } from "./routes/server.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
@@ -54,6 +55,7 @@ async function main(): Promise<void> {
     },
     logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0" ? undefined : writeLog,
     log: (line) => console.error(line),
+    sql: readSql(Deno.env.get("BFA_SQL")),
     signal: stop.signal,
   });
   console.error(`bfa serves on ${server.url}`);

@@ -10,6 +10,7 @@ import { BfaError, type ErrorCode } from "../lib/core/errors.ts";
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
   not_acceptable: 2,
+  sql_rejected: 2,
   not_found: 3,
   stale: 4,
   expired: 4,
@@ -19,9 +20,12 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   rollback: 5,
   network: 6,
   unavailable: 6,
+  busy: 6,
+  not_implemented: 6,
   offline: 7,
   limit: 8,
   too_many: 6,
+  deadline: 8,
   storage: 8,
   format_too_new: 9,
 };

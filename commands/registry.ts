@@ -19,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "symbols": async () => (await import("./symbols.ts")).symbols,
   "diff": async () => (await import("./diff.ts")).diff,
   "get": async () => (await import("./get.ts")).get,
+  "sql": async () => (await import("./sql.ts")).sql,
   "status": async () => (await import("./status.ts")).status,
   "refresh": async () => (await import("./status.ts")).refresh,
   "versions": async () => (await import("./status.ts")).versions,

@@ -17,7 +17,7 @@ import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { readLimits } from "../routes/rate_limit.ts";
-import { readPort, startServer } from "../routes/server.ts";
+import { readPort, readSql, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
 import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
 import type { PublisherSide, World } from "./tools.ts";
@@ -53,6 +53,7 @@ export const serve: Command = {
       env: "BFA_CLIENT_HEADER",
     },
     "log-requests": { help: "One line of JSON per request on stderr", env: "BFA_LOG_REQUESTS" },
+    sql: { value: "on|off", help: "Whether /v1/query runs SQL (on)", env: "BFA_SQL" },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
@@ -78,6 +79,7 @@ export const serve: Command = {
           clientHeader: inputs.text("client-header"),
         },
         logRequests: inputs.flag("log-requests") ? world.err : undefined,
+        sql: readSql(inputs.text("sql")),
         log: (line) => world.err(`${line}\n`),
         signal: stop,
       });

@@ -29,6 +29,8 @@ export interface World {
   env(name: string): string | undefined;
   /** The text of a file; `undefined` when there is none. */
   readTextFile(path: string): string | undefined;
+  /** Standard input, where there is one. */
+  readonly stdin?: { readonly isTerminal: boolean; text(): Promise<string> };
   /** The clock. */
   now(): Date;
   /** A signal that aborts when the user, or the system, asks the process to stop. */

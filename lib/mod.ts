@@ -17,6 +17,7 @@ export type {
   Dataset,
   RefreshResult,
   SnapshotOptions,
+  SqlOptions,
   SymbolsOptions,
   TimelineOptions,
 } from "./jobs/dataset.ts";
@@ -47,6 +48,9 @@ export type {
   ManifestBody,
   Signature,
 } from "./core/manifest.ts";
+export type { SqlParams, SqlValue } from "./core/sql_params.ts";
+export type { Column } from "./core/schema.ts";
+export type { Cell, Table, TableColumn } from "./core/table.ts";
 export type { OnProgress } from "./cache/download.ts";
 export type { ListedVersion, VersionsReply } from "./manifest/endpoint.ts";
 export type { Fetch } from "./net/client.ts";

@@ -10,7 +10,7 @@ import { acceptsEncodings } from "@std/http/negotiation";
 export const CORS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers":
-    "Accept-Ranges, Content-Range, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Dataset-Version, X-Request-Id",
+    "Accept-Ranges, Content-Range, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Dataset-Version, X-Request-Id, X-Truncated",
 };
 
 /** A browser must take an answer for nothing but the data it says it is. */

@@ -110,9 +110,14 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     }
   }
 
-  function answer(request: Request): Response | Promise<Response> {
+  function answer(
+    request: Request,
+    info?: Deno.ServeHandlerInfo,
+  ): Response | Promise<Response> {
     if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
-    if (underWay < mostUnderWay) return service.fetch(request);
+    if (underWay < mostUnderWay) {
+      return service.fetch(request, { client: clientOf(request, info, clientHeader) });
+    }
     measured.refused("under way");
     const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
     return problem(busy, { headers: { "retry-after": "1" } });
@@ -130,7 +135,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
         return kept;
       }
       const id = requestId(request);
-      return made(request, performance.now(), id, refused ?? kept ?? answer(request));
+      return made(request, performance.now(), id, refused ?? kept ?? answer(request, info));
     },
   };
 }

@@ -13,6 +13,7 @@ import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } f
 import { manifestEvents } from "./manifest_events.ts";
 import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
+import { QUERY_PATH } from "./query.ts";
 import type { Route, RouteFacts } from "./route.ts";
 import { pageHandlers, PAGES } from "./pages.ts";
 import type { ServiceOptions } from "./service.ts";
@@ -21,6 +22,21 @@ const none = z.strictObject({});
 
 /** The declarations, in the order the documentation shows them. */
 export const OTHER_ROUTES = {
+  query: {
+    path: QUERY_PATH,
+    summary: "SQL: one SELECT (GET, or POST with JSON)",
+    takes: z.strictObject({
+      sql: z.string().meta({
+        description: "One SELECT over the published tables",
+        example: "FROM listings LIMIT 3",
+      }),
+      params: z.string().optional().meta({
+        description: "JSON: an array for `?`, an object for `$name`",
+      }),
+      format: z.string().optional().meta({ pattern: "^(json|ndjson|csv|md|arrow|parquet)$" }),
+    }),
+    mediaType: "application/json",
+  },
   manifest: {
     path: "/v1/manifest",
     summary: "The newest signed manifest",
@@ -86,7 +102,7 @@ export const OTHER_ROUTES = {
 export function otherRoutes(options: ServiceOptions, source: () => Source): Route[] {
   const { reader, mirror, followed, now } = options;
   const events = manifestEvents(followed, options);
-  const handlers: Record<keyof typeof OTHER_ROUTES, Route["handle"]> = {
+  const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
     ...pageHandlers(source),
     async manifest(request, { channel = "latest" }) {
       const served = followed.current()?.stored;
@@ -113,9 +129,11 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
         headers: { "content-type": "text/plain; charset=UTF-8" },
       }),
   };
-  return Object.entries(OTHER_ROUTES).map(([name, facts]) => ({
+  // Mounted by its own file: it is more than a GET.
+  const { query: _, ...mounted } = OTHER_ROUTES;
+  return Object.entries(mounted).map(([name, facts]) => ({
     ...facts,
-    handle: handlers[name as keyof typeof OTHER_ROUTES],
+    handle: handlers[name as keyof typeof mounted],
   }));
 }
 

@@ -10,6 +10,7 @@ import { CORS, SECURITY, textResponse } from "./headers.ts";
 /** The status of every kind of failure. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 400,
+  sql_rejected: 400,
   not_found: 404,
   not_acceptable: 406,
   conflict: 409,
@@ -20,12 +21,18 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   rollback: 500,
   storage: 500,
   format_too_new: 500,
+  not_implemented: 501,
   network: 502,
   stale: 503,
   expired: 503,
   unavailable: 503,
   offline: 503,
+  busy: 503,
+  deadline: 504,
 };
+
+/** Failures whose message is made for strangers, although the status says that it is on our side. */
+const TOLD: ReadonlySet<ErrorCode> = new Set(["not_implemented", "busy", "deadline"]);
 
 /** What a kind of failure is called. */
 const TITLES: Readonly<Record<ErrorCode, string>> = {
@@ -35,6 +42,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   conflict: "Someone else was faster",
   limit: "A limit was reached",
   too_many: "Too many requests",
+  sql_rejected: "This SQL is not answered here",
   integrity: "The data is damaged",
   untrusted: "The data is not signed by a trusted key",
   rollback: "The data is older than data seen before",
@@ -45,6 +53,9 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   expired: "The data has expired",
   unavailable: "The service is not ready",
   offline: "The service is offline",
+  busy: "Too many questions at once",
+  deadline: "The question took too long",
+  not_implemented: "This is not done here",
 };
 
 /** A failure as a response. An error that is not ours never reaches a client. */
@@ -61,7 +72,7 @@ export function problem(
     status,
     code: known?.code ?? "internal",
     // A failure on our side may name files or hosts: it is logged, not told.
-    ...(known && status < 500 ? { detail: known.message } : {}),
+    ...(known && (status < 500 || TOLD.has(known.code)) ? { detail: known.message } : {}),
     ...(near.length ? { suggestions: near } : {}),
   };
   const headers = new Headers({

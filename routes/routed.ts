@@ -21,19 +21,21 @@ const SHORT_FORMS = ["/snapshot/{day}", "/timeline/{symbol}"];
 
 /** Paths of questions: only there is a suffix a format. */
 const QUESTION_PATH = new RegExp(
-  `^(/v1|/v/[^/]+)?/(${QUESTIONS.map(({ path }) => path.split("/")[1]).join("|")})(/[^/]*)?$`,
+  `^(/v1|/v/[^/]+)?/(query|${QUESTIONS.map(({ path }) => path.split("/")[1]).join("|")})(/[^/]*)?$`,
 );
 
 /** What there is to answer with. */
 export interface RoutedOptions {
   readonly answers: Answerer;
   readonly routes: readonly Route[];
+  /** Adds routes that are more than a GET. */
+  readonly mount?: (app: Hono) => void;
   /** Told of failures that are not the client's. */
   readonly onProblem: (error: unknown) => void;
 }
 
 /** An app of all questions and some routes. */
-export function routed({ answers, routes, onProblem }: RoutedOptions): Hono {
+export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Hono {
   const app = new Hono({
     getPath(request) {
       const path = getPath(request);
@@ -43,6 +45,7 @@ export function routed({ answers, routes, onProblem }: RoutedOptions): Hono {
   });
   const paths = new Set<string>();
 
+  mount?.(app);
   for (const question of QUESTIONS) {
     const { path } = question;
     for (const full of [`/v1${path}`, ...SHORT_FORMS.includes(path) ? [path] : []]) {

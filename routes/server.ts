@@ -9,6 +9,7 @@ import { follow } from "../lib/jobs/follow.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
+import { type SqlPoolOptions, sqlService } from "../lib/jobs/sql_service.ts";
 import { operated, type OperationOptions } from "./operation.ts";
 import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
@@ -28,6 +29,8 @@ export interface ServerOptions {
   readonly limits?: Pick<OperationOptions, "perClient" | "forAll" | "clientHeader">;
   /** Takes the lines of the request log; none is kept, when left out. */
   readonly logRequests?: ((text: string) => void) | undefined;
+  /** How SQL is run; `"off"` where it is not. */
+  readonly sql?: SqlPoolOptions | "off" | undefined;
   /** Stops the server: answers under way are finished first. */
   readonly signal: AbortSignal;
 }
@@ -56,6 +59,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   let port = options.port;
   const requestLog = options.logRequests && new RequestLog(options.logRequests);
+  const onProblem = (error: unknown) =>
+    log(`problem: ${error instanceof Error ? error.stack : error}`);
+  const sql = options.sql === "off"
+    ? undefined
+    : sqlService({ reader, mirror, followed, onProblem, pool: options.sql });
   const answers = service({
     reader,
     mirror,
@@ -63,8 +71,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     seed: await seedSource(),
     channel,
     now,
-    onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
+    onProblem,
     stopping: signal,
+    sql,
   });
   const { fetch } = operated(answers, {
     followed,
@@ -78,18 +87,30 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     server = Deno.serve({ port, hostname, onListen: () => {} }, fetch);
     port = server.addr.port;
   } catch (error) {
+    await sql?.close();
     await followed.close();
     throw listenError(error, hostname, port);
   }
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `http://${host}:${server.addr.port}`,
-    finished: untilStopped(server, signal).finally(() => {
+    finished: untilStopped(server, signal).finally(async () => {
       stop();
       requestLog?.flush();
-      return followed.close();
+      await sql?.close();
+      await followed.close();
     }),
   };
+}
+
+/** Reads the setting that switches SQL off. */
+export function readSql(text: string | undefined): "off" | undefined {
+  if (text === undefined || text === "on") return undefined;
+  if (text === "off") return "off";
+  throw new BfaError(
+    "usage",
+    `Cannot read BFA_SQL ${JSON.stringify(text.slice(0, 40))}: on or off`,
+  );
 }
 
 /** Reads a port; 8000 when none is given. */

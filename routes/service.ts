@@ -12,9 +12,11 @@ import {
   type VersionSources,
   versionSources,
 } from "../lib/jobs/version_sources.ts";
+import type { SqlService } from "../lib/jobs/sql_service.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
+import { mountQuery } from "./query.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
 
@@ -35,14 +37,16 @@ export interface ServiceOptions {
   /** Aborts when the server stops: event streams end then. */
   readonly stopping?: AbortSignal;
   readonly heartbeatMs?: number;
+  /** Answers SQL; where it is left out, `/v1/query` says that it is switched off. */
+  readonly sql?: SqlService | undefined;
 }
 
 /** Answers requests. */
 export interface Service {
   /** The answer that is in memory, if it is. */
   kept(request: Request): Response | undefined;
-  /** Any answer. */
-  fetch(request: Request): Response | Promise<Response>;
+  /** Any answer. `from.client` tells clients apart, where they are known. */
+  fetch(request: Request, from?: { client?: string }): Response | Promise<Response>;
 }
 
 /** Memory for rows that were read from the mirror, bytes. */
@@ -59,7 +63,8 @@ export function service(options: ServiceOptions): Service {
     answers,
     routes: otherRoutes(options, answers.source),
     onProblem: options.onProblem,
+    mount: (app) => mountQuery(app, (env) => ({ sql: options.sql, ...env as { client?: string } })),
   });
   const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
-  return { kept, fetch: (request) => kept(request) ?? app.fetch(request) };
+  return { kept, fetch: (request, from = {}) => kept(request) ?? app.fetch(request, from) };
 }

@@ -20,6 +20,10 @@ export type ErrorCode =
   | "offline"
   | "limit"
   | "too_many"
+  | "sql_rejected"
+  | "deadline"
+  | "busy"
+  | "not_implemented"
   | "storage"
   | "conflict"
   | "format_too_new";

@@ -7,10 +7,13 @@
 
 /** One column of a published table. */
 export interface Column {
+  /** Its name. */
   readonly name: string;
   /** The DuckDB type, which also decides the Parquet type. */
   readonly type: "DATE" | "VARCHAR" | "BOOLEAN" | "BIGINT" | "DOUBLE" | "TIMESTAMP";
+  /** What it holds, in a few words. */
   readonly description: string;
+  /** Whether it is never null. */
   readonly required?: true;
 }
 
@@ -79,12 +82,17 @@ export function createTable(name: string, columns: readonly Column[]): string {
 /** Where Binance Vision keeps the daily 1m klines of USDⓈ-M futures. */
 export const VISION_FILES_URL = "https://data.binance.vision/data/futures/um/daily/klines/";
 
-/** The view that adds what can be derived and is therefore not stored. */
-export const AVAILABILITY_URLS_VIEW = `CREATE VIEW availability_urls AS
-SELECT *,
+/** `daily_availability` with what can be derived and is therefore not stored. */
+export function withUrls(table: string): string {
+  return `SELECT *,
   '${VISION_FILES_URL}' || url_encode(symbol) || '/1m/' || url_encode(symbol) || '-1m-' || date || '.zip' AS url,
   CASE WHEN available THEN 200 ELSE 404 END AS status_code
-FROM daily_availability`;
+FROM ${table}`;
+}
+
+/** The view of the database file that adds those columns. */
+export const AVAILABILITY_URLS_VIEW = `CREATE VIEW availability_urls AS
+${withUrls("daily_availability")}`;
 
 /** `volume_rankings`: one row per (date, symbol) that traded and whose volume is known. */
 export const VOLUME_RANKINGS: readonly Column[] = [

@@ -41,7 +41,8 @@ export async function withDuckdb<T>(
   }
 }
 
-async function loadDuckdb(): Promise<typeof import("@duckdb/node-api")> {
+/** Loads DuckDB. */
+export async function loadDuckdb(): Promise<typeof import("@duckdb/node-api")> {
   try {
     return await import("@duckdb/node-api");
   } catch (cause) {

@@ -160,12 +160,13 @@ async function writeAll(
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
     }
-    if (await number(connection, HAS_VOLUMES) > 0) {
+    const volumes = await number(connection, HAS_VOLUMES) > 0;
+    if (volumes) {
       await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
       await connection.run(`INSERT INTO volume_rankings BY NAME ${VOLUME_RANKINGS_SQL}`);
       artifacts.push(await writeParquet(connection, RANKINGS, dir));
     }
-    await writeDatabase(connection, listings, database);
+    await writeDatabase(connection, listings, { path: database, volumes });
     return await number(connection, "SELECT count(*) FROM daily_availability");
   });
   await gzipFile(database, `${database}.gz`);
@@ -197,12 +198,11 @@ async function writeAll(
   return { ...facts, artifacts };
 }
 
-async function fillTables(
+/** Makes and fills the table `listings`. */
+export async function fillListings(
   connection: DuckDBConnection,
-  file: ListingsFile,
-  observations: string | undefined,
-): Promise<Quarantined[] | undefined> {
-  await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+  file: Pick<ListingsFile, "listings">,
+): Promise<void> {
   await connection.run(createTable("listings", LISTINGS));
   await stage(
     connection,
@@ -219,6 +219,16 @@ async function fillTables(
     ]),
   );
   await connection.run("INSERT INTO listings FROM lives");
+}
+
+/** Makes and fills `listings` and `daily_availability`. */
+export async function fillTables(
+  connection: DuckDBConnection,
+  file: ListingsFile,
+  observations?: string,
+): Promise<Quarantined[] | undefined> {
+  await fillListings(connection, file);
+  await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   const runs = file.listings.flatMap((listing) =>
     stateRuns(listing, file.dataThrough).map((run) => [listing.symbol, run.from, run.to, run.state])
   );
@@ -315,7 +325,7 @@ async function writeParquet(
 async function writeDatabase(
   connection: DuckDBConnection,
   file: ListingsFile,
-  path: string,
+  { path, volumes }: { path: string; volumes: boolean },
 ): Promise<void> {
   // DuckDB decides for or against FSST by a random sample: the same rows would give other bytes.
   await connection.run("SET disabled_compression_methods = 'fsst'");
@@ -325,6 +335,11 @@ async function writeDatabase(
   await connection.run(createTable("listings", LISTINGS));
   await connection.run("INSERT INTO daily_availability FROM memory.daily_availability");
   await connection.run("INSERT INTO listings FROM memory.listings");
+  if (volumes) {
+    await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
+    const sorted = `FROM memory.volume_rankings ${RANKINGS.select}`;
+    await connection.run(`INSERT INTO volume_rankings ${sorted}`);
+  }
   await connection.run(AVAILABILITY_URLS_VIEW);
   await connection.run(
     `CREATE TABLE dataset AS SELECT DATE '${file.dataThrough}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,

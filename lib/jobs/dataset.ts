@@ -19,6 +19,10 @@ import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
+import type { SqlParams } from "../core/sql_params.ts";
+import type { SqlVersion } from "../core/sql_schema.ts";
+import type { Table } from "../core/table.ts";
+import type { LocalSql } from "../engine/local_sql.ts";
 import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
 import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
@@ -52,6 +56,12 @@ export interface SymbolsOptions {
   detail?: boolean | undefined;
 }
 
+/** Additional options of SQL. */
+export interface SqlOptions {
+  /** Stops the statement. */
+  signal?: AbortSignal | undefined;
+}
+
 /** What an explicit refresh found. */
 export interface RefreshResult {
   /** Whether the copy changed. */
@@ -68,6 +78,7 @@ export class Dataset {
   readonly #copy: KeptCopy | undefined;
   readonly #noticed = new Set<string>();
   #seed: Source | undefined;
+  #sql: { version: string; opened: Promise<LocalSql> } | undefined;
 
   /** Names a dataset; touches nothing. Programs call `open()`. */
   constructor(options: DatasetOptions) {
@@ -150,6 +161,44 @@ export class Dataset {
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<TopAnswer> {
     return await this.#asked(options.signal, async (rows) => await rows.top(day, n, options));
+  }
+
+  /**
+   * Runs SQL over `daily_availability`, `listings`, `volume_rankings` and `versions`, in this process: the
+   * copy's Parquet files are downloaded when they are not there.
+   *
+   * @param params An array for `?`, an object for `$name`.
+   * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
+   */
+  async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
+    const { version } = await this.#source();
+    if (this.#sql?.version !== version) {
+      const opened = this.#openSql();
+      this.#sql = { version, opened };
+      opened.catch(() => this.#sql = undefined); // the next call tries again
+    }
+    const sql = await this.#sql!.opened;
+    if (/\bversions\b/i.test(text)) await sql.setVersions((await this.#versionRows()) ?? []);
+    return await sql.query(text, params, options.signal);
+  }
+
+  async #openSql(): Promise<LocalSql> {
+    const { sqlOnFiles, sqlOnListings } = await import("./local_sql.ts");
+    const copy = this.#copy;
+    if (!copy) return await sqlOnListings((await this.#fromSeed()).index);
+    const { copy: loaded, source } = await copy.current();
+    const { artifacts } = loaded.manifest.signed;
+    return await sqlOnFiles((await source()).index, artifacts, (name) => copy.path(name));
+  }
+
+  /** All versions where they can be asked for; else the one of the copy. */
+  async #versionRows(): Promise<SqlVersion[] | undefined> {
+    if (!this.#copy) return undefined;
+    if (!this.#options.offline) return (await this.versions()).versions;
+    const { version, sequence, dataThrough, publishedAt, rows, symbols, artifacts } =
+      (await this.manifest()).signed;
+    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+    return [{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes }];
   }
 
   /** The condition of the copy, as it is on this machine: asks nobody. */

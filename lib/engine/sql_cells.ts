@@ -1,0 +1,83 @@
+/**
+ * DuckDB's types and values as those of a {@linkcode Table}.
+ *
+ * | DuckDB | here | why |
+ * | --- | --- | --- |
+ * | integers up to 64 bits | `BIGINT` | |
+ * | `UBIGINT` | `VARCHAR` | half of it is beyond `BIGINT`, and it is mostly hashes: no digit may change |
+ * | `HUGEINT`, `UHUGEINT`, `DECIMAL`, `FLOAT` | `DOUBLE` | sums and averages; cast to `VARCHAR` to keep every digit |
+ * | all timestamps | `TIMESTAMP` | ISO 8601, UTC |
+ * | lists, structs, maps, unions | `VARCHAR` | JSON text |
+ * | the others | `VARCHAR` | as DuckDB writes them |
+ *
+ * @module
+ */
+
+import type { DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type { Cell, TableColumn } from "../core/table.ts";
+
+/** What a column of a result becomes, and how to make its cells; `null` stays `null`. */
+export interface CellReader {
+  readonly type: TableColumn["type"];
+  readonly cell: (value: NonNullable<DuckDBValue>) => Cell;
+}
+
+const NESTED = /^(STRUCT|MAP|UNION|LIST|ARRAY)\b|\[\d*\]$/;
+
+/** How to read a column of a DuckDB type. */
+export function cellReader(type: DuckDBType): CellReader {
+  const name = type.toString();
+  if (/^(U?(TINYINT|SMALLINT|INTEGER)|BIGINT)$/.test(name)) {
+    return { type: "BIGINT", cell: integer };
+  }
+  if (/^(FLOAT|DOUBLE|U?HUGEINT|DECIMAL.*)$/.test(name)) return { type: "DOUBLE", cell: real };
+  if (/^TIMESTAMP/.test(name)) {
+    return {
+      type: "TIMESTAMP",
+      cell: (value) => instant(String(value)),
+    };
+  }
+  if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
+  if (name === "DATE") return { type: "DATE", cell: String };
+  if (NESTED.test(name)) return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value)) };
+  return { type: "VARCHAR", cell: String };
+}
+
+function integer(value: NonNullable<DuckDBValue>): Cell {
+  if (typeof value === "number") return value;
+  const whole = value as bigint;
+  const near = Number(whole);
+  return Number.isSafeInteger(near) ? near : whole;
+}
+
+function real(value: NonNullable<DuckDBValue>): Cell {
+  return typeof value === "number" ? value : Number(value.toString());
+}
+
+/** `2024-01-15 08:30:00.5+00` as `2024-01-15T08:30:00.500Z`. */
+function instant(text: string): string {
+  const match = /^(\S+) (\d\d:\d\d:\d\d)(\.\d+)?/.exec(text);
+  if (!match) return text; // infinity
+  const [, day, time, fraction = ""] = match;
+  const digits = fraction &&
+    fraction.padEnd(fraction.length > 7 ? 10 : fraction.length > 4 ? 7 : 4, "0");
+  return `${day}T${time}${digits}Z`;
+}
+
+/** A nested value as JSON: numbers where they are exact, text for everything JSON does not have. */
+function plain(value: unknown): unknown {
+  if (value === null || value === undefined) return null;
+  if (typeof value === "bigint") {
+    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  }
+  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
+  if (typeof value !== "object") return value;
+  if ("items" in value && Array.isArray(value.items)) return value.items.map(plain);
+  if ("entries" in value) {
+    const { entries } = value;
+    if (Array.isArray(entries)) return entries.map(({ key, value }) => [plain(key), plain(value)]);
+    return Object.fromEntries(Object.entries(entries as object).map(([k, v]) => [k, plain(v)]));
+  }
+  if ("tag" in value && "value" in value) return plain(value.value);
+  return String(value);
+}

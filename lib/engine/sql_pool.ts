@@ -1,0 +1,295 @@
+/**
+ * A warm pool of SQL children: a queue in front, a deadline for each statement, and a new child for
+ * every one that died.
+ *
+ * @module
+ */
+
+import { BfaError } from "../core/errors.ts";
+import type { SqlParams } from "../core/sql_params.ts";
+import { SERVICE_LIMITS, type SqlAnswerParts, type SqlLimits } from "./sql_answer.ts";
+import type { SqlData } from "./sql_database.ts";
+import {
+  ChildEnded,
+  denoSqlCommand,
+  type SqlCommand,
+  type SqlProcess,
+  startSqlProcess,
+} from "./sql_process.ts";
+
+/** How a pool works; everything has a default. */
+export interface SqlPoolOptions {
+  /** How to start a child. */
+  readonly command?: SqlCommand | undefined;
+  /** Children, and so statements at once. */
+  readonly slots?: number | undefined;
+  /** Statements that may wait. */
+  readonly queue?: number | undefined;
+  /** How long one may wait, ms. */
+  readonly waitMs?: number | undefined;
+  /** Statements of one client at once, waiting or running. */
+  readonly perClient?: number | undefined;
+  /** How long a statement may run, ms. */
+  readonly deadlineMs?: number | undefined;
+  /** How long it may take to stop after that, ms; then its child is killed. */
+  readonly graceMs?: number | undefined;
+  readonly limits?: SqlLimits | undefined;
+}
+
+/** One question. */
+export interface SqlQuestion {
+  /** The statement in its normal form. */
+  readonly sql: string;
+  readonly params?: SqlParams | undefined;
+  /** Who asks, where that is known. */
+  readonly client?: string | undefined;
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An answer, and what gave it. */
+export interface SqlPoolAnswer extends SqlAnswerParts {
+  readonly data: SqlData;
+}
+
+const DEFAULTS = {
+  slots: 2,
+  queue: 8,
+  waitMs: 1_000,
+  perClient: 4,
+  deadlineMs: 5_000,
+  graceMs: 1_000,
+  limits: SERVICE_LIMITS,
+} as const;
+
+/** A child that holds more after an answer is replaced: it would not give the memory back, bytes. */
+const RETIRE_BYTES = 300e6;
+
+/** A child that ends so soon was ending before it was asked: another one is asked, ms. */
+const EARLY_MS = 100;
+
+/** How long a client that has left may keep a child busy, ms. */
+const LEFT_GRACE_MS = 500;
+
+/** How long children may take to start before those who wait are told, ms. */
+const START_MS = 10_000;
+
+/** After so many children in a row that did not start, no more are tried for a while. */
+const MAX_FAILURES = 3;
+
+/** How long that while is, ms. */
+const FAILED_MS = 30_000;
+
+/** One that waits for a child. */
+interface Waiter {
+  give(child: SqlProcess): void;
+  fail(error: BfaError): void;
+}
+
+/** Children for one version at a time. */
+export class SqlPool {
+  readonly #options: Required<{ [K in keyof SqlPoolOptions]: NonNullable<SqlPoolOptions[K]> }>;
+  readonly #clients = new Map<string, number>();
+  readonly #alive = new Set<SqlProcess>();
+  readonly #starting = new Set<Promise<void>>();
+  #idle: SqlProcess[] = [];
+  #waiters: Waiter[] = [];
+  #data: SqlData | undefined;
+  #failures = 0;
+  #failedAt = 0;
+  #closed = false;
+
+  /** Makes a pool without children; {@linkcode use} starts them. */
+  constructor(options: SqlPoolOptions = {}) {
+    const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
+    this.#options = { command: denoSqlCommand(), ...DEFAULTS, ...given };
+  }
+
+  /** Ids of the children that live. */
+  get pids(): number[] {
+    return [...this.#alive].map((child) => child.pid);
+  }
+
+  /** Serves a version from now on: new children are started, the old ones finish what they do. */
+  use(data: SqlData): void {
+    this.#data = data;
+    this.#failures = 0;
+    for (const child of this.#idle) child.kill();
+    this.#idle = [];
+    this.#fill();
+  }
+
+  /**
+   * Runs one statement.
+   *
+   * @throws {BfaError} `busy`, `deadline`, `limit`, `sql_rejected` or `not_implemented`.
+   */
+  async query(question: SqlQuestion): Promise<SqlPoolAnswer> {
+    const { client } = question;
+    if (client === undefined) return await this.#run(question);
+    const count = this.#clients.get(client) ?? 0;
+    if (count >= this.#options.perClient) {
+      throw new BfaError("busy", `Cannot run more than ${count} of your statements at once`);
+    }
+    this.#clients.set(client, count + 1);
+    try {
+      return await this.#run(question);
+    } finally {
+      const left = this.#clients.get(client)! - 1;
+      if (left) this.#clients.set(client, left);
+      else this.#clients.delete(client);
+    }
+  }
+
+  /** Ends all children. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.fail(new BfaError("busy", "Cannot run this SQL: the server stops"));
+    }
+    await Promise.all(this.#starting);
+    for (const child of this.#alive) child.kill();
+    await Promise.all([...this.#alive].map((child) => child.ended));
+  }
+
+  async #run(question: SqlQuestion, again = false): Promise<SqlPoolAnswer> {
+    const child = await this.#child(question.signal);
+    const start = performance.now();
+    try {
+      return await this.#ask(child, question);
+    } catch (error) {
+      const early = error instanceof ChildEnded && performance.now() - start < EARLY_MS;
+      if (!early || again) throw error;
+      return await this.#run(question, true);
+    }
+  }
+
+  async #ask(child: SqlProcess, { sql, params, signal }: SqlQuestion): Promise<SqlPoolAnswer> {
+    const { deadlineMs, graceMs } = this.#options;
+    const timers: ReturnType<typeof setTimeout>[] = [];
+    let late = false;
+    const stop = (graceMs: number) => {
+      child.interrupt();
+      timers.push(setTimeout(child.kill, graceMs));
+    };
+    const leave = () => stop(LEFT_GRACE_MS);
+    timers.push(setTimeout(() => {
+      late = true;
+      stop(graceMs);
+    }, deadlineMs));
+    signal?.addEventListener("abort", leave);
+    if (signal?.aborted) leave();
+    let killed = true;
+    try {
+      const parts = await child.ask({ sql, params });
+      killed = false;
+      return { ...parts, data: child.data };
+    } catch (error) {
+      killed = !this.#alive.has(child);
+      if (signal?.aborted) throw left();
+      if (!late) throw error;
+      const seconds = deadlineMs / 1000;
+      throw new BfaError("deadline", `Cannot finish this SQL within ${seconds} s`, {
+        cause: error,
+      });
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+      signal?.removeEventListener("abort", leave);
+      if (!killed) this.#release(child);
+    }
+  }
+
+  /** A child to ask: an idle one, or the next that is free. */
+  async #child(signal: AbortSignal | undefined): Promise<SqlProcess> {
+    if (signal?.aborted) throw left();
+    for (let child; (child = this.#idle.pop());) {
+      if (!this.#alive.has(child)) continue;
+      this.#fill();
+      return child;
+    }
+    if (performance.now() - this.#failedAt > FAILED_MS) this.#failures = 0;
+    if (this.#closed || !this.#data || this.#failures >= MAX_FAILURES) {
+      throw new BfaError("not_implemented", "Cannot run SQL here: the database cannot be loaded");
+    }
+    if (this.#waiters.length >= this.#options.queue) {
+      throw new BfaError("busy", "Cannot run this SQL now: too many statements wait already");
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<SqlProcess>();
+    const waiter: Waiter = { give: resolve, fail: reject };
+    this.#waiters.push(waiter);
+    this.#fill();
+    const giveUp = (error: BfaError) => {
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      reject(error);
+    };
+    const leave = () => giveUp(left());
+    signal?.addEventListener("abort", leave);
+    const busy = () =>
+      giveUp(new BfaError("busy", "Cannot run this SQL now: all children are busy"));
+    let timer = setTimeout(() => {
+      // One that starts will be there soon: it is worth the wait.
+      if (this.#starting.size) timer = setTimeout(busy, START_MS);
+      else busy();
+    }, this.#options.waitMs);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", leave);
+    }
+  }
+
+  /** A child has answered: the next one takes it, unless it is of an old version or has grown. */
+  #release(child: SqlProcess): void {
+    const spent = child.broken || child.resident > RETIRE_BYTES;
+    if (child.data !== this.#data || spent || this.#closed) {
+      child.kill();
+      return;
+    }
+    const next = this.#waiters.shift();
+    if (next) next.give(child);
+    else this.#idle.push(child);
+  }
+
+  /** Starts children: one that waits for the next question, as long as there is room for it. */
+  #fill(): void {
+    const missing = () => {
+      const current = [...this.#alive].filter((child) => child.data === this.#data).length;
+      const busy = current - this.#idle.length;
+      const wanted = Math.min(this.#options.slots, busy + Math.max(1, this.#waiters.length));
+      return current + this.#starting.size < wanted;
+    };
+    while (!this.#closed && this.#data && this.#failures < MAX_FAILURES && missing()) {
+      const starting = this.#start(this.#data).finally(() => {
+        this.#starting.delete(starting);
+        this.#fill();
+      });
+      this.#starting.add(starting);
+    }
+  }
+
+  async #start(data: SqlData): Promise<void> {
+    const { command, limits } = this.#options;
+    let child: SqlProcess;
+    try {
+      child = await startSqlProcess({ command, data, limits });
+    } catch (error) {
+      this.#failedAt = performance.now();
+      if (data !== this.#data || ++this.#failures < MAX_FAILURES) return;
+      for (const waiter of this.#waiters.splice(0)) waiter.fail(error as BfaError);
+      return;
+    }
+    this.#failures = 0;
+    this.#alive.add(child);
+    child.ended.then(() => {
+      this.#alive.delete(child);
+      this.#idle = this.#idle.filter((other) => other !== child);
+      this.#fill();
+    });
+    this.#release(child);
+  }
+}
+
+function left(): BfaError {
+  return new BfaError("deadline", "Cannot answer: the client has left");
+}

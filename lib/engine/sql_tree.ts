@@ -1,0 +1,356 @@
+/**
+ * The check of a parsed statement: an allow-list of the kinds of nodes a syntax tree may hold, of
+ * their members, and of the tables, functions and types they name. What is not listed is refused,
+ * so that syntax of a later DuckDB is refused until somebody has looked at it.
+ *
+ * @module
+ */
+
+import type { BfaError } from "../core/errors.ts";
+import { SQL_TABLES } from "../core/sql_schema.ts";
+import {
+  FUNCTIONS,
+  PARSER_FUNCTIONS,
+  TABLE_FUNCTIONS,
+  TYPES,
+  VALUE_FUNCTIONS,
+  VOLATILE,
+} from "./sql_functions.ts";
+import {
+  any,
+  array,
+  type Check,
+  each,
+  flag,
+  kinds,
+  type Members,
+  type Node,
+  nothing,
+  number,
+  object,
+  off,
+  one,
+  type Place,
+  record,
+  rejected,
+  shown,
+  some,
+  text,
+  unknown,
+} from "./sql_tree_checks.ts";
+
+/** Names of common table expressions: nothing that could be taken for a path or an address. */
+const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
+
+/**
+ * Checks the statements that `json_serialize_sql` made of a text.
+ *
+ * @throws {BfaError} `sql_rejected` for anything but one statement of listed parts.
+ */
+export function checkTree(statements: unknown): void {
+  const list = array(statements);
+  if (list.length !== 1) {
+    throw rejected(list.length ? "give one statement, not several" : "there is no statement");
+  }
+  statement(list[0], { ctes: new Set(), depth: 0 });
+}
+
+const expression = kinds("the expression", "class", () => EXPRESSIONS);
+const expressions = each(expression);
+const source = kinds("the source", "type", () => SOURCES);
+const node = kinds("the statement", "type", () => NODES);
+const modifier = kinds("the clause", "type", () => MODIFIERS);
+
+/** A type, as a cast names it. */
+const type: Check = (value, place) => {
+  const { id, type_info: info } = record(value);
+  const name = id === "UNBOUND" ? unboundName(info) : id;
+  if (!TYPES.has(name as string)) throw rejected(`the type ${shown(String(name))} is not known`);
+  object({ id: text, type_info: some(typeInfo) })(value, place);
+};
+const typeInfo = kinds("the type", "type", () => TYPE_INFOS);
+const constant = object({ type, is_null: flag, value: any });
+const child = object({ first: text, second: type });
+
+const info = (members: Members): Check =>
+  object({ type: text, alias: text, extension_info: nothing, ...members });
+const TYPE_INFOS: Readonly<Record<string, Check>> = {
+  DECIMAL_TYPE_INFO: info({ width: number, scale: number }),
+  LIST_TYPE_INFO: info({ child_type: type }),
+  ARRAY_TYPE_INFO: info({ child_type: type, size: number }),
+  STRUCT_TYPE_INFO: info({ child_types: each(child) }),
+  UNBOUND_TYPE_INFO: info({
+    name: text,
+    catalog: nothing,
+    schema: nothing,
+    user_type_modifiers: nothing,
+  }),
+};
+
+const orders = each(object({
+  type: one("ORDER_DEFAULT", "ASCENDING", "DESCENDING"),
+  null_order: text,
+  expression,
+}));
+const MODIFIERS: Readonly<Record<string, Check>> = {
+  ORDER_MODIFIER: object({ type: text, orders }),
+  LIMIT_MODIFIER: object({ type: text, limit: some(expression), offset: some(expression) }),
+  LIMIT_PERCENT_MODIFIER: object({ type: text, limit: some(expression), offset: some(expression) }),
+  DISTINCT_MODIFIER: object({ type: text, distinct_on_targets: expressions }),
+};
+
+const column = object({ catalog: nothing, schema: nothing, table: text, column: text });
+const ordered = object({ type: one("ORDER_MODIFIER"), orders });
+const inner = object({ node: (value, place) => node(value, place), named_param_map: any });
+const part = (members: Members): Check =>
+  object({ class: text, type: text, alias: text, query_location: any, ...members });
+const EXPRESSIONS: Readonly<Record<string, Check>> = {
+  BETWEEN: part({ input: expression, lower: expression, upper: expression }),
+  CASE: part({
+    case_checks: each(object({ when_expr: expression, then_expr: expression })),
+    else_expr: expression,
+  }),
+  CAST: part({ child: expression, cast_type: type, try_cast: flag }),
+  COLLATE: part({ child: expression, collation: text }),
+  COLUMN_REF: part({ column_names: columnNames }),
+  COMPARISON: part({ left: expression, right: expression }),
+  CONJUNCTION: part({ children: expressions }),
+  CONSTANT: part({ value: constant }),
+  DEFAULT: () => {
+    throw rejected("DEFAULT is not allowed here");
+  },
+  FUNCTION: part({
+    function_name: text,
+    schema: text,
+    catalog: nothing,
+    children: expressions,
+    filter: some(expression),
+    order_bys: some(ordered),
+    distinct: flag,
+    is_operator: flag,
+    export_state: off,
+  }),
+  LAMBDA: part({ lhs: expression, expr: expression, syntax_type: any }),
+  OPERATOR: part({ children: expressions }),
+  PARAMETER: part({ identifier: text }),
+  POSITIONAL_REFERENCE: part({ index: number }),
+  STAR: part({
+    relation_name: text,
+    exclude_list: each(text),
+    qualified_exclude_list: each(column),
+    replace_list: each(object({ key: text, value: expression })),
+    rename_list: each(object({ key: column, value: text })),
+    columns: flag,
+    expr: some(expression),
+  }),
+  SUBQUERY: part({
+    subquery_type: text,
+    subquery: inner,
+    child: some(expression),
+    comparison_type: text,
+  }),
+  WINDOW: part({
+    function_name: text,
+    schema: nothing,
+    catalog: nothing,
+    children: expressions,
+    partitions: expressions,
+    orders,
+    start: text,
+    end: text,
+    start_expr: some(expression),
+    end_expr: some(expression),
+    offset_expr: some(expression),
+    default_expr: some(expression),
+    ignore_nulls: flag,
+    filter_expr: some(expression),
+    exclude_clause: text,
+    distinct: flag,
+    arg_orders: orders,
+  }),
+};
+for (const kind of ["FUNCTION", "WINDOW"] as const) {
+  const check = EXPRESSIONS[kind]!;
+  Object.assign(EXPRESSIONS, {
+    [kind]: (value: unknown, place: Place) => {
+      allowedFunction(record(value), FUNCTIONS);
+      check(value, place);
+    },
+  });
+}
+
+const sample = object({ sample_size: constant, is_percentage: flag, method: text, seed: any });
+const from = (members: Members): Check =>
+  object({ type: text, alias: text, sample: some(sample), query_location: any, ...members });
+const tableCall = EXPRESSIONS.FUNCTION!;
+const SOURCES: Readonly<Record<string, Check>> = {
+  EMPTY: from({}),
+  BASE_TABLE: (value, place) => {
+    allowedTable(record(value), place);
+    from({
+      schema_name: text,
+      catalog_name: nothing,
+      table_name: text,
+      column_name_alias: each(text),
+      at_clause: nothing,
+    })(value, place);
+  },
+  EXPRESSION_LIST: from({
+    expected_names: each(text),
+    expected_types: nothing,
+    values: each(expressions),
+  }),
+  JOIN: from({
+    left: (value, place) => source(value, place),
+    right: (value, place) => source(value, place),
+    condition: some(expression),
+    join_type: text,
+    ref_type: text,
+    using_columns: each(text),
+    delim_flipped: flag,
+    duplicate_eliminated_columns: nothing,
+  }),
+  PIVOT: from({
+    source: (value, place) => source(value, place),
+    aggregates: expressions,
+    unpivot_names: each(text),
+    pivots: each(object({
+      pivot_expressions: expressions,
+      unpivot_names: each(text),
+      entries: each(object({ values: each(constant), star_expr: some(expression), alias: text })),
+      pivot_enum: nothing,
+      subquery: nothing,
+    })),
+    groups: each(text),
+    column_name_alias: each(text),
+    include_nulls: flag,
+  }),
+  // DESCRIBE and SUMMARIZE of a query or a published table; SHOW names things of the catalog.
+  SHOW_REF: from({
+    table_name: nothing,
+    query: (value, place) => node(value, place),
+    show_type: one("DESCRIBE", "SUMMARY"),
+    catalog_name: nothing,
+    schema_name: nothing,
+  }),
+  SUBQUERY: from({ subquery: inner, column_name_alias: each(text) }),
+  TABLE_FUNCTION: (value, place) => {
+    const call = record(record(value).function);
+    if (call.class !== "FUNCTION") throw rejected("a table function must be called by its name");
+    allowedFunction(call, TABLE_FUNCTIONS);
+    from({ function: tableCall, column_name_alias: each(text), with_ordinality: text })(
+      value,
+      place,
+    );
+  },
+};
+
+const NODES: Readonly<Record<string, Check>> = {
+  SELECT_NODE: query({
+    select_list: expressions,
+    from_table: source,
+    where_clause: some(expression),
+    group_expressions: expressions,
+    group_sets: each(each(number)),
+    aggregate_handling: text,
+    having: some(expression),
+    sample: some(sample),
+    qualify: some(expression),
+  }),
+  SET_OPERATION_NODE: query({
+    setop_type: text,
+    setop_all: flag,
+    left: (value, place) => node(value, place),
+    right: (value, place) => node(value, place),
+    children: each((value, place) => node(value, place)),
+  }),
+  RECURSIVE_CTE_NODE: query({
+    cte_name: text,
+    union_all: flag,
+    left: (value, place) => node(value, place),
+    right: (value, place) => node(value, place),
+    aliases: each(text),
+    key_targets: expressions,
+  }),
+};
+
+/** A query: its common table expressions are visible in the rest of it, and in those that follow. */
+function query(members: Members): Check {
+  const check = object({ type: text, modifiers: each(modifier), cte_map: any, ...members });
+  return (value, place) => {
+    const { cte_map: map } = record(value);
+    const inside = map === undefined ? place : withTables(map, place);
+    check(value, inside);
+  };
+}
+
+function withTables(map: unknown, place: Place): Place {
+  const ctes = new Set(place.ctes);
+  const entry = object({
+    aliases: each(text),
+    query: inner,
+    materialized: text,
+    key_targets: expressions,
+  });
+  for (const item of array(record(map).map)) {
+    const { key, value } = record(item);
+    if (typeof key !== "string" || !PLAIN_NAME.test(key)) {
+      throw rejected(`${shown(String(key))} cannot name a table`);
+    }
+    const name = key.toLowerCase();
+    const { node } = record(record(record(value).query));
+    const recursive = record(node).type === "RECURSIVE_CTE_NODE";
+    if (recursive && String(record(node).cte_name).toLowerCase() !== name) throw unknown(key);
+    entry(value, { ...place, ctes: recursive ? new Set([...ctes, name]) : new Set(ctes) });
+    ctes.add(name);
+  }
+  return { ...place, ctes };
+}
+
+/** Tables of the standard's catalog that describe the published ones, and hold no path. */
+const CATALOG: ReadonlySet<string> = new Set(["tables", "columns"]);
+
+function allowedTable(table: Node, { ctes }: Place): void {
+  const name = String(table.table_name);
+  const schema = String(table.schema_name).toLowerCase();
+  if (schema === "information_schema" && CATALOG.has(name.toLowerCase())) return;
+  if (schema !== "") throw rejected(`write the table ${shown(name)} without a schema`);
+  if (ctes.has(name.toLowerCase()) || Object.hasOwn(SQL_TABLES, name.toLowerCase())) return;
+  throw rejected(
+    `there is no table ${shown(name)}; there are ${Object.keys(SQL_TABLES).join(", ")}`,
+  );
+}
+
+function allowedFunction(
+  { function_name: given, schema }: Node,
+  allowed: ReadonlySet<string>,
+): void {
+  const name = String(given).toLowerCase();
+  if (schema !== "" && !(schema === "main" && PARSER_FUNCTIONS.has(name))) {
+    throw rejected(`write the function ${shown(name)} without a schema: ${name}(…)`);
+  }
+  if (allowed.has(name)) return;
+  if (VOLATILE.has(name)) throw changing(name);
+  throw rejected(`the function ${shown(name)} is not allowed here`);
+}
+
+function columnNames(value: unknown): void {
+  const names = array(value);
+  for (const name of names) text(name, { ctes: new Set(), depth: 0 });
+  const [first] = names as string[];
+  // DuckDB takes such a name for a call when no column has it.
+  if (names.length === 1 && VALUE_FUNCTIONS.has(first!.toLowerCase())) throw changing(first!);
+}
+
+function changing(name: string): BfaError {
+  return rejected(`${shown(name)} is not the same every time: write the value itself`);
+}
+
+function unboundName(info: unknown): unknown {
+  const { name } = record(info);
+  return typeof name === "string" ? name.toUpperCase() : undefined;
+}
+
+function statement(value: unknown, place: Place): void {
+  object({ node, named_param_map: any })(value, place);
+}

@@ -1,0 +1,239 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { withQueryService } from "../helpers/query.ts";
+import { withService } from "../helpers/service.ts";
+
+const LONG = "SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 9";
+
+/** The status, the code and the detail of a problem document. */
+async function problemOf(response: Response): Promise<[number, string, string]> {
+  assertEquals(response.headers.get("content-type"), "application/problem+json");
+  const { status, code, detail } = await response.json();
+  assertEquals(status, response.status);
+  return [status, code, detail];
+}
+
+Deno.test("/v1/query answers a SELECT, by GET and by POST, with the same bytes and tag", async () => {
+  await withQueryService(async ({ query, post }) => {
+    const sql =
+      "SELECT symbol, first_date FROM listings WHERE first_date >= $day ORDER BY ALL LIMIT 2";
+    const params = { day: "2024-02-01" };
+    const got = await query(sql, `&params=${encodeURIComponent(JSON.stringify(params))}`);
+    const text = await got.text();
+    assertEquals(
+      text,
+      '{"version":"2024-03-31.1","columns":[{"name":"symbol","type":"VARCHAR"},{"name":"first_date","type":"DATE"}],"count":2,"truncated":false,"rows":[["BBBUSDT","2024-03-01"],["EEEUSDT_240329","2024-02-01"]]}\n',
+    );
+    assertEquals(got.headers.get("content-type"), "application/json");
+    assertEquals(got.headers.get("x-dataset-version"), "2024-03-31.1");
+    assertEquals(got.headers.get("content-length"), String(new TextEncoder().encode(text).length));
+    assertMatch(got.headers.get("etag")!, /^"2024-03-31\.1-[\w-]{16}"$/);
+
+    const posted = await post({ sql, params, format: "json" });
+    assertEquals([posted.status, await posted.text()], [200, text]);
+    assertEquals(posted.headers.get("etag"), got.headers.get("etag"));
+  });
+});
+
+Deno.test("/v1/query: the tag names version, normal SQL and parameters, and gives 304", async () => {
+  await withQueryService(async ({ query, post, publish, sql }) => {
+    const tag = async (sql: string, more = "") => {
+      const response = await query(sql, more);
+      await response.body?.cancel();
+      return response.headers.get("etag")!;
+    };
+    const one = await tag("SELECT 1 AS a");
+    assertEquals(await tag("  SELECT /* again */ 1\nAS a ;"), one);
+    const others = [
+      await tag("SELECT 2 AS a"),
+      await tag("SELECT 1 AS A"),
+      await tag("SELECT '1  AS a'"),
+      await tag("SELECT '1 AS a'"),
+      await tag("SELECT ? AS a", "&params=[1]"),
+      await tag("SELECT ? AS a", "&params=[2]"),
+      await tag("SELECT $x AS a", '&params={"x":1}'),
+    ];
+    assertEquals(new Set([one, ...others]).size, 8);
+
+    const ask = async (header: string, method = "GET") => {
+      const response = await query("SELECT 1 AS a", "", {
+        method,
+        headers: { "if-none-match": header },
+      });
+      return [response.status, (await response.text()).length, response.headers.get("etag")];
+    };
+    assertEquals(await ask(one), [304, 0, one]);
+    assertEquals(await ask(`W/${one}, "x"`, "HEAD"), [304, 0, one]);
+    assertEquals((await ask('"x"'))[0], 200);
+    assertEquals((await ask("*"))[0], 200); // nothing says that the client has an answer
+    const head = await query("SELECT 1 AS a", "", { method: "HEAD" });
+    assertEquals([head.status, await head.text(), head.headers.get("etag")], [200, "", one]);
+    const posted = await post({ sql: "SELECT 1 AS a" });
+    await posted.body?.cancel();
+    assertEquals([posted.status, posted.headers.get("etag")], [200, one]);
+
+    await publish("2024-04-01.1");
+    assertEquals(sql.current()?.version, "2024-04-01.1");
+    const answer = await query("SELECT count(*) AS n, max(data_through) AS day FROM versions", "", {
+      headers: { "if-none-match": one },
+    });
+    assertEquals((await answer.json()).rows, [[2, "2024-04-01"]]);
+    assertEquals((await ask(one))[0], 200);
+  });
+});
+
+Deno.test("/v1/query refuses what it cannot read", async () => {
+  await withQueryService(async ({ ask, query, post, problems }) => {
+    const raw = (body: BodyInit, type = "application/json") =>
+      ask("/v1/query", { method: "POST", headers: { "content-type": type }, body });
+    const table: [Promise<Response>, number, string][] = [
+      [ask("/v1/query"), 400, "usage"],
+      [ask("/v1/query?sql="), 400, "sql_rejected"],
+      [ask("/v1/query?sql=SELECT+1&sql=SELECT+2"), 400, "usage"],
+      [ask("/v1/query?q=SELECT+1"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+1&format=xml"), 400, "usage"],
+      [query("SELECT ?", "&params=1"), 400, "usage"],
+      [query("SELECT ?", "&params=[{}]"), 400, "usage"],
+      [query("SELECT ?", "&params=[[1]]"), 400, "usage"],
+      [query("SELECT ?", "&params=x"), 400, "usage"],
+      [query("SELECT ?", "&params="), 400, "usage"],
+      [query("SELECT ?"), 400, "sql_rejected"],
+      [query("SELECT 1", "&params=[1]"), 400, "sql_rejected"],
+      [query("SELECT \0"), 400, "sql_rejected"],
+      [ask("/v1/query?sql=%FF%FE"), 400, "sql_rejected"],
+      [query("DROP TABLE listings"), 400, "sql_rejected"],
+      [query("FROM read_csv('/etc/passwd')"), 400, "sql_rejected"],
+      [query("SELECT nope FROM listings"), 400, "sql_rejected"],
+      [query(`SELECT '${"x".repeat(16_384)}'`), 422, "limit"],
+      [query("SELECT repeat('x', 4000000000)"), 422, "limit"],
+      [raw("{}", "text/plain"), 415, "usage"],
+      [raw("sql=SELECT+1", "application/x-www-form-urlencoded"), 415, "usage"],
+      [raw("{"), 400, "usage"],
+      [raw(""), 400, "usage"],
+      [raw("[]"), 400, "usage"],
+      [raw("null"), 400, "usage"],
+      [raw('"SELECT 1"'), 400, "usage"],
+      [raw(new Uint8Array([0x7b, 0xff, 0x7d])), 400, "usage"],
+      [raw(" ".repeat(128 * 1024 + 1)), 413, "usage"],
+      [post({}), 400, "usage"],
+      [post({ sql: 1 }), 400, "usage"],
+      [post({ sql: "SELECT 1", nope: 1 }), 400, "usage"],
+      [post({ sql: "SELECT 1", __proto__: null, params: "x" }), 400, "usage"],
+      [post({ sql: "SELECT ?", params: [null, Infinity] }), 400, "sql_rejected"],
+      [
+        ask("/v1/query?sql=SELECT+1", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: "{}",
+        }),
+        400,
+        "usage",
+      ],
+      [ask("/v1/query", { method: "PUT", body: "x" }), 405, "usage"],
+      [ask("/v1/query", { method: "DELETE" }), 405, "usage"],
+    ];
+    for (const [i, [answer, status, code]] of table.entries()) {
+      const [gotStatus, gotCode, detail] = await problemOf(await answer);
+      assertEquals([i, gotStatus, gotCode], [i, status, code], detail);
+      assert(!/\/tmp|\.duckdb|\.ts/.test(detail), detail);
+      const ours = code !== "usage";
+      assertEquals(detail.includes("`bfa sql` runs it on your own machine"), ours, detail);
+    }
+    const put = await ask("/v1/query", { method: "PUT" });
+    assertEquals([put.headers.get("allow"), await put.body?.cancel()], [
+      "GET, HEAD, POST, OPTIONS",
+      undefined,
+    ]);
+    const preflight = await ask("/v1/query", { method: "OPTIONS" });
+    assertEquals([preflight.status, preflight.headers.get("access-control-allow-headers")], [
+      204,
+      "Content-Type, If-None-Match",
+    ]);
+    assertEquals(problems, []);
+  });
+});
+
+Deno.test("/v1/query says `truncated` where it cuts off, 504 after the deadline, 503 when the queue is full", async () => {
+  const pool = { slots: 1, queue: 1, waitMs: 100, deadlineMs: 400, graceMs: 200 };
+  await withQueryService(async ({ query, problems }) => {
+    const cut = await (await query("FROM range(20000)")).json();
+    assertEquals([cut.count, cut.rows.length, cut.truncated], [10_000, 10_000, true]);
+
+    const answers = await Promise.all([LONG, LONG, LONG].map((sql) => query(sql)));
+    const got = await Promise.all(answers.map(problemOf));
+    assertEquals(got.map(([status, code]) => `${status} ${code}`).sort(), [
+      "503 busy",
+      "503 busy",
+      "504 deadline",
+    ]);
+    for (const [status, , detail] of got) {
+      assertStringIncludes(detail, "`bfa sql` runs it on your own machine");
+      const answer = answers.find((one) => one.status === status)!;
+      assertEquals(answer.headers.get("retry-after"), status === 503 ? "1" : null);
+    }
+    assertEquals((await (await query("SELECT 1")).json()).rows, [[1]]);
+    assertEquals(problems, []);
+  }, { pool });
+});
+
+Deno.test("/v1/query: a client that leaves a real server frees its place", async () => {
+  await withQueryService(async ({ service }) => {
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request, info) => service.fetch(request, { client: info.remoteAddr.hostname }),
+    );
+    const url = `http://127.0.0.1:${server.addr.port}/v1/query?sql=`;
+    try {
+      for (let i = 0; i < 3; i++) {
+        const leave = new AbortController();
+        const gone = fetch(url + encodeURIComponent(LONG), { signal: leave.signal });
+        // This one is answered only after the first has freed the only child.
+        const next = fetch(url + encodeURIComponent("SELECT 1"));
+        setTimeout(() => leave.abort(), 100);
+        assertEquals(await gone.then(() => "answered", (error) => error.name), "AbortError");
+        assertEquals((await (await next).json()).rows, [[1]]);
+      }
+    } finally {
+      await server.shutdown();
+    }
+  }, { pool: { slots: 1, deadlineMs: 60_000, waitMs: 30_000 } });
+});
+
+Deno.test("/v1/query says 501 where SQL is off, and where a version has no database", async () => {
+  await withService(async ({ ask }) => {
+    const [status, code, detail] = await problemOf(await ask("/v1/query?sql=SELECT+1"));
+    assertEquals([status, code], [501, "not_implemented"]);
+    assertStringIncludes(detail, "it is switched off; `bfa sql` runs it on your own machine");
+    assertEquals((await problemOf(await ask("/v1/query?sql=SELECT+'")))[0], 400);
+    const snapshot = await ask("/v1/snapshot/2024-01-15");
+    await snapshot.body?.cancel();
+    assertEquals(snapshot.status, 200);
+  });
+  await withQueryService(async ({ query }) => {
+    const [status, code, detail] = await problemOf(await query("SELECT 1"));
+    assertEquals([status, code], [501, "not_implemented"]);
+    assertStringIncludes(detail, "the database cannot be loaded");
+  }, { pool: { command: ["/nowhere/deno"] } });
+});
+
+Deno.test("/v1/query never runs SQL on a database whose digest is wrong", async () => {
+  let flips = 0;
+  await withQueryService(async ({ query, problems }) => {
+    const response = await query("SELECT 1");
+    const { code, detail } = await response.json();
+    assertEquals([response.status, code, detail], [500, "integrity", undefined]);
+    assertEquals(flips, 1);
+    assert(problems.length >= 1);
+  }, {
+    wrapMirror: (mirror) => ({
+      ...mirror,
+      async open(path, range) {
+        const file = await mirror.open(path, range);
+        if (!file || !path.endsWith("availability.duckdb.gz")) return file;
+        flips++;
+        const bytes = new Uint8Array(await new Response(file.body).arrayBuffer());
+        bytes[bytes.length >> 1]! ^= 1;
+        return { ...file, body: new Blob([bytes]).stream() };
+      },
+    }),
+  });
+});
