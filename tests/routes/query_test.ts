@@ -237,3 +237,53 @@ Deno.test("/v1/query never runs SQL on a database whose digest is wrong", async 
     }),
   });
 });
+
+Deno.test("/v1/query answers in every format, by suffix, Accept and body; also short, and for ever", async () => {
+  await withQueryService(async ({ ask, post }) => {
+    const sql = "SELECT symbol, first_date AS first FROM listings ORDER BY ALL LIMIT 2";
+    const query = `?sql=${encodeURIComponent(sql)}`;
+    const csv = "symbol,first\r\nAAAUSDT,2024-01-01\r\nBBBUSDT,2024-01-01\r\n";
+    const bySuffix = await ask(`/v1/query.csv${query}`);
+    assertEquals([bySuffix.status, await bySuffix.text()], [200, csv]);
+    assertEquals(bySuffix.headers.get("vary"), null);
+    const byAccept = await ask(`/query${query}`, { headers: { accept: "text/csv" } });
+    assertEquals(await byAccept.text(), csv);
+    assertEquals(byAccept.headers.get("vary"), "Accept");
+    const byBody = await post({ sql, format: "csv" });
+    assertEquals(await byBody.text(), csv);
+    const tags = [bySuffix, byAccept, byBody].map((response) => response.headers.get("etag"));
+    assertEquals(new Set(tags).size, 1);
+    for (const format of ["ndjson", "md", "arrow", "parquet"]) {
+      const response = await ask(`/v1/query.${format}${query}`);
+      assertEquals(response.status, 200, format);
+      assert((await response.bytes()).length > 50, format);
+      assert(!tags.includes(response.headers.get("etag")), format);
+    }
+    const none = await ask(`/v1/query${query}`, { headers: { accept: "text/html" } });
+    assertEquals((await problemOf(none)).slice(0, 2), [406, "not_acceptable"]);
+
+    const fixed = await ask(`/v/2024-03-31.1/query.csv${query}`);
+    assertEquals(await fixed.text(), csv);
+    assertMatch(fixed.headers.get("cache-control")!, /max-age=31536000, immutable/);
+    const known = { "if-none-match": fixed.headers.get("etag")! };
+    assertEquals((await ask(`/v/2024-03-31.1/query.csv${query}`, { headers: known })).status, 304);
+    const other = await ask(`/v/2024-03-30.1/query${query}`);
+    const [status, code, detail] = await problemOf(other);
+    assertEquals([status, code], [501, "not_implemented"]);
+    assertStringIncludes(detail, "only the newest version, 2024-03-31.1, is open");
+    assertEquals((await problemOf(await ask(`/v/latest/query${query}`)))[0], 400);
+  });
+});
+
+Deno.test("/v1/query says in a header that rows were left out, whatever the format", async () => {
+  await withQueryService(async ({ ask }) => {
+    const query = `?sql=${encodeURIComponent("SELECT i FROM range(20000) t(i)")}`;
+    for (const format of ["json", "csv"]) {
+      const response = await ask(`/v1/query.${format}${query}`);
+      assertEquals(response.headers.get("x-truncated"), "true");
+      const text = await response.text();
+      if (format === "json") assertEquals(JSON.parse(text).truncated, true);
+      else assertEquals(text.trimEnd().split("\r\n").length, 10_001);
+    }
+  });
+});
