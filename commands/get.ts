@@ -34,6 +34,9 @@ export const get: Command = {
     if (/^\/(v1\/(manifest|versions|artifacts)|healthz|readyz|metrics)/.test(path)) {
       throw new BfaError("usage", `Cannot get ${path} from a copy: ask the endpoint itself`);
     }
+    if (/^(\/v1|\/v\/[^/]+)?\/query\b/.test(path)) {
+      throw new BfaError("usage", "Cannot get SQL's answers: use `bfa sql`");
+    }
     const { localAnswer } = await import("../routes/local.ts");
     const { seedSource } = await import("../lib/source/seed.ts");
     const accept = inputs.text("accept") ?? "*/*";
