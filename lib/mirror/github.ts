@@ -66,10 +66,20 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
     throw new BfaError("usage", `Cannot use ${name}: its page is ${page}, not ${expected}`);
   }
 
-  const ready = () => checked ??= check();
+  // What failed is asked again: a service that signs lives long.
+  const ready = () => {
+    checked ??= check().catch((error) => {
+      checked = undefined;
+      throw error;
+    });
+    return checked;
+  };
 
   function publishedOnce(tag: string): Promise<Release | undefined> {
-    const known = published.get(tag) ?? releases.published(tag);
+    const known = published.get(tag) ?? releases.published(tag).catch((error) => {
+      published.delete(tag);
+      throw error;
+    });
     published.set(tag, known);
     return known;
   }

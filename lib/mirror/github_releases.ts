@@ -172,10 +172,15 @@ export function githubReleases(api: GithubApi): GithubReleases {
       const url = new URL(release.upload_url.replace(/\{.*$/, ""));
       url.searchParams.set("name", file.name);
       let landed: Asset | undefined;
+      let leftOver = true; // what is there, and not whole, is of an upload that ended
       for (let attempt = 1;; attempt++) {
         const assets = attempt === 1 && known ? known : await releases.assets(release);
         const there = assets.find(({ name }) => name === file.name);
         if (there && await releases.holds(there, file)) return;
+        if (there?.state === "starter" && !leftOver && attempt < UPLOAD_TRIES) {
+          await api.pause(attempt); // another publisher's, perhaps
+          continue;
+        }
         if (there) {
           landed = there.state === "uploaded" ? there : landed;
           await releases.removeAsset(there);
@@ -188,9 +193,10 @@ export function githubReleases(api: GithubApi): GithubReleases {
           landed = asset;
           await releases.removeAsset(asset);
         } catch (error) {
-          const again = error instanceof GithubError &&
-            (error.unsure || error.reasons.includes("already_exists"));
-          if (!again || attempt === UPLOAD_TRIES) throw error;
+          if (!(error instanceof GithubError) || attempt === UPLOAD_TRIES) throw error;
+          const taken = error.reasons.includes("already_exists");
+          if (!taken && !error.unsure) throw error;
+          leftOver = !taken;
         }
         await api.pause(attempt);
       }

@@ -210,6 +210,12 @@ Deno.test("`bfa state`: never over what is there, never half, never without know
       assertEquals((await bfa(["state", "save"], { env, now })).code, 0);
     }
     assertEquals(drafts(github), 3);
+    const own = await call(["state", "restore"], {
+      BFA_DATA_DIR: `${env.HOME}/own`,
+      GITHUB_TOKEN: "ghp_of_somebody_else",
+      BFA_GITHUB_TOKEN: TOKEN,
+    });
+    assertEquals([own.code, own.err], [0, ""]);
     const anonymous = await call(["state", "restore"], {
       BFA_DATA_DIR: `${env.HOME}/third`,
       GITHUB_TOKEN: "",

@@ -318,11 +318,14 @@ export function fakeGithub(): FakeGithub {
     if (release.immutable) return problem(422, "Cannot upload assets to an immutable release.");
     if (release.assets.some((asset) => asset.name === name)) return exists();
     if (release.assets.length >= 1000) return problem(422, "Validation Failed");
-    const bytes = await request.bytes();
-    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    // The name is taken from here on, whoever comes meanwhile.
     const type = request.headers.get("content-type")!;
-    const asset: Stored = { id: nextId++, name, state: "uploaded", bytes, digest, type };
+    const bytes = new Uint8Array();
+    const asset: Stored = { id: nextId++, name, state: "starter", bytes, digest: "", type };
     release.assets.push(asset);
+    asset.bytes = await request.bytes();
+    asset.digest = new Uint8Array(await crypto.subtle.digest("SHA-256", asset.bytes)).toHex();
+    asset.state = "uploaded";
     return Response.json(assetJson(release, asset), { status: 201 });
   }
 

@@ -68,7 +68,7 @@ export async function withGithub(test: (world: GithubWorld) => Promise<void>): P
       publisher: (...args) => ({ ...side.publisher, mirrors: [world.mirror(...args)] }),
       async publish(version, files = {}, options = {}) {
         const { listings = SMALL_LISTINGS, publisher = world.publisher(), ...move } = options;
-        const dir = `${side.dir}/builds/${version}`;
+        const dir = `${side.dir}/builds/${crypto.randomUUID()}`;
         const built = await buildListings(dir, version, listings);
         const artifacts: Artifact[] = [...built.artifacts];
         for (const [name, text] of Object.entries(files)) {

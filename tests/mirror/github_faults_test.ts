@@ -242,48 +242,6 @@ Deno.test("a draft whose making was not answered is used, not made twice", async
   });
 });
 
-Deno.test("two publishers of one version: KV decides, the loser says conflict, both drafts come out right", async () => {
-  await withGithub(async (world) => {
-    const both = Promise.withResolvers<void>();
-    let waiting = 0;
-    // They meet when each has its draft and is about to upload.
-    world.github.fault = (seen, usual) => {
-      if (seen.host !== "uploads" || waiting >= 2) return undefined;
-      if (++waiting === 2) both.resolve();
-      return both.promise.then(usual);
-    };
-    const results = await Promise.allSettled([
-      world.publish(V1, {}, { listings: SMALL_LISTINGS.slice(0, 1) }),
-      world.publish(V2, {}, { listings: SMALL_LISTINGS.slice(0, 2) }),
-    ]);
-    assertEquals(results.map(({ status }) => status).sort(), ["fulfilled", "rejected"]);
-    const [lost] = results.filter((result) => result.status === "rejected");
-    assertEquals((lost!.reason as BfaError).code, "conflict");
-    const winner = results[0]!.status === "fulfilled" ? V1 : V2;
-    assertEquals(await world.shown(), { sequence: 1, version: winner });
-    assertEquals(world.github.release(winner === V1 ? V2 : V1), undefined);
-    await world.publish("2024-04-02.1", {}, { listings: SMALL_LISTINGS });
-    assertEquals(await world.shown(), { sequence: 2, version: "2024-04-02.1" });
-  });
-});
-
-Deno.test("a slower publisher never leaves the pointer behind", async () => {
-  await withGithub(async (world) => {
-    await world.publish(V1);
-    let overtaken = false;
-    // Between its commit and what it shows, it is overtaken by a whole publish.
-    world.github.fault = (seen, usual) => {
-      if (overtaken || seen.method !== "PATCH") return undefined;
-      overtaken = true;
-      return world.publish("2024-04-02.1", {}, { listings: SMALL_LISTINGS.slice(2) }).then(usual);
-    };
-    await world.publish(V2, {}, { listings: SMALL_LISTINGS.slice(1) });
-    assertEquals(overtaken, true);
-    assertEquals(await world.shown(), { sequence: 3, version: "2024-04-02.1" });
-    assertEquals(world.github.latest, "manifest-3");
-  });
-});
-
 Deno.test("another release that became the latest: the next run points readers back", async () => {
   await withGithub(async (world) => {
     await world.publish(V1);
@@ -330,6 +288,20 @@ Deno.test("a publisher without the build cannot show on GitHub what is not there
     };
     await world.publish(V1, {}, { publisher: both });
     assertEquals(await world.shown(), { sequence: 2, version: V1 });
+  });
+});
+
+Deno.test("a mirror that failed works as soon as GitHub does: a process that signs lives long", async () => {
+  await withGithub(async (world) => {
+    const publisher = world.publisher();
+    for (const path of [/^api GET $/, /tags\/2024-03-31.1/]) {
+      world.github.fault = on(path, unicorn);
+      const error = await assertRejects(() => world.publish(V1, {}, { publisher }), BfaError);
+      assertEquals(error.code, "network");
+    }
+    world.github.fault = undefined;
+    await world.publish(V1, {}, { publisher });
+    assertEquals(await world.shown(), { sequence: 1, version: V1 });
   });
 });
 
