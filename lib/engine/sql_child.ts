@@ -83,6 +83,7 @@ class Child {
     let interrupted = false;
     this.#interrupt = () => interrupted = true;
     try {
+      await send({ started: true }); // if it ends from here on, the statement may be the reason
       await this.gate.check(request.sql);
       const options = { ...request, limits: this.start.limits, space: this.#space };
       const running = await startSql(this.database, request.sql, options);

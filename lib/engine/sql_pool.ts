@@ -65,9 +65,6 @@ const DEFAULTS = {
 /** A child that holds more after an answer is replaced: it would not give the memory back, bytes. */
 const RETIRE_BYTES = 300e6;
 
-/** A child that ends so soon was ending before it was asked: another one is asked, ms. */
-const EARLY_MS = 100;
-
 /** How long a client that has left may keep a child busy, ms. */
 const LEFT_GRACE_MS = 500;
 
@@ -152,15 +149,15 @@ export class SqlPool {
     await Promise.all([...this.#alive].map((child) => child.ended));
   }
 
-  async #run(question: SqlQuestion, again = false): Promise<SqlPoolAnswer> {
-    const child = await this.#child(question.signal);
-    const start = performance.now();
-    try {
-      return await this.#ask(child, question);
-    } catch (error) {
-      const early = error instanceof ChildEnded && performance.now() - start < EARLY_MS;
-      if (!early || again) throw error;
-      return await this.#run(question, true);
+  async #run(question: SqlQuestion): Promise<SqlPoolAnswer> {
+    // Idle children that have just died are found out one by one.
+    for (let left = this.#options.slots;; left--) {
+      const child = await this.#child(question.signal);
+      try {
+        return await this.#ask(child, question);
+      } catch (error) {
+        if (!(error instanceof ChildEnded) || error.started || left === 0) throw error;
+      }
     }
   }
 

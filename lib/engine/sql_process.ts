@@ -36,8 +36,8 @@ export class ChildEnded extends BfaError {
   /** The class, for logs. */
   override name = "ChildEnded";
 
-  /** Makes a `limit` error. */
-  constructor() {
+  /** Makes a `limit` error; a child that ended before it had `started` may be replaced by another. */
+  constructor(readonly started: boolean) {
     super("limit", "Cannot finish this SQL: it needs more memory than it may use");
   }
 }
@@ -121,13 +121,13 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
   let resident = Number(hello.resident);
   let waiting: PromiseWithResolvers<SqlAnswerParts> | undefined;
   let broken = false;
+  let started = false;
   let over = false;
   const reading = (async () => {
     for await (const { header, body } of frames) {
-      if (header.full) {
-        kill();
-        continue;
-      }
+      if (header.full) kill();
+      if (header.started) started = true;
+      if (header.full || header.started) continue;
       const asked = waiting;
       waiting = undefined;
       resident = Number(header.resident);
@@ -148,10 +148,11 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
     },
     ended: Promise.all([ended, reading]).then(() => {
       over = true;
-      waiting?.reject(new ChildEnded());
+      waiting?.reject(new ChildEnded(started));
     }),
     async ask(request) {
-      if (over) throw new ChildEnded();
+      started = false;
+      if (over) throw new ChildEnded(started);
       waiting = Promise.withResolvers();
       const { promise } = waiting;
       // A child that has just died tells by its end.

@@ -192,6 +192,7 @@ Deno.test("a pool of SQL children", async (t) => {
 
     await step("another version: new children, and the old one's answer is still given", {
       slots: 2,
+      deadlineMs: 60_000,
     }, async (pool) => {
       const old = pool.query({ sql: "SELECT count(*) FROM range(300000000) t(i) WHERE i % 7 = 9" });
       const pids = pool.pids;
