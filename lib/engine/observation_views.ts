@@ -22,6 +22,18 @@ export function knownFiles(asOf?: string, schema = "main"): string {
     WHERE NOT gone)`;
 }
 
+const NUMBERS = [
+  "quote_volume_usdt",
+  "trade_count",
+  "volume_base",
+  "taker_buy_volume_base",
+  "taker_buy_quote_volume_usdt",
+  "open_price",
+  "high_price",
+  "low_price",
+  "close_price",
+];
+
 /**
  * The files that were known, with the numbers that were known of them: none where they were read for
  * an earlier file of the day, or from a 1d file that has changed or gone since. A fetch that failed
@@ -29,13 +41,14 @@ export function knownFiles(asOf?: string, schema = "main"): string {
  */
 export function knownDays(asOf?: string, schema = "main"): string {
   const limit = asOf ? `AND learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
+  // Not a condition of the join: DuckDB would compare every file with every number.
+  const count = "k.problem IS NULL AND (k.etag IS NULL OR k.etag = f.etag)";
   return `(SELECT f.symbol, f.date, f.file_size_bytes, f.last_modified,
-      k.* EXCLUDE (symbol, date, etag, zip_etag, problem, learned_at)
+      ${NUMBERS.map((name) => `CASE WHEN ${count} THEN k.${name} END AS ${name}`).join(", ")}
     FROM ${knownFiles(asOf, schema)} f LEFT JOIN (
       SELECT * FROM ${schema}.klines WHERE coalesce(problem, 'changed') IN ('changed', 'gone') ${limit}
       QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, problem NULLS FIRST) = 1
-    ) k ON k.symbol = f.symbol AND k.date = f.date AND k.problem IS NULL
-      AND (k.etag IS NULL OR k.etag = f.etag))`;
+    ) k ON k.symbol = f.symbol AND k.date = f.date)`;
 }
 
 /** The last that was heard of each day's numbers: that they are known, or why not. */

@@ -1,11 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { dirname, fromFileUrl, join } from "@std/path";
 import type { Day } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
+import { knownDays, quarantined } from "../../lib/engine/observation_views.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import type { FileSeen, ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
 import { build } from "../../lib/jobs/build.ts";
-import { readFiles } from "../helpers/collecting.ts";
+import { readFiles, select } from "../helpers/collecting.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
 const at = (time: string) => new Date(`2026-03-01T${time}:00.000Z`);
@@ -153,3 +154,17 @@ Deno.test("a build while another process collects is told who holds the file", a
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+for (
+  const [name, table] of Object.entries({ knownDays: knownDays(), quarantined: quarantined() })
+) {
+  Deno.test(`${name}() joins by hashing: a nested loop over a million files would never end`, async () => {
+    await withStore(async (_store, path) => {
+      const other = join(dirname(path), "other.duckdb");
+      await withObservations(other, () => Promise.resolve());
+      const plan = await select(other, `EXPLAIN SELECT * FROM ${table}`);
+      assertEquals(/HASH_JOIN/.test(String(plan)), true, String(plan));
+      assertEquals(/NL_JOIN|NESTED_LOOP/.test(String(plan)), false, String(plan));
+    });
+  });
+}
