@@ -8,6 +8,10 @@
  * | `BFA_MIRROR` | where artifacts are: a folder or an `http(s)://…` base URL; `.bfa/mirror` when unset |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
+ * | `BFA_RATE_LIMIT` | how often one client may ask, `1200/60s`; `off` |
+ * | `BFA_RATE_LIMIT_ALL` | how often all may ask together; `off` |
+ * | `BFA_CLIENT_HEADER` | header by which a proxy in front tells clients apart, such as `X-Forwarded-For` |
+ * | `BFA_LOG_REQUESTS` | `0` turns the log of requests off (standard output, one line of JSON each) |
  *
  * @module
  */
@@ -18,6 +22,7 @@ import { httpMirror } from "./lib/mirror/http.ts";
 import { directoryMirror } from "./lib/mirror/directory.ts";
 import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
+import { readLimits } from "./routes/rate_limit.ts";
 import { readPort, startServer } from "./routes/server.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
@@ -39,12 +44,25 @@ async function main(): Promise<void> {
     port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
     now: () => new Date(),
+    limits: {
+      ...readLimits({
+        perClient: Deno.env.get("BFA_RATE_LIMIT"),
+        forAll: Deno.env.get("BFA_RATE_LIMIT_ALL"),
+      }),
+      clientHeader: Deno.env.get("BFA_CLIENT_HEADER"),
+    },
+    logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0" ? undefined : writeLog,
     log: (line) => console.error(line),
     signal: stop.signal,
   });
   console.error(`bfa serves on ${server.url}`);
   await server.finished;
   store.close();
+}
+
+function writeLog(text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
 }
 
 if (import.meta.main) {

@@ -9,6 +9,7 @@ import { BfaError, type ErrorCode } from "../lib/core/errors.ts";
 /** The exit code of every kind of failure. `0` is success, `1` a bug, `130` an interrupt. */
 export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
+  not_acceptable: 2,
   not_found: 3,
   stale: 4,
   expired: 4,
@@ -20,6 +21,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   unavailable: 6,
   offline: 7,
   limit: 8,
+  too_many: 6,
   storage: 8,
   format_too_new: 9,
 };

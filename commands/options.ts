@@ -87,7 +87,8 @@ export const SETTINGS: ReadonlySet<string> = new Set(
   Object.entries({ ...CLIENT_OPTIONS, ...OUTPUT_OPTIONS, ...COMMON_OPTIONS, ...SIGNING_OPTIONS })
     .filter(([, option]) => option.env !== undefined)
     .map(([name]) => settingName(name))
-    .concat("port", "host", "listUrl", "filesUrl"),
+    .concat("port", "host", "listUrl", "filesUrl")
+    .concat("rateLimit", "rateLimitAll", "clientHeader", "logRequests"),
 );
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };

@@ -17,6 +17,8 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "rows": async () => (await import("./rows.ts")).rows,
   "top": async () => (await import("./rows.ts")).top,
   "symbols": async () => (await import("./symbols.ts")).symbols,
+  "diff": async () => (await import("./diff.ts")).diff,
+  "get": async () => (await import("./get.ts")).get,
   "status": async () => (await import("./status.ts")).status,
   "refresh": async () => (await import("./status.ts")).refresh,
   "versions": async () => (await import("./status.ts")).versions,

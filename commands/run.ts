@@ -5,15 +5,13 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { nearestSymbols } from "../lib/core/symbol.ts";
 import { type Command, Inputs, type SettingSources } from "./command.ts";
 import { describeFailure } from "./failure.ts";
 import { COMMON_OPTIONS } from "./options.ts";
 import { allCommands, COMMANDS } from "./registry.ts";
 import type { Tools } from "./tools.ts";
-
-/** The version of this program. */
-export const PROGRAM_VERSION = "0.1.0";
 
 /** Runs a call and returns its exit code. Never throws. */
 export async function run(

@@ -16,6 +16,7 @@ import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { readLimits } from "../routes/rate_limit.ts";
 import { readPort, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
 import { PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
@@ -36,6 +37,22 @@ export const serve: Command = {
     host: { value: "ADDRESS", help: "Address to listen on (127.0.0.1)", env: "BFA_HOST" },
     init: { help: "Make and publish a first version from the built-in listings if there is none" },
     channel: { value: "NAME", help: "Channel to serve (latest)", env: "BFA_CHANNEL" },
+    "rate-limit": {
+      value: "N/SECONDSs",
+      help: "How often one client may ask, such as 1200/60s (off)",
+      env: "BFA_RATE_LIMIT",
+    },
+    "rate-limit-all": {
+      value: "N/SECONDSs",
+      help: "How often all may ask together (off)",
+      env: "BFA_RATE_LIMIT_ALL",
+    },
+    "client-header": {
+      value: "NAME",
+      help: "Header by which a proxy in front tells clients apart",
+      env: "BFA_CLIENT_HEADER",
+    },
+    "log-requests": { help: "One line of JSON per request on stderr", env: "BFA_LOG_REQUESTS" },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
@@ -53,6 +70,14 @@ export const serve: Command = {
         port: readPort(inputs.text("port")),
         hostname: inputs.text("host") ?? "127.0.0.1",
         now: world.now,
+        limits: {
+          ...readLimits({
+            perClient: inputs.text("rate-limit") ?? "off",
+            forAll: inputs.text("rate-limit-all"),
+          }),
+          clientHeader: inputs.text("client-header"),
+        },
+        logRequests: inputs.flag("log-requests") ? world.err : undefined,
         log: (line) => world.err(`${line}\n`),
         signal: stop,
       });

@@ -25,7 +25,9 @@ export type { RowsQuestion } from "./jobs/row_source.ts";
 export type { Notice } from "./jobs/notice.ts";
 export type { Status } from "./jobs/status.ts";
 export type * from "./core/answer_types.ts";
-export type { RangeQuestion, StatesOption } from "./core/answers.ts";
+export type { DiffAnswer, DiffClass, DiffRow, ListingDiff } from "./core/diff.ts";
+export type { AskedVersion } from "./jobs/version_sources.ts";
+export type { RangeQuestion, Source, StatesOption } from "./core/answers.ts";
 export type { Day, DayRange } from "./core/day.ts";
 export {
   BfaError,
@@ -35,7 +37,9 @@ export {
   NotFoundError,
 } from "./core/errors.ts";
 export type { Freshness } from "./core/freshness.ts";
-export type { ContractType, DayState, RowState } from "./core/listing.ts";
+export type { ContractType, DayState, Listing, RowState } from "./core/listing.ts";
+export type { ListingIndex } from "./core/listing_index.ts";
+export type { ListingsFile } from "./core/listings_file.ts";
 export type {
   Artifact,
   FreshnessWindow,

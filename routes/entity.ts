@@ -7,7 +7,7 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { acceptsGzip, CORS, noneMatch } from "./headers.ts";
+import { acceptsGzip, noneMatch } from "./headers.ts";
 
 /** Changes when the same question on the same version gets other bytes than before. */
 const ANSWERS_REVISION = 1;
@@ -26,23 +26,35 @@ export interface Entity {
   readonly body: Uint8Array<ArrayBuffer>;
   /** The tags of its representations: as it is, and compressed. */
   readonly tags: readonly [plain: string, gzip: string];
+  /** Whether gzip makes it smaller. */
+  readonly zips: boolean;
   readonly plain: Representation;
   gzip?: Representation;
 }
 
-/** Encodes an answer. `question` is its canonical form. */
-export function entity(answer: unknown, version: string, question: string): Entity {
+/** The tags of an answer: plain and compressed. `question` is its canonical form. */
+export function tagsOf(version: string, question: string): Entity["tags"] {
   const digest = createHash("sha256").update(`${ANSWERS_REVISION} ${question}`).digest("base64url");
   const tag = `${version}-${digest.slice(0, 16)}`;
   // Two encodings are two representations: each has its own strong tag.
-  const tags = [`"${tag}"`, `"${tag}-gzip"`] as const;
-  const body = new TextEncoder().encode(JSON.stringify(answer) + "\n");
-  return { body, tags, plain: representation(body, entityHeaders(version, tags[0])) };
+  return [`"${tag}"`, `"${tag}-gzip"`];
+}
+
+/** Encodes an answer. `headers` are those of its 200, without tag and length. */
+export function entity(
+  body: Uint8Array<ArrayBuffer>,
+  tags: Entity["tags"],
+  options: { headers: Headers; zips: boolean },
+): Entity {
+  const headers = new Headers(options.headers);
+  headers.set("etag", tags[0]);
+  const zips = options.zips && body.length >= GZIP_FROM_BYTES;
+  return { body, tags, zips, plain: representation(body, headers) };
 }
 
 /** Answers a request with an entity: 304 when the client has it, gzip when it accepts that. */
 export function respond(request: Request, entity: Entity): Response {
-  const zips = entity.body.length >= GZIP_FROM_BYTES && acceptsGzip(request);
+  const zips = entity.zips && acceptsGzip(request);
   const { ok, notModified } = zips ? entity.gzip ??= compress(entity) : entity.plain;
   // Either tag says that the client has this answer; the 304 names the tag of the 200 it stands for.
   const known = noneMatch(request.headers.get("if-none-match"), entity.tags);
@@ -64,20 +76,11 @@ function compress({ body, plain, tags }: Entity): Representation {
 function representation(body: Uint8Array<ArrayBuffer>, headers: Headers): Representation {
   headers.set("content-length", String(body.length)); // HEAD, without a body, would tell 0
   const bare = new Headers(headers);
-  for (const name of ["content-type", "content-encoding", "content-length"]) bare.delete(name);
+  for (const name of ["content-type", "content-encoding", "content-length", "link"]) {
+    bare.delete(name);
+  }
   return {
     ok: new Response(body, { headers }),
     notModified: new Response(null, { status: 304, headers: bare }),
   };
-}
-
-function entityHeaders(version: string, etag: string): Headers {
-  return new Headers({
-    ...CORS,
-    "content-type": "application/json",
-    "cache-control": "public, max-age=60, stale-if-error=86400",
-    "vary": "Accept-Encoding",
-    "x-dataset-version": version,
-    etag,
-  });
 }

@@ -10,8 +10,47 @@ import { acceptsEncodings } from "@std/http/negotiation";
 export const CORS: Readonly<Record<string, string>> = {
   "access-control-allow-origin": "*",
   "access-control-expose-headers":
-    "ETag, X-Dataset-Version, Content-Range, Accept-Ranges, Retry-After",
+    "Accept-Ranges, Content-Range, ETag, Link, RateLimit, RateLimit-Policy, Retry-After, X-Dataset-Version, X-Request-Id",
 };
+
+/** A browser must take an answer for nothing but the data it says it is. */
+export const SECURITY: Readonly<Record<string, string>> = {
+  "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+  "cross-origin-resource-policy": "cross-origin",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** How long answers of the newest version may be kept: a rollback must reach everybody soon. */
+const LATEST = "public, max-age=60, stale-if-error=86400";
+
+/** For what never changes. */
+export const IMMUTABLE = "public, max-age=31536000, immutable";
+
+/** The headers of an answer, without tag and length. */
+export function answerHeaders(answer: {
+  readonly version: string;
+  readonly mediaType: string;
+  /** The format was chosen by `Accept`. */
+  readonly negotiated: boolean;
+  readonly immutable: boolean;
+  readonly next?: string | undefined;
+}): Headers {
+  const { version, mediaType, negotiated, immutable, next } = answer;
+  const cache = immutable ? IMMUTABLE : LATEST;
+  return new Headers({
+    ...CORS,
+    ...SECURITY,
+    "content-type": mediaType,
+    "cache-control": cache,
+    // Deno Deploy's own cache: what is not immutable can be purged by these tags after a publish.
+    "deno-cdn-cache-control": cache,
+    "deno-cache-tag": immutable ? `bfa-${version}` : `bfa-latest,bfa-${version}`,
+    "vary": negotiated ? "Accept, Accept-Encoding" : "Accept-Encoding",
+    "x-dataset-version": version,
+    ...(next === undefined ? {} : { link: next }),
+  });
+}
 
 /** A text as a response whose length HEAD tells too. */
 export function textResponse(
@@ -48,4 +87,9 @@ export function acceptsGzip(request: Request): boolean {
   // Nearly every client names it without conditions; the others are read to the letter.
   if (/(?:^|,) *gzip *(?:,|$)/i.test(header)) return true;
   return acceptsEncodings(request, "gzip", "identity") === "gzip";
+}
+
+/** The path and query of a request's URL, without parsing it. */
+export function pathAndQuery({ url }: Request): string {
+  return url.slice(url.indexOf("/", "https://".length));
 }

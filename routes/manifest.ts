@@ -15,7 +15,7 @@ import {
   type ManifestReader,
   type StoredManifest,
 } from "../lib/manifest/store.ts";
-import { CORS, noneMatch, textResponse } from "./headers.ts";
+import { CORS, noneMatch, SECURITY, textResponse } from "./headers.ts";
 
 /** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
 const SHARED_SECONDS = 60;
@@ -80,17 +80,18 @@ function cacheControl({ freshness }: ManifestBody, now: Date): string {
   }
 }
 
-function document(
+/** A text, JSON unless `more` says otherwise, with a tag of its own digest. */
+export function document(
   request: Request,
   text: string,
   cacheControl: string,
-  more: Record<string, string>,
+  more: Record<string, string> = {},
 ): Response {
   const digest = createHash("sha256").update(text).digest("base64url").slice(0, 22);
   const etag = `"${digest}"`;
-  const headers = { ...CORS, "cache-control": cacheControl, etag, ...more };
+  const headers = { ...CORS, ...SECURITY, "cache-control": cacheControl, etag, ...more };
   if (noneMatch(request.headers.get("if-none-match"), [etag])) {
     return new Response(null, { status: 304, headers });
   }
-  return textResponse(text, { headers: { ...headers, "content-type": "application/json" } });
+  return textResponse(text, { headers: { "content-type": "application/json", ...headers } });
 }

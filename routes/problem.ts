@@ -5,14 +5,16 @@
  */
 
 import { BfaError, type ErrorCode, NotFoundError } from "../lib/core/errors.ts";
-import { CORS, textResponse } from "./headers.ts";
+import { CORS, SECURITY, textResponse } from "./headers.ts";
 
 /** The status of every kind of failure. */
 export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   usage: 400,
   not_found: 404,
+  not_acceptable: 406,
   conflict: 409,
   limit: 422,
+  too_many: 429,
   integrity: 500,
   untrusted: 500,
   rollback: 500,
@@ -29,8 +31,10 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
 const TITLES: Readonly<Record<ErrorCode, string>> = {
   usage: "The request cannot be read",
   not_found: "There is no such thing",
+  not_acceptable: "There is no such format",
   conflict: "Someone else was faster",
   limit: "A limit was reached",
+  too_many: "Too many requests",
   integrity: "The data is damaged",
   untrusted: "The data is not signed by a trusted key",
   rollback: "The data is older than data seen before",
@@ -62,6 +66,7 @@ export function problem(
   };
   const headers = new Headers({
     ...CORS,
+    ...SECURITY,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
     ...(status === 503 ? { "retry-after": "5" } : {}),

@@ -9,6 +9,8 @@ import { follow } from "../lib/jobs/follow.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
+import { operated, type OperationOptions } from "./operation.ts";
+import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
 
 /** What to serve, and where. */
@@ -22,6 +24,10 @@ export interface ServerOptions {
   readonly now: () => Date;
   /** One line for the log. */
   readonly log: (line: string) => void;
+  /** How often one client, and all together, may ask. */
+  readonly limits?: Pick<OperationOptions, "perClient" | "forAll" | "clientHeader">;
+  /** Takes the lines of the request log; none is kept, when left out. */
+  readonly logRequests?: ((text: string) => void) | undefined;
   /** Stops the server: answers under way are finished first. */
   readonly signal: AbortSignal;
 }
@@ -37,7 +43,7 @@ const STOP_MS = 4_000;
 
 /** Starts to serve; resolves when the port is open. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const { reader, mirror, channel, port, hostname, now, log, signal } = options;
+  const { reader, mirror, channel, hostname, now, log, signal } = options;
   const followed = await follow({
     reader,
     mirror,
@@ -48,18 +54,29 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     const { version, sequence } = stored.manifest.signed;
     log(`now serving ${version} (sequence ${sequence})`);
   });
-  const { fetch } = service({
+  let port = options.port;
+  const requestLog = options.logRequests && new RequestLog(options.logRequests);
+  const answers = service({
     reader,
     mirror,
     followed,
     seed: await seedSource(),
+    channel,
     now,
     onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
     stopping: signal,
   });
+  const { fetch } = operated(answers, {
+    followed,
+    now,
+    ...options.limits,
+    log: requestLog,
+    port: () => port,
+  });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
-    server = Deno.serve({ port, hostname, onListen: () => {} }, (request) => fetch(request));
+    server = Deno.serve({ port, hostname, onListen: () => {} }, fetch);
+    port = server.addr.port;
   } catch (error) {
     await followed.close();
     throw listenError(error, hostname, port);
@@ -69,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     url: `http://${host}:${server.addr.port}`,
     finished: untilStopped(server, signal).finally(() => {
       stop();
+      requestLog?.flush();
       return followed.close();
     }),
   };

@@ -11,9 +11,10 @@
 import { EXIT_CODES, EXIT_MEANINGS } from "../commands/failure.ts";
 import { commandHelp } from "../commands/help.ts";
 import { allCommands } from "../commands/registry.ts";
-import { ANSWER_ROUTES } from "../routes/answers.ts";
+import { OTHER_ROUTES } from "../routes/other_routes.ts";
+import { isRepeatable } from "../routes/parameters.ts";
 import { HTTP_STATUS } from "../routes/problem.ts";
-import { OTHER_ROUTES } from "../routes/service.ts";
+import { QUESTIONS } from "../routes/questions.ts";
 
 const pages: Record<string, string> = {
   "docs/cli.md": await cliPage(),
@@ -59,21 +60,26 @@ ${codes.join("\n")}
 }
 
 function httpPage(): string {
-  const shown = (path: string) => path.replace(/:(\w+)(\{[^}]*\})?/g, "{$1}");
-  const answers = ANSWER_ROUTES.map(({ path, summary, query, example }) => {
-    const parameters = Object.entries(query).map(([name, kind]) =>
-      `\`${name}\`${kind === "texts" ? " (repeatable)" : kind === "flag" ? " (1)" : ""}`
+  const answers = QUESTIONS.map(({ path, summary, inQuery, example }) => {
+    const parameters = Object.entries(inQuery.shape).map(([name, type]) =>
+      `\`${name}\`${isRepeatable(type) ? " (repeatable)" : ""}`
     );
-    return `| \`${shown(path)}\` | ${summary} | ${parameters.join(", ")} | \`${example}\` |`;
+    return `| \`/v1${path}\` | ${summary} | ${parameters.join(", ")} | \`${example}\` |`;
   });
-  const others = OTHER_ROUTES.map(({ path, summary }) => `| \`${shown(path)}\` | ${summary} |`);
+  const others = Object.values(OTHER_ROUTES)
+    .map(({ path, summary }) => `| \`${path}\` | ${summary} |`);
   const statuses = Map.groupBy(Object.entries(HTTP_STATUS), ([, status]) => status);
   const codes = [...statuses].sort(([a], [b]) => a - b)
     .map(([status, rows]) => `| ${status} | ${rows.map(([code]) => `\`${code}\``).join(", ")} |`);
   return `# HTTP
 
-Questions are answered from the newest published version, from memory. A day is \`YYYY-MM-DD\` (UTC) or
-\`latest\`; ranges include both ends, and \`from\` or \`to\` alone means that one day. Unknown parameters are refused.
+\`\`\`text
+$ curl 'http://127.0.0.1:8000/v1/snapshot/2024-01-15'
+{"version":"2026-08-08.1","date":"2024-01-15","states":["traded"],"count":251,"symbols":["1000BONKUSDT",…]}
+\`\`\`
+
+A day is \`YYYY-MM-DD\` (UTC) or \`latest\`; ranges include both ends, and \`from\` or \`to\` alone means that one day.
+Unknown parameters are refused. \`/openapi.json\` describes all of this for programs.
 
 | path | answers | parameters | example |
 | --- | --- | --- | --- |
@@ -82,6 +88,14 @@ ${answers.join("\n")}
 | path | what |
 | --- | --- |
 ${others.join("\n")}
+
+| to get | do |
+| --- | --- |
+| another format | end the path with \`.ndjson\`, \`.csv\`, \`.md\`, \`.arrow\` or \`.parquet\`, or send \`Accept\` |
+| one version, for ever the same | \`/v/{version}/…\` instead of \`/v1/…\` |
+| what was known at the end of a day | \`asof=YYYY-MM-DD\` |
+| a part | \`limit=N\`; then \`"truncated":true\`, and \`"next"\` or the \`Link\` header leads on, in the same version |
+| fewer letters | \`/snapshot/{day}\` and \`/timeline/{symbol}\` are short for \`/v1/…\` |
 
 Every answer has \`X-Dataset-Version\` and a strong \`ETag\` (version and question); send it back in \`If-None-Match\`
 and get 304 while nothing changed. Artifacts never change and take single byte ranges with \`If-Range\`.
@@ -100,6 +114,8 @@ and get 304 while nothing changed. Artifacts never change and take single byte r
 | \`/v1/delistings\` | the same, with \`"lastTraded"\` instead of \`"relisting"\` |
 | \`/v1/summary\` | \`{"version","from","to","count","rows":[{"date","traded","archived","missing"}]}\` |
 | \`/v1/symbols\` | \`{"version","count","symbols":[…]}\`; \`detail=1\` adds \`"rows"\` |
+| \`/v1/pairlist/{day}\` | \`{"pairs":["BTC/USDT:USDT",…],"refresh_period":3600}\` |
+| \`/v1/diff/{a}..{b}\` | \`{"a","b","schema","listings":[{"listing","change","fields"}],"count","classes":{"new day","revision"},"rows":[{"date","symbol","change","class","before","after"}]}\` |
 
 ## Failures
 

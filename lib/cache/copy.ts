@@ -5,7 +5,8 @@
  * @module
  */
 
-import { addDays, type Day } from "../core/day.ts";
+import { moveAsOf } from "../core/as_of.ts";
+import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, type Manifest, parseManifest } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
@@ -135,21 +136,9 @@ export class Copy {
       throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
     }
     const newest = parseManifest(reply.text).signed;
-    const over = `${addDays(day, 1)}T`;
-    if (newest.publishedAt < over) return newest.version;
-    // Sequences and instants grow together: halve until the last manifest of that day is found.
-    let [low, high] = [0, newest.sequence];
-    while (high - low > 1) {
-      const middle = Math.floor((low + high) / 2);
-      const { signed } = (await this.#bySequence(reply.layout, middle)).manifest;
-      if (signed.publishedAt < over) low = middle;
-      else high = middle;
-    }
-    for (; low > 0; low--) {
-      const { signed } = (await this.#bySequence(reply.layout, low)).manifest;
-      if (signed.channel === channel) return signed.version;
-    }
-    throw new NotFoundError(`no version as of ${day}: nothing was published in ${channel} by then`);
+    const load = async (sequence: number) =>
+      (await this.#bySequence(reply.layout, sequence)).manifest.signed;
+    return (await moveAsOf(day, newest, load)).version;
   }
 
   /** The bytes of an artifact, downloaded when they are not there. */

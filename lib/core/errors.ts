@@ -9,6 +9,7 @@
 export type ErrorCode =
   | "usage"
   | "not_found"
+  | "not_acceptable"
   | "stale"
   | "expired"
   | "integrity"
@@ -18,6 +19,7 @@ export type ErrorCode =
   | "unavailable"
   | "offline"
   | "limit"
+  | "too_many"
   | "storage"
   | "conflict"
   | "format_too_new";

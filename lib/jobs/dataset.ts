@@ -15,6 +15,7 @@ import type {
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
@@ -24,6 +25,7 @@ import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
+import type { AskedVersion } from "./version_sources.ts";
 import { copyStatus, emptyStatus, type Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
@@ -181,7 +183,7 @@ export class Dataset {
     const known = parseDay(day);
     this.#online("look up old versions");
     const version = await this.#published().versionAsOf(known);
-    return new Dataset({ ...this.#options, version });
+    return this.at(version);
   }
 
   /** The versions that the endpoint serves, newest first, and where its channels point. */
@@ -192,6 +194,33 @@ export class Dataset {
     const layout = layoutNamed(copy?.record.layout ?? null);
     const { versions, channels } = await fetchVersions(http, endpoint!, layout);
     return { versions, channels };
+  }
+
+  /** The same dataset at one version, which never goes stale. */
+  at(version: string): Dataset {
+    return new Dataset({ ...this.#options, version });
+  }
+
+  /** What changed between two versions: listings, and days of symbols. */
+  async diff(a: string, b: string): Promise<DiffAnswer> {
+    this.#published();
+    const { diff } = await import("../core/diff.ts");
+    const [before, after] = await Promise.all([a, b].map((version) => this.at(version).asked()));
+    const schema = (asked: AskedVersion | undefined) => asked!.stored.manifest.signed.schemaVersion;
+    return diff(
+      { ...before!.source, schemaVersion: schema(before) },
+      { ...after!.source, schemaVersion: schema(after) },
+    );
+  }
+
+  /** The version that answers come from; `undefined` while the embedded listings answer. */
+  async asked(): Promise<AskedVersion | undefined> {
+    if (!this.#copy) {
+      await this.#fromSeed(); // says that it does
+      return undefined;
+    }
+    const { source, copy } = await this.#copy.current();
+    return { source: await source(), stored: { manifest: copy.manifest } };
   }
 
   /** The manifest that answers come from. */

@@ -7,13 +7,11 @@
 
 import { delay } from "@std/async/delay";
 import type { Source } from "../core/answers.ts";
-import { asBfaError, BfaError, IntegrityError } from "../core/errors.ts";
-import { ListingIndex } from "../core/listing_index.ts";
-import { parseListings } from "../core/listings_file.ts";
+import { asBfaError, BfaError } from "../core/errors.ts";
 import { artifactNamed, type ManifestBody } from "../core/manifest.ts";
-import { hashStream } from "../files/file_facts.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
-import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
+import type { MirrorReader } from "../mirror/mirror.ts";
+import { loadListings } from "./load_listings.ts";
 
 /** A version that is being served. */
 export interface Served {
@@ -55,7 +53,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     if (!stored) throw new BfaError("integrity", `Cannot load manifest ${sequence}: it is gone`);
     const { signed } = stored.manifest;
     const known = served && sameListings(served.stored.manifest.signed, signed);
-    const index = known ? served!.source.index : await loadIndex(mirror, signed);
+    const index = known ? served!.source.index : await loadListings(mirror, signed);
     if (moved?.aborted) return; // a newer one may be served already
     served = { stored, source: { version: signed.version, index } };
     for (const listener of listeners) listener(served);
@@ -110,17 +108,6 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       await running;
     },
   };
-}
-
-async function loadIndex(mirror: MirrorReader, body: ManifestBody): Promise<ListingIndex> {
-  const artifact = artifactNamed(body, "listings.json");
-  const path = artifactPath(artifact);
-  const file = await mirror.open(path);
-  if (!file) throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
-  const [kept, hashed] = file.body.tee();
-  const [text, { sha256 }] = await Promise.all([new Response(kept).text(), hashStream(hashed)]);
-  if (sha256 !== artifact.sha256) throw new IntegrityError(path, artifact.sha256, sha256);
-  return new ListingIndex(parseListings(text));
 }
 
 function sameListings(a: ManifestBody, b: ManifestBody): boolean {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { ANSWER_ROUTES } from "../../routes/answers.ts";
+import { QUESTIONS } from "../../routes/questions.ts";
 import { VERSION, withService } from "../helpers/service.ts";
 
 const AAA = { contractType: "perpetual", quoteAsset: "USDT" };
@@ -231,7 +231,7 @@ Deno.test("`latest` is accepted where a day is", async () => {
 
 Deno.test("every route's own example is a request that works", async () => {
   await withService(async ({ ask }) => {
-    for (const { example } of ANSWER_ROUTES) {
+    for (const { example } of QUESTIONS) {
       const status = example.includes("LITUSDT") ? 404 : 200;
       assertEquals((await ask(example)).status, status, example);
       assert((await ask(example)).headers.has("content-type"));

@@ -1,0 +1,42 @@
+/**
+ * What was known when: the version that a channel named at the end of a day.
+ *
+ * @module
+ */
+
+import { addDays, type Day } from "./day.ts";
+import { NotFoundError } from "./errors.ts";
+import type { ManifestBody } from "./manifest.ts";
+
+/** The part of a manifest that tells which version a channel named from when on. */
+export type Move = Pick<ManifestBody, "channel" | "sequence" | "version" | "publishedAt">;
+
+/**
+ * The move that a channel stood at when a day (UTC) ended.
+ *
+ * @param newest The channel's newest manifest.
+ * @param load Any manifest by its sequence, from 1 on.
+ * @throws {NotFoundError} when nothing was published in the channel by then.
+ */
+export async function moveAsOf(
+  day: Day,
+  newest: Move,
+  load: (sequence: number) => Promise<Move>,
+): Promise<Move> {
+  const over = `${addDays(day, 1)}T`;
+  if (newest.publishedAt < over) return newest;
+  // Sequences and instants grow together: halve until the last manifest of that day is found.
+  let [low, high] = [0, newest.sequence];
+  while (high - low > 1) {
+    const middle = Math.floor((low + high) / 2);
+    if ((await load(middle)).publishedAt < over) low = middle;
+    else high = middle;
+  }
+  for (; low > 0; low--) {
+    const move = await load(low);
+    if (move.channel === newest.channel) return move;
+  }
+  throw new NotFoundError(
+    `no version as of ${day}: nothing was published in ${newest.channel} by then`,
+  );
+}

@@ -1,0 +1,178 @@
+/**
+ * Answers questions: finds the version, asks, cuts a page, encodes it, and keeps what is small.
+ *
+ * @module
+ */
+
+import { LRUCache } from "lru-cache";
+import type { Source } from "../lib/core/answers.ts";
+import { parseDay } from "../lib/core/day.ts";
+import { BfaError } from "../lib/core/errors.ts";
+import { encodeTable } from "../lib/formats/formats.ts";
+import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
+import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
+import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
+import { gather, largeStream } from "./large.ts";
+import {
+  acceptedFormat,
+  ANSWER_FORMATS,
+  type AnswerFormat,
+  notAcceptable,
+  splitSuffix,
+} from "./negotiation.ts";
+import { type Page, pageOf, readCursor } from "./paging.ts";
+import { PAGING, type Parameters, readParameters } from "./parameters.ts";
+import type { Question } from "./question.ts";
+
+/** Memory for encoded answers, bytes. */
+const CACHE_BYTES = 64 * 1024 * 1024;
+
+/** What answers are made from. */
+export interface AnswerOptions {
+  readonly followed: { current(): AskedVersion | undefined };
+  readonly versions: VersionSources;
+  /** Answers until a first version is there: the embedded listings. */
+  readonly seed: Source;
+  readonly channel: string;
+}
+
+/** Answers questions. */
+export interface Answerer {
+  /** What answers come from now. */
+  source(): Source;
+  /** The answer that is in memory, if it is. */
+  kept(request: Request): Response | undefined;
+  /** Any answer. `version` is the one that the path names, if it names one. */
+  answer(
+    request: Request,
+    question: Question,
+    path: Readonly<Record<string, string>>,
+    version?: string,
+  ): Promise<Response>;
+}
+
+/** Makes the answerer. */
+export function answerer({ followed, versions, seed, channel }: AnswerOptions): Answerer {
+  const entities = new LRUCache<string, Entity>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: (entity, key) => weight(entity) + 2 * key.length,
+  });
+  const declared = new Map<Question, Parameters>();
+  let keptVersion = "";
+
+  /** What is current; answers from before it are forgotten. */
+  function source(): Source {
+    const current = followed.current()?.source ?? seed;
+    if (current.version !== keptVersion) {
+      entities.clear();
+      keptVersion = current.version;
+    }
+    return current;
+  }
+
+  function parametersOf(question: Question): Parameters {
+    let all = declared.get(question);
+    if (!all) {
+      all = question.inPath.extend(question.inQuery.shape).extend(PAGING) as Parameters;
+      declared.set(question, all);
+    }
+    return all;
+  }
+
+  /** The version to answer from, when it is not the current one. */
+  async function other(version: string | undefined, asof: string | undefined) {
+    if (version !== undefined && version !== source().version) return await versions.at(version);
+    return asof === undefined ? undefined : await versions.asOf(parseDay(asof), channel);
+  }
+
+  return {
+    source,
+
+    kept(request) {
+      source(); // drops what another version answered
+      const hit = entities.get(keyOf(request));
+      return hit && respond(request, hit);
+    },
+
+    async answer(request, question, path, version) {
+      const url = new URL(request.url);
+      const suffix = splitSuffix(url.pathname).format;
+      const format = suffix ?? acceptedFormat(request.headers.get("accept"));
+      if (format === undefined) throw notAcceptable();
+      const given = { path, query: url.searchParams };
+      const parameters = readParameters(parametersOf(question), given) as
+        & Record<string, unknown>
+        & { asof?: string; limit?: number; next?: string };
+      const { asof, limit, next, ...asked } = parameters;
+      const cursor = next === undefined ? undefined : readCursor(next);
+      if (asof !== undefined && (version !== undefined || cursor)) {
+        throw new BfaError("usage", "Cannot use asof here: the version is given already");
+      }
+
+      const served: AskedVersion | undefined = await other(cursor?.version ?? version, asof) ??
+        followed.current();
+      const from = served?.source ?? seed;
+      const context = { source: from, served, current: followed.current(), versions };
+      const answer = await question.answer(context, asked);
+      const page = pageOf(answer, { version: from.version, offset: cursor?.offset ?? 0, limit });
+
+      const { mediaType, binary } = ANSWER_FORMATS[format];
+      const canonical = JSON.stringify([question.id, format, asked, cursor?.offset, limit]);
+      const tags = tagsOf(from.version, canonical);
+      const headers = answerHeaders({
+        version: from.version,
+        mediaType,
+        negotiated: suffix === undefined,
+        immutable: answer.immutable ?? version !== undefined,
+        next: page.next && nextLink(url, page.next),
+      });
+      const { start, rest } = gather(await encode(page, format));
+      const zips = !binary;
+      if (rest) return stream(request, headers, tags, zips, () => largeStream(start, rest));
+      const made = entity(start, tags, { headers, zips });
+      if (asof === undefined) entities.set(keyOf(request), made);
+      return respond(request, made);
+    },
+  };
+}
+
+/** What an answer is kept under. A suffix decides the format alone; `Accept` is part of the key else. */
+function keyOf(request: Request): string {
+  const path = pathAndQuery(request);
+  const accept = request.headers.get("accept");
+  return accept === null || accept === "*/*" ? path : `${acceptedFormat(accept)} ${path}`;
+}
+
+function nextLink(url: URL, next: string): string {
+  const query = new URLSearchParams(url.searchParams);
+  query.set("next", next);
+  return `<${url.pathname}?${query}>; rel="next"`;
+}
+
+async function encode(
+  { body, table }: Page,
+  format: AnswerFormat,
+): Promise<Iterable<Uint8Array<ArrayBuffer>>> {
+  if (format === "json") return [new TextEncoder().encode(JSON.stringify(body) + "\n")];
+  if (!table) throw notAcceptable("json");
+  return await encodeTable(table(), format);
+}
+
+/** Answers with what is too large to keep. */
+function stream(
+  request: Request,
+  headers: Headers,
+  tags: Entity["tags"],
+  zips: boolean,
+  open: () => ReadableStream<Uint8Array<ArrayBuffer>>,
+): Response {
+  const gzip = zips && acceptsGzip(request);
+  headers.set("etag", tags[gzip ? 1 : 0]);
+  if (noneMatch(request.headers.get("if-none-match"), tags)) {
+    return new Response(null, { status: 304, headers });
+  }
+  if (gzip) headers.set("content-encoding", "gzip");
+  if (request.method === "HEAD") return new Response(null, { headers });
+  const body = gzip ? open().pipeThrough(new CompressionStream("gzip")) : open();
+  return new Response(body, { headers });
+}

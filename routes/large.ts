@@ -1,0 +1,91 @@
+/**
+ * Large answers: sent piece by piece, as fast as the client takes them, and not kept in memory.
+ *
+ * @module
+ */
+
+import { BfaError } from "../lib/core/errors.ts";
+
+/** Answers above this size are streamed. */
+export const LARGE_BYTES = 1024 * 1024;
+
+/** How many may be under way at once. */
+const MAX_STREAMS = 64;
+
+/** A client that takes nothing for this long is let go, ms. */
+const IDLE_MS = 30_000;
+
+let streams = 0;
+
+/**
+ * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}.
+ */
+export function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): {
+  start: Uint8Array<ArrayBuffer>;
+  rest: Iterator<Uint8Array<ArrayBuffer>> | undefined;
+} {
+  const iterator = chunks[Symbol.iterator]();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  let next = iterator.next();
+  for (; !next.done && bytes <= LARGE_BYTES; next = iterator.next()) {
+    parts.push(next.value);
+    bytes += next.value.length;
+  }
+  if (!next.done) parts.push(next.value);
+  return { start: joined(parts), rest: next.done ? undefined : iterator };
+}
+
+function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  if (parts.length === 1) return parts[0]!;
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/**
+ * A stream that makes its pieces when they are taken.
+ *
+ * @throws {BfaError} `unavailable` when too many are under way.
+ */
+export function largeStream(
+  start: Uint8Array<ArrayBuffer>,
+  rest: Iterator<Uint8Array<ArrayBuffer>>,
+  idleMs = IDLE_MS,
+): ReadableStream<Uint8Array<ArrayBuffer>> {
+  if (streams >= MAX_STREAMS) {
+    throw new BfaError(
+      "unavailable",
+      "Cannot send another large answer now: too many are under way",
+    );
+  }
+  streams++;
+  let idle: ReturnType<typeof setTimeout> | undefined;
+  let open = true;
+  const end = () => {
+    clearTimeout(idle);
+    if (open) streams--;
+    open = false;
+  };
+  return new ReadableStream({
+    start: (controller) => controller.enqueue(start),
+    pull(controller) {
+      clearTimeout(idle);
+      const { done, value } = rest.next();
+      if (done) {
+        end();
+        return controller.close();
+      }
+      controller.enqueue(value);
+      idle = setTimeout(() => {
+        end();
+        controller.error(new Error("the client takes nothing"));
+      }, idleMs);
+    },
+    cancel: end,
+  }, { highWaterMark: 1 });
+}

@@ -1,0 +1,39 @@
+/**
+ * The service's answers without a service: what `bfa get` prints.
+ *
+ * @module
+ */
+
+import type { Source } from "../lib/core/answers.ts";
+import type { Day } from "../lib/core/day.ts";
+import type { AskedVersion } from "../lib/jobs/version_sources.ts";
+import { answerer } from "./answer.ts";
+import { pages } from "./pages.ts";
+import { routed } from "./routed.ts";
+
+/** A dataset on this machine. */
+export interface LocalDataset {
+  /** The version that answers come from; `undefined` while the embedded listings answer. */
+  asked(): Promise<AskedVersion | undefined>;
+  at(version: string): { asked(): Promise<AskedVersion | undefined> };
+  asOf(day: string): Promise<{ asked(): Promise<AskedVersion | undefined> }>;
+}
+
+/** Answers a request as the service would, from a dataset. */
+export async function localAnswer(
+  dataset: LocalDataset,
+  seed: Source,
+  request: Request,
+): Promise<Response> {
+  const current = await dataset.asked();
+  const versions = {
+    at: async (version: string) => (await dataset.at(version).asked())!,
+    asOf: async (day: Day) => (await (await dataset.asOf(day)).asked())!,
+  };
+  const followed = { current: () => current };
+  const answers = answerer({ followed, versions, seed, channel: "latest" });
+  const onProblem = (error: unknown) => {
+    throw error; // here it is the user's own machine: say what went wrong
+  };
+  return await routed({ answers, routes: pages(answers.source), onProblem }).fetch(request);
+}

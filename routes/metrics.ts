@@ -1,0 +1,126 @@
+/**
+ * What the service tells Prometheus: `GET /metrics`.
+ *
+ * @module
+ */
+
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Followed } from "../lib/jobs/follow.ts";
+
+/** Seconds: answers from memory take some tens of microseconds, large ones seconds. */
+const BUCKETS = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
+
+/** Counts requests. */
+export interface Metrics {
+  /** Counts an answer from memory: there are so many that anything more would slow them down. */
+  fromMemory(status: number): void;
+  /** Counts an answer that was made. `route` is one of few names. */
+  observe(route: string, status: number, seconds: number): void;
+  /** Counts a request that was refused because of a limit. */
+  refused(limit: string): void;
+  /** The text that Prometheus reads. */
+  text(): Promise<string>;
+}
+
+/** Metrics of one service. `underWay` tells how many requests are being answered. */
+export function metrics(
+  options: {
+    readonly followed: Pick<Followed, "current">;
+    readonly now: () => Date;
+    readonly underWay: () => number;
+  },
+): Metrics {
+  const { followed, now, underWay } = options;
+  const register = new Registry();
+  const registers = [register];
+  const kept = { ok: 0, notModified: 0 };
+  new Counter({
+    name: "bfa_http_answers_from_memory_total",
+    help: "Requests answered from memory",
+    labelNames: ["status"] as const,
+    registers,
+    collect() {
+      this.reset();
+      this.inc({ status: 200 }, kept.ok);
+      this.inc({ status: 304 }, kept.notModified);
+    },
+  });
+  const requests = new Counter({
+    name: "bfa_http_requests_total",
+    help: "Requests whose answer was made for them, or refused",
+    labelNames: ["route", "status"] as const,
+    registers,
+  });
+  const durations = new Histogram({
+    name: "bfa_http_request_duration_seconds",
+    help: "Time until such an answer began",
+    labelNames: ["route"] as const,
+    buckets: BUCKETS,
+    registers,
+  });
+  const refusals = new Counter({
+    name: "bfa_http_refused_total",
+    help: "Requests refused because of a limit",
+    labelNames: ["limit"] as const,
+    registers,
+  });
+  new Gauge({
+    name: "bfa_http_requests_under_way",
+    help: "Requests that are being answered",
+    registers,
+    collect() {
+      this.set(underWay());
+    },
+  });
+  new Gauge({
+    name: "bfa_version_info",
+    help: "The version that is served",
+    labelNames: ["version", "channel"] as const,
+    registers,
+    collect() {
+      this.reset();
+      const signed = followed.current()?.stored.manifest.signed;
+      if (signed) this.set({ version: signed.version, channel: signed.channel }, 1);
+    },
+  });
+  new Gauge({
+    name: "bfa_version_sequence",
+    help: "Sequence of the manifest that is served; 0 before the first",
+    registers,
+    collect() {
+      this.set(followed.current()?.stored.manifest.signed.sequence ?? 0);
+    },
+  });
+  new Gauge({
+    name: "bfa_version_overdue_seconds",
+    help: "How long ago a newer version was expected; negative while none is",
+    registers,
+    collect() {
+      const signed = followed.current()?.stored.manifest.signed;
+      if (signed) {
+        this.set((now().getTime() - Date.parse(signed.freshness.refreshAfter)) / 1000);
+      } else this.remove();
+    },
+  });
+  new Gauge({
+    name: "process_resident_memory_bytes",
+    help: "Resident memory",
+    registers,
+    collect() {
+      this.set(Deno.memoryUsage().rss);
+    },
+  });
+
+  return {
+    fromMemory(status) {
+      if (status === 304) kept.notModified++;
+      else kept.ok++;
+    },
+    observe(route, status, seconds) {
+      requests.inc({ route, status });
+      durations.observe({ route }, seconds);
+    },
+    refused: (limit) => refusals.inc({ limit }),
+    text: () => register.metrics(),
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * The description of the API, OpenAPI 3.1: made from the declarations that route and validate.
+ *
+ * @module
+ */
+
+import { z } from "zod";
+import { ANSWER_FORMATS } from "./negotiation.ts";
+import { OTHER_ROUTES } from "./other_routes.ts";
+import { isRepeatable, PAGING, type Parameters, version as versionName } from "./parameters.ts";
+import { HTTP_STATUS } from "./problem.ts";
+import type { Question } from "./question.ts";
+import { QUESTIONS } from "./questions.ts";
+import type { RouteFacts } from "./route.ts";
+
+type Json = Record<string, unknown>;
+
+/** What can go wrong with a question. */
+const QUESTION_PROBLEMS = [400, 404, 406, 429, 500, 503];
+
+/** What can go wrong elsewhere. */
+const OTHER_PROBLEMS = [400, 404, 429, 500, 503];
+
+/** Describes the API. */
+export function openApi(version: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const question of QUESTIONS) {
+    paths[`/v1${question.path}`] = { get: questionOperation(question, question.id) };
+    paths[`/v/{version}${question.path}`] = {
+      get: questionOperation(question, `${question.id}OfVersion`, { version: versionName }),
+    };
+  }
+  for (const [id, route] of Object.entries(OTHER_ROUTES)) {
+    paths[route.path] = { get: otherOperation(id, route) };
+  }
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "bfa",
+      version,
+      summary: "Which Binance USDⓈ-M futures existed, and really traded, on a day",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    paths,
+    components: {
+      schemas: {
+        Problem: {
+          type: "object",
+          description: "RFC 9457",
+          required: ["type", "title", "status", "code"],
+          properties: {
+            type: { const: "about:blank" },
+            title: { type: "string" },
+            status: { type: "integer" },
+            code: { enum: [...Object.keys(HTTP_STATUS), "internal"] },
+            detail: { type: "string" },
+            suggestions: { type: "array", items: { type: "string" } },
+          },
+          additionalProperties: false,
+        },
+        ...Object.fromEntries(QUESTIONS.map(({ id, body }) => [id, schemaOf(body, "output")])),
+      },
+      responses: Object.fromEntries(
+        [...new Set([...QUESTION_PROBLEMS, ...OTHER_PROBLEMS])].map((status) => [status, {
+          description: codesOf(status),
+          content: {
+            "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
+          },
+        }]),
+      ),
+    },
+  };
+}
+
+function questionOperation(question: Question, id: string, more: z.ZodRawShape = {}): Json {
+  const { asof, ...pages } = PAGING;
+  const inVersion = "version" in more;
+  return {
+    operationId: id,
+    summary: question.summary + (inVersion ? ", in one version; never changes" : ""),
+    parameters: [
+      ...parametersOf({ ...more, ...question.inPath.shape }, "path"),
+      ...parametersOf(
+        { ...question.inQuery.shape, ...inVersion ? pages : { asof, ...pages } },
+        "query",
+      ),
+    ],
+    responses: {
+      200: {
+        description: question.summary,
+        headers: {
+          ETag: { schema: { type: "string" } },
+          "X-Dataset-Version": { schema: { type: "string" } },
+          Link: { schema: { type: "string" }, description: 'The next page, rel="next"' },
+        },
+        content: {
+          "application/json": { schema: { $ref: `#/components/schemas/${question.id}` } },
+          ...Object.fromEntries(
+            Object.values(ANSWER_FORMATS).slice(1).map(({ mediaType }) => [mediaType, {}]),
+          ),
+        },
+      },
+      304: { description: "What If-None-Match names is what you would get" },
+      ...problems(QUESTION_PROBLEMS),
+    },
+  };
+}
+
+function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFacts): Json {
+  const inPath = Object.fromEntries(
+    Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
+  );
+  const inQuery = Object.fromEntries(
+    Object.entries(takes.shape).filter(([name]) => !(name in inPath)),
+  );
+  return {
+    operationId: id,
+    summary,
+    parameters: [...parametersOf(inPath, "path"), ...parametersOf(inQuery, "query")],
+    responses: {
+      200: { description: summary, content: { [mediaType]: {} } },
+      ...problems(OTHER_PROBLEMS),
+    },
+  };
+}
+
+function problems(statuses: readonly number[]): Json {
+  return Object.fromEntries(
+    statuses.map((status) => [status, { $ref: `#/components/responses/${status}` }]),
+  );
+}
+
+function codesOf(status: number): string {
+  const codes = Object.entries(HTTP_STATUS).filter(([, s]) => s === status).map(([code]) => code);
+  return codes.join(", ") || "internal";
+}
+
+function parametersOf(shape: Parameters["shape"], where: "path" | "query"): Json[] {
+  return Object.entries(shape).map(([name, type]) => {
+    const { description, ...schema } = schemaOf(type as z.ZodType, "input");
+    return {
+      name,
+      in: where,
+      required: where === "path",
+      ...(description ? { description } : {}),
+      ...(isRepeatable(type) ? { style: "form", explode: true } : {}),
+      schema,
+    };
+  });
+}
+
+function schemaOf(type: z.ZodType, io: "input" | "output"): Json {
+  const { $schema: _, ...schema } = z.toJSONSchema(type, { io }) as Json;
+  return schema;
+}

@@ -1,0 +1,181 @@
+/**
+ * What every request passes: limits, a request id, the log, the metrics.
+ *
+ * @module
+ */
+
+import { BfaError } from "../lib/core/errors.ts";
+import type { Followed } from "../lib/jobs/follow.ts";
+import { pathAndQuery, textResponse } from "./headers.ts";
+import { type Metrics, metrics } from "./metrics.ts";
+import { problem } from "./problem.ts";
+import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
+import type { RequestLog } from "./request_log.ts";
+import type { Service } from "./service.ts";
+
+/** How the service is run. */
+export interface OperationOptions {
+  readonly followed: Pick<Followed, "current">;
+  readonly now: () => Date;
+  /** How often one client may ask. */
+  readonly perClient?: RatePolicy | undefined;
+  /** How often all may ask together. */
+  readonly forAll?: RatePolicy | undefined;
+  /** Requests that may be under way at once; more get 503. */
+  readonly mostUnderWay?: number;
+  readonly log?: RequestLog | undefined;
+  /** Clients are told apart by this header, which a proxy in front sets, not by their address. */
+  readonly clientHeader?: string | undefined;
+  /** The port the server listens on: what a request without Host is addressed to. */
+  readonly port?: () => number;
+}
+
+/** A service that is being run. */
+export interface OperatedService {
+  fetch(request: Request, info?: Deno.ServeHandlerInfo): Response | Promise<Response>;
+}
+
+const MOST_UNDER_WAY = 512;
+
+/** The names that metrics know routes by. */
+const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
+const ROUTES = new Set(
+  "snapshot timeline range new-listings delistings summary top symbols query diff versions manifest manifests artifacts feeds pairlist"
+    .split(" "),
+);
+
+/** Runs a service. */
+export function operated(service: Service, options: OperationOptions): OperatedService {
+  const { followed, now, log, clientHeader, mostUnderWay = MOST_UNDER_WAY } = options;
+  const perClient = options.perClient && new RateLimit(options.perClient);
+  const forAll = options.forAll && new RateLimit(options.forAll);
+  let underWay = 0;
+  const measured: Metrics = metrics({ followed, now, underWay: () => underWay });
+
+  /** Whether a request may be answered; the limit it comes nearest to. */
+  function limited(request: Request, info?: Deno.ServeHandlerInfo): RateVerdict | undefined {
+    const nowMs = performance.now();
+    const all = forAll?.take("", nowMs);
+    if (!perClient || all?.allowed === false) return all;
+    const verdict = perClient.take(clientOf(request, info, clientHeader), nowMs);
+    if (!verdict.allowed) return verdict;
+    return all && all.remaining < verdict.remaining ? all : verdict;
+  }
+
+  function refuse(request: Request, info?: Deno.ServeHandlerInfo): Response | undefined {
+    if (lacksHost(request, options.port?.())) {
+      return problem(
+        new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
+      );
+    }
+    const verdict = limited(request, info);
+    if (verdict?.allowed === false) {
+      measured.refused(verdict.policy.name);
+      const wait = verdict.waitSeconds;
+      return problem(
+        new BfaError("too_many", `Cannot answer so many requests: ask again in ${wait} s`),
+        { headers: { ...rateHeaders(verdict), "retry-after": String(wait) } },
+      );
+    }
+    return undefined;
+  }
+
+  function note(request: Request, started: number, id: string, response: Response): void {
+    log?.add({
+      time: now().toISOString(),
+      id,
+      method: request.method,
+      path: pathAndQuery(request),
+      status: response.status,
+      ms: Math.round((performance.now() - started) * 100) / 100,
+    });
+  }
+
+  async function made(
+    request: Request,
+    started: number,
+    id: string,
+    answer: Response | Promise<Response>,
+  ): Promise<Response> {
+    underWay++;
+    try {
+      const response = await answer;
+      const seconds = (performance.now() - started) / 1000;
+      measured.observe(routeName(pathAndQuery(request)), response.status, seconds);
+      response.headers.set("x-request-id", id);
+      note(request, started, id, response);
+      return response;
+    } finally {
+      underWay--;
+    }
+  }
+
+  function answer(request: Request): Response | Promise<Response> {
+    if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
+    if (underWay < mostUnderWay) return service.fetch(request);
+    measured.refused("under way");
+    const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
+    return problem(busy, { headers: { "retry-after": "1" } });
+  }
+
+  return {
+    fetch(request, info) {
+      const started = log ? performance.now() : 0;
+      const refused = refuse(request, info);
+      const kept = refused ? undefined : service.kept(request);
+      // Answers from memory carry no id of their own: writing a header costs more than the answer.
+      if (kept && !request.headers.has("x-request-id")) {
+        measured.fromMemory(kept.status);
+        if (log) note(request, started, nextId(), kept);
+        return kept;
+      }
+      const id = requestId(request);
+      return made(request, performance.now(), id, refused ?? kept ?? answer(request));
+    },
+  };
+}
+
+async function metricsAnswer(measured: Metrics): Promise<Response> {
+  const headers = { "content-type": "text/plain; version=0.0.4", "cache-control": "no-store" };
+  return textResponse(await measured.text(), { headers });
+}
+
+let ids = 0;
+const START = crypto.randomUUID().slice(0, 8);
+
+/** An id that no other request of this process has. */
+function nextId(): string {
+  return `${START}-${(ids++).toString(36)}`;
+}
+
+/** The client's own id when it is well-formed. */
+function requestId(request: Request): string {
+  const given = request.headers.get("x-request-id");
+  return given !== null && /^[\w.-]{1,64}$/.test(given)
+    ? given
+    : `${START}-${(ids++).toString(36)}`;
+}
+
+function clientOf(
+  request: Request,
+  info: Deno.ServeHandlerInfo | undefined,
+  header: string | undefined,
+): string {
+  // A proxy adds the address it saw at the end; what stands before it the client may have made up.
+  const named = header && request.headers.get(header)?.split(",").at(-1)?.trim();
+  if (named) return named;
+  const address = info?.remoteAddr;
+  return address && "hostname" in address ? address.hostname : "unknown";
+}
+
+/** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */
+function lacksHost(request: Request, port: number | undefined): boolean {
+  return port !== undefined && request.url.startsWith(`http://localhost:${port}/`) &&
+    request.headers.get("host") === null;
+}
+
+function routeName(path: string): string {
+  const match = ROUTE.exec(path);
+  if (match && ROUTES.has(match[2]!)) return `/${match[1] ?? "v"}/${match[2]}`;
+  return "other";
+}

@@ -1,0 +1,67 @@
+/**
+ * What a question of the service declares: path, parameters, body, answer. Routing, validation, the
+ * description of the API and its documentation are all made from this.
+ *
+ * @module
+ */
+
+import type { z } from "zod";
+import type { Source } from "../lib/core/answers.ts";
+import type { Table } from "../lib/core/table.ts";
+import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
+import type { Parameters } from "./parameters.ts";
+
+/** What answers are made from. */
+export interface Context {
+  /** The version that the question is about. */
+  readonly source: Source;
+  /** The same with its manifest; `undefined` for the embedded listings. */
+  readonly served: AskedVersion | undefined;
+  /** What is current now. */
+  readonly current: AskedVersion | undefined;
+  /** Any other version. */
+  readonly versions: VersionSources;
+}
+
+/** An answer before it is cut into pages and encoded. */
+export interface Answer {
+  /** The JSON body. */
+  readonly body: object;
+  /** The rows of the tabular formats; made only for those. */
+  readonly table?: () => Table;
+  /** The lists of the body that a page cuts, each in the order of the table's rows. */
+  readonly lists?: readonly string[];
+  /** Nothing that is published later can change it. */
+  readonly immutable?: boolean;
+}
+
+/** A question. */
+export interface Question {
+  /** What it is called in the description of the API. */
+  readonly id: string;
+  /** Path below `/v1` and `/v/{version}`, with `{name}` for its parts. */
+  readonly path: string;
+  readonly summary: string;
+  /** A request that works. */
+  readonly example: string;
+  /** The parts of the path. */
+  readonly inPath: Parameters;
+  /** The query's own parameters; those of paging come on top. */
+  readonly inQuery: Parameters;
+  readonly body: z.ZodType;
+  answer(context: Context, parameters: Record<string, unknown>): Answer | Promise<Answer>;
+}
+
+/** A question whose parameters have types. */
+export function question<Path extends Parameters, Query extends Parameters>(
+  declared: Omit<Question, "inPath" | "inQuery" | "answer"> & {
+    inPath: Path;
+    inQuery: Query;
+    answer: (
+      context: Context,
+      parameters: z.output<Path> & z.output<Query>,
+    ) => Answer | Promise<Answer>;
+  },
+): Question {
+  return declared as unknown as Question;
+}

@@ -1,0 +1,91 @@
+/**
+ * `/reference`: the description of the API as a page that needs no script.
+ *
+ * @module
+ */
+
+import { html } from "hono/html";
+
+/** The parts of the description that the page shows. */
+interface Operation {
+  readonly operationId: string;
+  readonly summary: string;
+  readonly parameters?: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required: boolean;
+    readonly description?: string;
+    readonly schema: Readonly<Record<string, unknown>>;
+  }[];
+  readonly responses: Readonly<Record<string, unknown>>;
+}
+
+/** The page. Everything in it is text: nothing that the description holds is markup. */
+export function referencePage(description: Record<string, unknown>): string {
+  const paths = description["paths"] as Record<string, Record<string, Operation>>;
+  const { title, version, summary } = description["info"] as Record<string, string>;
+  const operations = Object.entries(paths)
+    .flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
+    )
+    .filter(({ path }) => !path.startsWith("/v/"));
+  return String(html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>${title} ${version}: reference</title>
+      </head>
+      <body>
+    <h1>${title} ${version}</h1>
+    <p>${summary}. <a href="/openapi.json">openapi.json</a></p>
+    <p>Every <code>/v1/…</code> question has a twin <code>/v/{version}/…</code> that never changes.</p>
+    <ul>${operations.map(({ path, operation }) =>
+      html`
+        <li><a href="#${operation.operationId}"><code>${path}</code></a> ${operation.summary}</li>
+      `
+    )}</ul>
+    ${operations.map(({ path, method, operation }) =>
+      html`
+        <h2 id="${operation.operationId}"><code>${method.toUpperCase()} ${path}</code></h2>
+        <p>${operation.summary}</p>
+        ${parametersTable(operation)}
+        <p>Statuses: ${Object.keys(operation.responses).join(", ")}</p>
+      `
+    )}</body>
+    </html>
+  `);
+}
+
+function parametersTable({ parameters = [] }: Operation) {
+  if (parameters.length === 0) return "";
+  return html`
+    <table>
+      <thead>
+        <tr>
+          <th>parameter</th>
+          <th>in</th>
+          <th>form</th>
+          <th>what</th>
+        </tr>
+      </thead>
+      <tbody>${parameters.map(({ name, in: place, required, description, schema }) =>
+        html`
+          <tr>
+            <td><code>${name}</code>${required ? "" : " (optional)"}</td>
+            <td>${place}</td>
+            <td><code>${formOf(schema)}</code></td>
+            <td>${description ?? ""}</td>
+          </tr>
+        `
+      )}</tbody>
+    </table>
+  `;
+}
+
+function formOf(schema: Readonly<Record<string, unknown>>): string {
+  const of = (schema["items"] ?? schema) as Record<string, unknown>;
+  const values = of["enum"] as string[] | undefined;
+  return values ? values.join(" | ") : String(of["pattern"] ?? of["type"] ?? "");
+}

@@ -1,0 +1,100 @@
+/**
+ * Brings requests to questions and routes, and failures to clients.
+ *
+ * @module
+ */
+
+import { Hono } from "hono";
+import { getPath } from "hono/utils/url";
+import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import type { Answerer } from "./answer.ts";
+import { CORS } from "./headers.ts";
+import { splitSuffix } from "./negotiation.ts";
+import { readParameters } from "./parameters.ts";
+import { problem } from "./problem.ts";
+import { QUESTIONS } from "./questions.ts";
+import type { Route } from "./route.ts";
+import { pathParts, routerPath } from "./routing.ts";
+
+/** The short forms that stand for the newest version's answers. */
+const SHORT_FORMS = ["/snapshot/{day}", "/timeline/{symbol}"];
+
+/** Paths of questions: only there is a suffix a format. */
+const QUESTION_PATH = new RegExp(
+  `^(/v1|/v/[^/]+)?/(${QUESTIONS.map(({ path }) => path.split("/")[1]).join("|")})(/[^/]*)?$`,
+);
+
+/** What there is to answer with. */
+export interface RoutedOptions {
+  readonly answers: Answerer;
+  readonly routes: readonly Route[];
+  /** Told of failures that are not the client's. */
+  readonly onProblem: (error: unknown) => void;
+}
+
+/** An app of all questions and some routes. */
+export function routed({ answers, routes, onProblem }: RoutedOptions): Hono {
+  const app = new Hono({
+    getPath(request) {
+      const path = getPath(request);
+      const { path: plain, format } = splitSuffix(path);
+      return format && QUESTION_PATH.test(plain) ? plain : path;
+    },
+  });
+  const paths = new Set<string>();
+
+  for (const question of QUESTIONS) {
+    const { path } = question;
+    for (const full of [`/v1${path}`, ...SHORT_FORMS.includes(path) ? [path] : []]) {
+      paths.add(routerPath(full));
+      app.get(
+        routerPath(full),
+        (c) => answers.answer(c.req.raw, question, pathParts(path, c.req.param())),
+      );
+    }
+    const versioned = routerPath(`/v/{version}${path}`);
+    paths.add(versioned);
+    app.get(versioned, (c) => {
+      const parts = c.req.param() as Record<string, string>;
+      return answers.answer(c.req.raw, question, pathParts(path, parts), parts["version"]);
+    });
+  }
+  for (const route of routes) {
+    // A file's name may contain slashes.
+    const path = routerPath(route.path).replace(":name", ":name{.+}");
+    paths.add(path);
+    app.get(path, (c) => {
+      const request = c.req.raw;
+      const given = { path: c.req.param(), query: new URL(request.url).searchParams };
+      return route.handle(request, readParameters(route.takes, given) as Record<string, string>);
+    });
+  }
+  for (const path of paths) {
+    app.options(path, () => new Response(null, { status: 204, headers: preflight() }));
+    app.all(path, () => {
+      const error = new BfaError("usage", "Cannot use this method here: use GET or HEAD");
+      return problem(error, { status: 405, headers: { allow: ALLOW } });
+    });
+  }
+  app.notFound(() => problem(new NotFoundError("no such path; `/` lists them")));
+  app.onError((error) => {
+    if (!(error instanceof BfaError) || !CLIENTS_FAULT.includes(error.code)) onProblem(error);
+    return problem(error);
+  });
+  return app;
+}
+
+/** Failures that are told to the client, and to nobody else. */
+const CLIENTS_FAULT: readonly string[] = ["usage", "not_found", "not_acceptable", "too_many"];
+
+const ALLOW = "GET, HEAD, OPTIONS";
+
+function preflight(): Record<string, string> {
+  return {
+    ...CORS,
+    allow: ALLOW,
+    "access-control-allow-methods": ALLOW,
+    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID",
+    "access-control-max-age": "86400",
+  };
+}
