@@ -91,11 +91,11 @@ async function directoryOf(
 }
 
 async function loadDirectory(
-  { name, bytes, parquet, ...rest }: Artifact,
+  artifact: Artifact,
   { ranges, signal }: ReadOptions,
 ): Promise<BlockIndex | FileMetaData> {
+  const { name, bytes, parquet } = artifact;
   if (!parquet) throw new BfaError("integrity", `Cannot read ${name}: it is no Parquet file`);
-  const artifact = { name, bytes, parquet, ...rest };
   const { footerBytes, blockIndex } = parquet;
   const end = bytes - footerBytes;
   try {
