@@ -20,6 +20,7 @@ import { BfaError } from "./lib/core/errors.ts";
 import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
 import { folderOf, makeFolder } from "./lib/files/atomic_file.ts";
 import { open } from "./lib/jobs/open.ts";
+import type { MirrorWorld } from "./lib/jobs/open_mirrors.ts";
 import { httpClient } from "./lib/net/client.ts";
 
 export type { World };
@@ -60,6 +61,7 @@ function cliTools(world: World): Tools {
         cacheDir: cacheDir(inputs),
         maxAge: readMaxAge(inputs),
         trustedKeys: inputs.texts("trusted-keys"),
+        downloadHosts: inputs.texts("download-hosts"),
         now: world.now,
         onNotice: (notice) => {
           if (!quiet) world.err(`${noticeLine(notice)}\n`);
@@ -88,6 +90,11 @@ function cliTools(world: World): Tools {
       return await localDatabase(source, folder, httpClient());
     },
 
+    async githubReleases(place) {
+      const { openReleases } = await import("./lib/jobs/open_mirrors.ts");
+      return await openReleases(place, mirrorWorld(world));
+    },
+
     async withPublisher(inputs, work) {
       const side = await openPublisherSide(inputs, world);
       try {
@@ -106,7 +113,7 @@ function cliTools(world: World): Tools {
 /** The publisher's side: KV, mirror and signing key. Loaded only here: clients never need KV. */
 async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
   const { kvManifestStore, openKv } = await import("./lib/manifest/kv.ts");
-  const { directoryMirror } = await import("./lib/mirror/directory.ts");
+  const { openMirror } = await import("./lib/jobs/open_mirrors.ts");
   const { parseSecretKey, readSecretKey } = await import("./lib/manifest/secret_key_file.ts");
   const dataDir = inputs.text("data-dir") ?? ".bfa";
   const place = inputs.text("kv") ?? `${dataDir}/kv.sqlite3`;
@@ -115,18 +122,28 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
   const signer = secret
     ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
     : await readSecretKey(secretKeyFile(inputs));
-  const mirror = directoryMirror(inputs.text("mirror") ?? `${dataDir}/mirror`);
+  const given = inputs.texts("mirror");
+  const places = given?.length ? given : [`${dataDir}/mirror`];
   const store = kvManifestStore(await openKv(place));
+  const mirrors = await Promise.all(places.map((p) => openMirror(p, store, mirrorWorld(world))))
+    .catch((error) => {
+      store.close();
+      throw error;
+    });
   const publisher = {
     store,
-    mirrors: [mirror],
+    mirrors,
     signers: signer ? [signer] : [],
     schedule: DAILY_SCHEDULE,
     mirrorUrls: inputs.texts("mirror-url") ?? [],
     by: world.env("BFA_PUBLISHER") ?? world.env("USER") ?? "unknown",
     now: world.now,
   };
-  return { store, mirror, publisher, dataDir };
+  return { store, mirror: mirrors[0]!, publisher, dataDir };
+}
+
+function mirrorWorld({ env, now, err }: World): MirrorWorld {
+  return { env, now, onWait: (line) => err(`${line}\n`) };
 }
 
 /** Settings files are read when a setting is first looked for: most calls need none. */

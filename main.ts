@@ -5,7 +5,7 @@
  * | variable | what |
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
- * | `BFA_MIRROR` | where artifacts are: a folder or an `http(s)://…` base URL; `.bfa/mirror` when unset |
+ * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL or `github:OWNER/REPO`; `.bfa/mirror` when unset |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
  * | `BFA_RATE_LIMIT` | how often one client may ask, `1200/60s`; `off` |
@@ -19,7 +19,7 @@
 import { BfaError } from "./lib/core/errors.ts";
 import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
-import { directoryMirror } from "./lib/mirror/directory.ts";
+import { openMirror } from "./lib/jobs/open_mirrors.ts";
 import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
 import { httpClient } from "./lib/net/client.ts";
 import { readLimits } from "./routes/rate_limit.ts";
@@ -34,16 +34,17 @@ async function main(): Promise<void> {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
+  const now = () => new Date();
   const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")), { readMs: READ_MS });
   const server = await startServer({
     reader: store,
     mirror: /^https?:\/\//.test(mirror)
       ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
-      : directoryMirror(mirror),
+      : await openMirror(mirror, store, { env: (name) => Deno.env.get(name), now }),
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
-    now: () => new Date(),
+    now,
     limits: {
       ...readLimits({
         perClient: Deno.env.get("BFA_RATE_LIMIT"),

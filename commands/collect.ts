@@ -4,7 +4,9 @@
  * @module
  */
 
-import { candidateError, daily as runDaily, reportPage } from "../lib/jobs/daily.ts";
+import { catchUp } from "../lib/jobs/catch_up.ts";
+import { daily as runDaily } from "../lib/jobs/daily.ts";
+import { candidateError, reportPage } from "../lib/jobs/daily_report.ts";
 import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect.ts";
 import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts";
 import { parseDay } from "../lib/core/day.ts";
@@ -22,6 +24,7 @@ import type { World } from "./tools.ts";
 const COLLECT_OPTIONS: Options = {
   full: { help: "List every symbol from its first file" },
   lookback: { value: "DAYS", help: "How far back an incremental run looks (20)" },
+  sweep: { value: "RUNS", help: "In so many runs, every symbol is listed whole once (30)" },
   concurrency: { value: "N", help: "Requests at once (32)" },
   klines: { help: "Also volume and prices of days that lack them" },
   since: { value: "DAY", help: "Numbers of days from here on only" },
@@ -51,6 +54,7 @@ export const collect: Command = {
       if (!inputs.flag("klines")) return files;
       const klines = await collectKlines(store, await tools.numbersFetcher(inputs), {
         ...numbersOptions(inputs, world),
+        lister: vision,
         onProgress: bar.onNumbers,
       });
       return { ...files, klines };
@@ -81,6 +85,7 @@ export const daily: Command = {
   run: (inputs, tools) =>
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
+      await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
         ...collectOptions(inputs, world),
@@ -156,6 +161,7 @@ function collectOptions(inputs: Inputs, world: World) {
   return {
     full: inputs.flag("full"),
     lookbackDays: readCount(inputs, "lookback", 20, 5_000),
+    sweepRuns: readCount(inputs, "sweep", 30, 5_000),
     concurrency: readCount(inputs, "concurrency", 32, 256),
     now: world.now,
   };
@@ -166,14 +172,16 @@ function numbersOptions(inputs: Inputs, world: World) {
   return {
     since: since === undefined ? undefined : parseDay(since),
     most: readCount(inputs, "most", 100_000, 10_000_000),
+    sweepRuns: readCount(inputs, "sweep", 30, 5_000),
     concurrency: readCount(inputs, "concurrency", 16, 256),
     now: world.now,
   };
 }
 
-function klinesLine({ days, found, problems }: KlinesReport): string {
+function klinesLine({ days, found, problems, outdated }: KlinesReport): string {
   const list = Object.entries(problems).map(([problem, count]) => `${count} ${problem}`).join(", ");
-  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}\n`;
+  const dropped = outdated ? `; those of ${outdated} days were outdated` : "";
+  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}${dropped}\n`;
 }
 
 function readCount(inputs: Inputs, name: string, usual: number, most: number): number {

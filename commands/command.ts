@@ -25,6 +25,8 @@ export interface Option {
   readonly value?: string;
   /** May be given several times. */
   readonly many?: true;
+  /** Values in an environment variable are separated by commas alone: they may hold spaces. */
+  readonly commas?: true;
   /** One letter: `-q`. */
   readonly short?: string;
   /** Environment variable that sets it; the settings files take the option's name in camelCase. */
@@ -119,13 +121,15 @@ export class Inputs {
     return setting === undefined ? undefined : String(setting);
   }
 
-  /** All values of a repeatable option; an environment variable separates them with commas. */
+  /** All values of a repeatable option; an environment variable separates them with commas or spaces. */
   texts(name: string): string[] | undefined {
     const given = this.#values.get(name);
     if (Array.isArray(given)) return given;
     const setting = this.#setting(name);
     if (Array.isArray(setting)) return setting.map(String);
-    return typeof setting === "string" ? setting.split(/[\s,]+/).filter(Boolean) : undefined;
+    if (typeof setting !== "string") return undefined;
+    const values = setting.split(this.#options[name]?.commas ? "," : /[\s,]+/);
+    return values.map((value) => value.trim()).filter(Boolean);
   }
 
   /** Whether a flag is set. */

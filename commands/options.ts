@@ -9,7 +9,17 @@ import { BfaError } from "../lib/core/errors.ts";
 
 /** For commands that ask the dataset. */
 export const CLIENT_OPTIONS: Options = {
-  endpoint: { value: "URL", help: "Service or static mirror to use", env: "BFA_ENDPOINT" },
+  endpoint: {
+    value: "URL",
+    help: "Service or static mirror to use, or github:OWNER/REPO",
+    env: "BFA_ENDPOINT",
+  },
+  "download-hosts": {
+    value: "HOST",
+    many: true,
+    help: "Also follow redirects of downloads to this host (GitHub's are known)",
+    env: "BFA_DOWNLOAD_HOSTS",
+  },
   channel: { value: "NAME", help: "Channel to follow (latest)", env: "BFA_CHANNEL" },
   at: { value: "VERSION", help: "Answer from this version; it never goes stale" },
   "as-of": { value: "DAY", help: "Answer from what was published by the end of this day" },
@@ -61,7 +71,13 @@ export const PUBLISHER_OPTIONS: Options = {
     env: "BFA_DATA_DIR",
   },
   kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://… (KV Connect)", env: "BFA_KV" },
-  mirror: { value: "DIR", help: "Folder for artifacts (DATA_DIR/mirror)", env: "BFA_MIRROR" },
+  mirror: {
+    value: "PLACE",
+    many: true,
+    commas: true,
+    help: "For artifacts: a folder, or github:OWNER/REPO (DATA_DIR/mirror)",
+    env: "BFA_MIRROR",
+  },
 };
 
 /** For commands that sign. */

@@ -29,11 +29,13 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "daily": async () => (await import("./collect.ts")).daily,
   "import": async () => (await import("./collect.ts")).importCommand,
   "build": async () => (await import("./publisher.ts")).build,
+  "check": async () => (await import("./check.ts")).check,
   "publish": async () => (await import("./publisher.ts")).publish,
   "promote": async () => (await import("./publisher.ts")).promote,
   "rollback": async () => (await import("./publisher.ts")).rollback,
   "renew": async () => (await import("./publisher.ts")).renew,
   "log": async () => (await import("./publisher.ts")).log,
+  "state": async () => (await import("./state.ts")).state,
   "keys": async () => (await import("./keys.ts")).keys,
 };
 

@@ -30,7 +30,7 @@ export const rows: Command = {
     ...CLIENT_OPTIONS,
   },
   examples: [
-    "bfa rows 2024-01-15",
+    "bfa rows 2024-01-15 --no-copy",
     "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc.csv",
   ],
   run: (inputs, tools) =>

@@ -9,7 +9,8 @@ import type { Dataset } from "../lib/jobs/dataset.ts";
 import type { FetchNumbers } from "../lib/jobs/collect_klines.ts";
 import type { Publisher } from "../lib/jobs/publish.ts";
 import type { VisionLister } from "../lib/source/vision.ts";
-import type { Mirror } from "../lib/mirror/mirror.ts";
+import type { GithubReleases } from "../lib/mirror/github_releases.ts";
+import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import type { Inputs } from "./command.ts";
 
 /** Standard streams, environment and clock. */
@@ -37,7 +38,8 @@ export interface World {
 /** The publisher's side, as `--data-dir` and its like describe it. */
 export interface PublisherSide {
   readonly store: ManifestStore;
-  readonly mirror: Mirror;
+  /** The first mirror, to read from. */
+  readonly mirror: MirrorReader;
   readonly publisher: Publisher;
   readonly dataDir: string;
 }
@@ -55,6 +57,8 @@ export interface Tools {
   numbersFetcher(inputs: Inputs): Promise<FetchNumbers>;
   /** Brings a database to a local file, which may be a temporary one in `folder`. */
   localDatabase(source: string, folder: string): Promise<{ path: string; temporary: boolean }>;
+  /** The releases of `github:OWNER/REPO`. */
+  githubReleases(place: string): Promise<GithubReleases>;
   /** Runs work with the publisher's side open. */
   withPublisher<T>(inputs: Inputs, work: (side: PublisherSide) => Promise<T>): Promise<T>;
 }

@@ -9,6 +9,7 @@ import type { Source } from "../lib/core/answers.ts";
 import { parseDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
+import type { RowSource } from "../lib/jobs/row_source.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
 import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
@@ -31,6 +32,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export interface AnswerOptions {
   readonly followed: { current(): AskedVersion | undefined };
   readonly versions: VersionSources;
+  /** The numbers of a version. */
+  readonly rowsOf: (asked: AskedVersion) => RowSource;
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
   readonly channel: string;
@@ -52,7 +55,7 @@ export interface Answerer {
 }
 
 /** Makes the answerer. */
-export function answerer({ followed, versions, seed, channel }: AnswerOptions): Answerer {
+export function answerer({ followed, versions, rowsOf, seed, channel }: AnswerOptions): Answerer {
   const entities = new LRUCache<string, Entity>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (entity, key) => weight(entity) + 2 * key.length,
@@ -112,7 +115,8 @@ export function answerer({ followed, versions, seed, channel }: AnswerOptions): 
       const served: AskedVersion | undefined = await other(cursor?.version ?? version, asof) ??
         followed.current();
       const from = served?.source ?? seed;
-      const context = { source: from, served, current: followed.current(), versions };
+      const rows = served && rowsOf(served);
+      const context = { source: from, served, current: followed.current(), versions, rows };
       const answer = await question.answer(context, asked);
       const page = pageOf(answer, { version: from.version, offset: cursor?.offset ?? 0, limit });
 

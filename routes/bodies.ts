@@ -7,6 +7,7 @@
 
 import { z } from "zod";
 import type * as answers from "../lib/core/answer_types.ts";
+import type { RowsAnswer, TopAnswer } from "../lib/core/availability_rows.ts";
 import type { Day } from "../lib/core/day.ts";
 import type { DiffAnswer } from "../lib/core/diff.ts";
 import type { PairlistAnswer } from "../lib/core/pairlist.ts";
@@ -108,6 +109,59 @@ export const symbolsBody: z.ZodType<Paged<answers.SymbolsAnswer>> = z.strictObje
   symbols: z.array(symbol),
   rows: z.array(z.strictObject({ symbol, ...contract, listings: count, ...lifeDays }))
     .exactOptional(),
+  ...paging,
+});
+
+const amount = z.number().nullable().exactOptional();
+
+/** @see RowsAnswer */
+export const rowsBody: z.ZodType<Paged<RowsAnswer>> = z.strictObject({
+  version,
+  symbol: symbol.exactOptional(),
+  from: day,
+  to: day,
+  columns: z.array(z.string()),
+  count,
+  rows: z.array(z.strictObject({
+    date: day,
+    symbol,
+    available: z.boolean().exactOptional(),
+    state: z.string().exactOptional(),
+    fileSizeBytes: amount,
+    lastModified: z.string().nullable().exactOptional(),
+    quoteVolumeUsdt: amount,
+    tradeCount: amount,
+    volumeBase: amount,
+    takerBuyVolumeBase: amount,
+    takerBuyQuoteVolumeUsdt: amount,
+    openPrice: amount,
+    highPrice: amount,
+    lowPrice: amount,
+    closePrice: amount,
+  })),
+  ...paging,
+});
+
+const rankChange = z.int().nullable();
+
+/** @see TopAnswer */
+export const topBody: z.ZodType<Paged<TopAnswer>> = z.strictObject({
+  version,
+  date: day,
+  count,
+  ranked: count,
+  rows: z.array(z.strictObject({
+    rank: count,
+    symbol,
+    quoteVolumeUsdt: z.number(),
+    marketShare: z.number().nullable(),
+    percentile: z.number(),
+    rankChange1d: rankChange,
+    rankChange7d: rankChange,
+    rankChange14d: rankChange,
+    rankChange30d: rankChange,
+    daysAvailable30d: count,
+  })),
   ...paging,
 });
 

@@ -6,17 +6,18 @@
 
 import type { Source } from "../lib/core/answers.ts";
 import type { Day } from "../lib/core/day.ts";
+import type { RowSource } from "../lib/jobs/row_source.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
 import { answerer } from "./answer.ts";
 import { pages } from "./pages.ts";
 import { routed } from "./routed.ts";
 
 /** A dataset on this machine. */
-export interface LocalDataset {
+export interface LocalDataset extends RowSource {
   /** The version that answers come from; `undefined` while the embedded listings answer. */
   asked(): Promise<AskedVersion | undefined>;
-  at(version: string): { asked(): Promise<AskedVersion | undefined> };
-  asOf(day: string): Promise<{ asked(): Promise<AskedVersion | undefined> }>;
+  at(version: string): LocalDataset;
+  asOf(day: string): Promise<LocalDataset>;
 }
 
 /** Answers a request as the service would, from a dataset. */
@@ -31,7 +32,9 @@ export async function localAnswer(
     asOf: async (day: Day) => (await (await dataset.asOf(day)).asked())!,
   };
   const followed = { current: () => current };
-  const answers = answerer({ followed, versions, seed, channel: "latest" });
+  const rowsOf = (asked: AskedVersion) =>
+    asked === current ? dataset : dataset.at(asked.stored.manifest.signed.version);
+  const answers = answerer({ followed, versions, rowsOf, seed, channel: "latest" });
   const onProblem = (error: unknown) => {
     throw error; // here it is the user's own machine: say what went wrong
   };

@@ -8,6 +8,7 @@
 import type { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import type { Table } from "../lib/core/table.ts";
+import type { RowSource } from "../lib/jobs/row_source.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import type { Parameters } from "./parameters.ts";
 
@@ -21,6 +22,8 @@ export interface Context {
   readonly current: AskedVersion | undefined;
   /** Any other version. */
   readonly versions: VersionSources;
+  /** The numbers of {@linkcode Context.served}; `undefined` where there are none. */
+  readonly rows: RowSource | undefined;
 }
 
 /** An answer before it is cut into pages and encoded. */

@@ -19,6 +19,7 @@ import { pairlist } from "../lib/core/pairlist.ts";
 import { tableOf } from "../lib/core/table.ts";
 import * as bodies from "./bodies.ts";
 import { diffQuestion } from "./diff.ts";
+import { rowsQuestion, topQuestion } from "./numbers.ts";
 import * as take from "./parameters.ts";
 import { type Question, question } from "./question.ts";
 
@@ -156,5 +157,7 @@ export const QUESTIONS: readonly Question[] = [
     body: bodies.pairlistBody,
     answer: ({ source }, { day, quote }) => ({ body: pairlist(source, day, { quote }) }),
   }),
+  topQuestion,
+  rowsQuestion,
   diffQuestion,
 ];

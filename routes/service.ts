@@ -6,7 +6,12 @@
 
 import type { Source } from "../lib/core/answers.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
-import { type VersionSources, versionSources } from "../lib/jobs/version_sources.ts";
+import { mirrorRows, RowCache } from "../lib/jobs/row_source.ts";
+import {
+  type AskedVersion,
+  type VersionSources,
+  versionSources,
+} from "../lib/jobs/version_sources.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
@@ -40,10 +45,16 @@ export interface Service {
   fetch(request: Request): Response | Promise<Response>;
 }
 
+/** Memory for rows that were read from the mirror, bytes. */
+const ROWS_BYTES = 32 * 1024 * 1024;
+
 /** Makes the service. */
 export function service(options: ServiceOptions): Service {
   const { versions = versionSources(options), channel = "latest" } = options;
-  const answers = answerer({ ...options, versions, channel });
+  const cache = new RowCache(ROWS_BYTES);
+  const rowsOf = (asked: AskedVersion) =>
+    mirrorRows(options.mirror, asked.stored.manifest.signed, cache);
+  const answers = answerer({ ...options, versions, rowsOf, channel });
   const app = routed({
     answers,
     routes: otherRoutes(options, answers.source),

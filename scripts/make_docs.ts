@@ -114,6 +114,8 @@ and get 304 while nothing changed. Artifacts never change and take single byte r
 | \`/v1/delistings\` | the same, with \`"lastTraded"\` instead of \`"relisting"\` |
 | \`/v1/summary\` | \`{"version","from","to","count","rows":[{"date","traded","archived","missing"}]}\` |
 | \`/v1/symbols\` | \`{"version","count","symbols":[…]}\`; \`detail=1\` adds \`"rows"\` |
+| \`/v1/top/{day}\` | \`{"version","date","count","ranked","rows":[{"rank","symbol","quoteVolumeUsdt","marketShare","percentile","rankChange1d",…,"daysAvailable30d"}]}\` |
+| \`/v1/rows\` | \`{"version","symbol"?,"from","to","columns":[…],"count","rows":[{"date","symbol","state",…}]}\` |
 | \`/v1/pairlist/{day}\` | \`{"pairs":["BTC/USDT:USDT",…],"refresh_period":3600}\` |
 | \`/v1/diff/{a}..{b}\` | \`{"a","b","schema","listings":[{"listing","change","fields"}],"count","classes":{"new day","revision"},"rows":[{"date","symbol","change","class","before","after"}]}\` |
 

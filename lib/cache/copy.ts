@@ -169,8 +169,9 @@ export class Copy {
 
   /** Base URLs of the places that serve its artifacts. */
   mirrors({ record, manifest }: LoadedCopy): string[] {
-    const own = this.#options.endpoint + (layoutNamed(record.layout) ?? SERVICE_LAYOUT).artifacts;
-    return [...new Set([...manifest.signed.mirrors.map(withSlash), own])];
+    const { artifacts } = layoutNamed(record.layout) ?? SERVICE_LAYOUT;
+    const own = artifacts === null ? [] : [this.#options.endpoint + artifacts];
+    return [...new Set([...manifest.signed.mirrors.map(withSlash), ...own])];
   }
 
   /** Downloads artifacts, and has every later refresh keep them up to date. */

@@ -80,6 +80,8 @@ export interface ManifestBody {
   readonly rows: number;
   /** Symbols that ever existed. */
   readonly symbols: number;
+  /** Rows of the artifact `quarantine.json`, where there is one. */
+  readonly quarantined?: number;
   /** The version this channel named before; `null` for the first. */
   readonly previous: string | null;
   /** Base URLs; the place that served the manifest is always one more. */
@@ -223,6 +225,7 @@ function checkBody(signed: Record<string, unknown>): void {
   }
   count(signed.rows, "rows");
   count(signed.symbols, "symbols");
+  if (signed.quarantined !== undefined) count(signed.quarantined, "quarantined");
   if (signed.previous !== null && !versionParts(text(signed.previous, "previous"))) {
     throw malformed("previous");
   }

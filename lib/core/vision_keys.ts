@@ -10,18 +10,21 @@ import { isSymbol } from "./symbol.ts";
 /** Under this prefix every symbol has a directory. Source: the bucket's own listing. */
 export const KLINES_PREFIX = "data/futures/um/daily/klines/";
 
+/** What the files of a directory are about: minutes, or whole days. */
+export type Interval = "1m" | "1d";
+
 /** What a key is. */
 export type ReadKey =
-  /** The 1m kline ZIP of a symbol and day. */
+  /** The kline ZIP of a symbol and day. */
   | { readonly kind: "file"; readonly symbol: string; readonly date: Day }
   /** A checksum, or the directory itself: nothing to keep. */
   | { readonly kind: "other" }
   /** Something that should not be there; `reason` says why. */
   | { readonly kind: "odd"; readonly reason: string };
 
-/** The prefix of a symbol's 1m files. */
-export function filesPrefix(symbol: string): string {
-  return `${KLINES_PREFIX}${symbol}/1m/`;
+/** The prefix of a symbol's files. */
+export function filesPrefix(symbol: string, interval: Interval = "1m"): string {
+  return `${KLINES_PREFIX}${symbol}/${interval}/`;
 }
 
 /** A marker after which the listing goes on with a day's file: it sorts just before that key. */
@@ -53,14 +56,14 @@ export function symbolOfPrefix(prefix: string): string | undefined {
  * assertEquals(readKey(key, "BTCUSDT"), { kind: "file", symbol: "BTCUSDT", date });
  * ```
  */
-export function readKey(key: string, symbol: string): ReadKey {
-  const prefix = filesPrefix(symbol);
+export function readKey(key: string, symbol: string, interval: Interval = "1m"): ReadKey {
+  const prefix = filesPrefix(symbol, interval);
   if (!key.startsWith(prefix)) return { kind: "odd", reason: "outside its symbol's directory" };
   const name = key.slice(prefix.length);
   if (name === "" || name.endsWith(".zip.CHECKSUM")) return { kind: "other" };
-  const start = `${symbol}-1m-`;
+  const start = `${symbol}-${interval}-`;
   if (!name.startsWith(start) || !name.endsWith(".zip")) {
-    return { kind: "odd", reason: "not named SYMBOL-1m-DAY.zip" };
+    return { kind: "odd", reason: `not named SYMBOL-${interval}-DAY.zip` };
   }
   const date = name.slice(start.length, -".zip".length);
   if (!isDay(date)) return { kind: "odd", reason: "no such day" };

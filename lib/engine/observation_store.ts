@@ -7,7 +7,8 @@
  * | --- | --- |
  * | `files` | something learned about one day's file: that it is there, changed, or gone |
  * | `klines` | a day's numbers, or why there are none yet |
- * | `runs`, `progress` | a collection, and the symbols it has finished |
+ * | `runs`, `progress` | a collection, and the symbols it has finished, with what it learned of each |
+ * | `listed_whole` | when a symbol's 1m (1d) files were last listed from the first on |
  * | `odd_keys` | a key that should not be there |
  *
  * @module
@@ -17,7 +18,15 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { BfaError } from "../core/errors.ts";
 import type { Day } from "../core/day.ts";
 import { appendRows, sqlText, withDuckdb } from "./duckdb.ts";
-import type { Learned, ObservationStore, Run } from "./observations.ts";
+import { knownDays, knownFiles, lastTries } from "./observation_views.ts";
+import {
+  type FileChange,
+  type KnownSymbol,
+  type Learned,
+  type ObservationStore,
+  PUBLISHED_BY_HOURS,
+  type Run,
+} from "./observations.ts";
 
 /**
  * A 1m ZIP of a day without trades has 7,400 to 8,400 bytes; of live days, the smallest hundredth
@@ -29,28 +38,37 @@ const TRADED_FROM_BYTES = 9_000;
 /** A problem is looked at again after this time: Binance repairs its files, sooner or later. */
 const RETRY_NUMBERS_MS = 6 * 3_600_000;
 
-/** Files of a day appear until 08:40 UTC: a run from before that saw another bucket. */
-const PUBLISHED_BY_HOURS = 9;
+/** A file of a symbol that was known before is late when the source wrote it after this. */
+const IS_LATE = (modified: string, date: string) =>
+  `coalesce(${modified} > ${date} + INTERVAL ${24 + PUBLISHED_BY_HOURS} HOUR, false)`;
 
 const SCHEMA = `
 CREATE SEQUENCE IF NOT EXISTS run_ids;
 CREATE TABLE IF NOT EXISTS runs (
   id BIGINT NOT NULL, kind VARCHAR NOT NULL, started_at TIMESTAMP NOT NULL,
   finished_at TIMESTAMP, report VARCHAR);
-CREATE TABLE IF NOT EXISTS progress (run BIGINT NOT NULL, symbol VARCHAR NOT NULL);
+CREATE TABLE IF NOT EXISTS progress (
+  run BIGINT NOT NULL, symbol VARCHAR NOT NULL, keys BIGINT NOT NULL, pages BIGINT NOT NULL,
+  odd BIGINT NOT NULL, added BIGINT NOT NULL, changed BIGINT NOT NULL, gone BIGINT NOT NULL,
+  late BIGINT NOT NULL, is_new BOOLEAN NOT NULL);
+CREATE TABLE IF NOT EXISTS listed_whole (
+  symbol VARCHAR NOT NULL, interval VARCHAR NOT NULL, listed_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS files (
   symbol VARCHAR NOT NULL, date DATE NOT NULL, file_size_bytes BIGINT, last_modified TIMESTAMP,
   etag VARCHAR, gone BOOLEAN NOT NULL, learned_at TIMESTAMP NOT NULL, run BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS klines (
-  symbol VARCHAR NOT NULL, date DATE NOT NULL, etag VARCHAR, problem VARCHAR,
+  symbol VARCHAR NOT NULL, date DATE NOT NULL, etag VARCHAR, zip_etag VARCHAR, problem VARCHAR,
   quote_volume_usdt DOUBLE, trade_count BIGINT, volume_base DOUBLE, taker_buy_volume_base DOUBLE,
   taker_buy_quote_volume_usdt DOUBLE, open_price DOUBLE, high_price DOUBLE, low_price DOUBLE,
   close_price DOUBLE, learned_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS odd_keys (
   key VARCHAR NOT NULL, reason VARCHAR NOT NULL, learned_at TIMESTAMP NOT NULL);
 CREATE TEMP TABLE seen (symbol VARCHAR, date VARCHAR, bytes VARCHAR, modified VARCHAR, etag VARCHAR);
-CREATE TEMP TABLE seen_symbols (symbol VARCHAR, first VARCHAR);
-CREATE TEMP TABLE seen_numbers (symbol VARCHAR, date VARCHAR, etag VARCHAR, problem VARCHAR,
+CREATE TEMP TABLE seen_symbols (
+  symbol VARCHAR, first VARCHAR, keys VARCHAR, pages VARCHAR, odd VARCHAR);
+CREATE TEMP TABLE seen_zips (date VARCHAR, etag VARCHAR);
+CREATE TEMP TABLE seen_numbers (
+  symbol VARCHAR, date VARCHAR, etag VARCHAR, zip_etag VARCHAR, problem VARCHAR,
   quote_volume VARCHAR, trades VARCHAR, volume VARCHAR, taker VARCHAR, taker_quote VARCHAR,
   open VARCHAR, high VARCHAR, low VARCHAR, close VARCHAR);
 CREATE TEMP TABLE seen_odd (key VARCHAR, reason VARCHAR);`;
@@ -71,28 +89,12 @@ export async function withObservations<T>(
   });
 }
 
-/** The files that were known at an instant; now, when none is given. `schema` is where they are. */
-export function knownFiles(asOf?: string, schema = "main"): string {
-  const limit = asOf ? `WHERE learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
-  return `(SELECT * FROM (SELECT * FROM ${schema}.files ${limit}
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
-    WHERE NOT gone)`;
-}
-
-/** The numbers that were known at an instant; now, when none is given. */
-export function knownKlines(asOf?: string, schema = "main"): string {
-  const limit = asOf ? `AND learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
-  return `(SELECT * FROM ${schema}.klines WHERE problem IS NULL ${limit}
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC) = 1)`;
-}
-
 function observationStore(connection: DuckDBConnection): ObservationStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
   return {
     async symbols() {
-      const found = await rows(`SELECT symbol, max(date) FROM ${knownFiles()} GROUP BY symbol`);
-      return new Map(found.map(([symbol, last]) => [String(symbol), String(last) as Day]));
+      return knownSymbols(await rows(knownSymbolsSql("files", "1m")));
     },
 
     async begin(kind, now) {
@@ -115,7 +117,11 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     },
 
     async learn(run, seen, { fill = false } = {}) {
-      await stage(connection, "seen_symbols", seen.map((s) => [s.symbol, s.from]));
+      await stage(
+        connection,
+        "seen_symbols",
+        seen.map((s) => [s.symbol, s.from, ...[s.keys, s.pages, s.odd.length].map(String)]),
+      );
       await stage(connection, "seen_odd", seen.flatMap((s) => s.odd.map((o) => [o.key, o.reason])));
       await stage(
         connection,
@@ -132,15 +138,46 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
           ])
         ),
       );
-      await connection.run("BEGIN");
-      try {
-        const learned = await learnStaged(connection, run, fill);
-        await connection.run("COMMIT");
-        return learned;
-      } catch (error) {
-        await connection.run("ROLLBACK").catch(() => {});
-        throw error;
-      }
+      return await inTransaction(connection, () => learnStaged(connection, run, fill));
+    },
+
+    async totals(run) {
+      const [sums] = await rows(`SELECT sum(keys), sum(pages), sum(odd), sum(added), sum(changed),
+        sum(gone), sum(late) FROM progress WHERE run = ${run.id}`);
+      const [keys, pages, odd, added, changed, gone, late] = sums!.map(Number) as number[];
+      const symbols = await rows(`SELECT symbol FROM progress
+        WHERE run = ${run.id} AND is_new ORDER BY symbol`);
+      return {
+        keys: keys!,
+        pages: pages!,
+        odd: odd!,
+        added: added!,
+        changed: changed!,
+        gone: gone!,
+        late: late!,
+        newSymbols: symbols.map(([symbol]) => String(symbol)),
+      };
+    },
+
+    async changes(run, most) {
+      const found = await rows(`
+        WITH log AS (
+          SELECT *, lag(gone) OVER w IS NOT false AS added
+          FROM files SEMI JOIN (FROM files WHERE run = ${run.id}) mine USING (symbol, date)
+          WHERE symbol NOT IN (SELECT symbol FROM progress WHERE run = ${run.id} AND is_new)
+          WINDOW w AS (PARTITION BY symbol, date ORDER BY learned_at, run)
+        ), found AS (
+          SELECT symbol, date, CASE WHEN gone THEN 'gone' WHEN NOT added THEN 'changed'
+            WHEN ${IS_LATE("last_modified", "date")} THEN 'late' END AS what
+          FROM log WHERE run = ${run.id}
+        )
+        SELECT symbol, date::VARCHAR, what FROM found WHERE what IS NOT NULL
+        ORDER BY date DESC, symbol LIMIT ${most}`);
+      return found.map(([symbol, date, what]) => ({
+        symbol: String(symbol),
+        date: String(date) as Day,
+        what: what as FileChange["what"],
+      }));
     },
 
     async finish(run, report, now) {
@@ -150,15 +187,19 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       await connection.run("CHECKPOINT");
     },
 
+    async lastReport() {
+      const [found] = await rows(`SELECT report FROM runs WHERE kind IN ('full', 'incremental')
+        AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1`);
+      return found ? JSON.parse(String(found[0])) : undefined;
+    },
+
     async daysWithoutNumbers({ since, most, now }) {
       const after = since ? `AND f.date >= DATE ${sqlText(since)}` : "";
       const retryBefore = new Date(now.getTime() - RETRY_NUMBERS_MS).toISOString();
       const found = await rows(`
-        WITH tried AS (SELECT * FROM klines
-          QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC) = 1)
         SELECT f.symbol, f.date::VARCHAR, f.etag
-        FROM ${knownFiles()} f LEFT JOIN tried t USING (symbol, date)
-        WHERE (t.symbol IS NULL OR t.etag IS DISTINCT FROM f.etag
+        FROM ${knownFiles()} f LEFT JOIN ${lastTries()} t USING (symbol, date)
+        WHERE (t.symbol IS NULL OR t.etag IS DISTINCT FROM f.etag OR t.problem = 'changed'
           OR (t.problem IS NOT NULL AND t.learned_at <= TIMESTAMP ${sqlText(retryBefore)})) ${after}
         ORDER BY f.date DESC, f.symbol LIMIT ${most}`);
       return found.map(([symbol, date, etag]) => ({
@@ -172,9 +213,9 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       await stage(
         connection,
         "seen_numbers",
-        seen.map(({ symbol, date, etag, found }) => {
+        seen.map(({ symbol, date, etag, zipEtag, found }) => {
           if ("problem" in found) {
-            return [symbol, date, etag, found.problem, ...Array(9).fill(null)];
+            return [symbol, date, etag, zipEtag, found.problem, ...Array(9).fill(null)];
           }
           const numbers = [
             found.quoteVolume,
@@ -187,7 +228,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
             found.low,
             found.close,
           ];
-          return [symbol, date, etag, null, ...numbers.map(String)];
+          return [symbol, date, etag, zipEtag, null, ...numbers.map(String)];
         }),
       );
       const unknown = fill
@@ -200,12 +241,35 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       return result.rowsChanged;
     },
 
+    async symbolsWithNumbers() {
+      const numbers = "(FROM klines WHERE zip_etag IS NOT NULL)";
+      return knownSymbols(await rows(knownSymbolsSql(numbers, "1d")));
+    },
+
+    async compareNumbers(symbol, files, now) {
+      const at = `TIMESTAMP ${sqlText(now.toISOString())}`;
+      await stage(connection, "seen_zips", files.map(({ date, etag }) => [date, etag]));
+      return await inTransaction(connection, async () => {
+        const result = await connection.run(`
+          INSERT INTO klines (symbol, date, etag, zip_etag, problem, learned_at)
+          SELECT t.symbol, t.date, t.etag, t.zip_etag,
+            CASE WHEN s.date IS NULL THEN 'gone' ELSE 'changed' END, ${at}
+          FROM ${lastTries()} t LEFT JOIN seen_zips s ON s.date::DATE = t.date
+          WHERE t.symbol = ${sqlText(symbol)} AND t.problem IS NULL AND t.zip_etag IS NOT NULL
+            AND s.etag IS DISTINCT FROM t.zip_etag`);
+        await connection.run(`DELETE FROM listed_whole
+          WHERE symbol = ${sqlText(symbol)} AND interval = '1d'`);
+        await connection.run(`INSERT INTO listed_whole VALUES (${sqlText(symbol)}, '1d', ${at})`);
+        return result.rowsChanged;
+      });
+    },
+
     async evidence(asOf) {
       const found = await rows(`
         WITH days AS (
-          SELECT f.symbol, f.date,
-            coalesce(k.trade_count > 0, f.file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
-          FROM ${knownFiles(asOf)} f LEFT JOIN ${knownKlines(asOf)} k USING (symbol, date)
+          SELECT symbol, date,
+            coalesce(trade_count > 0, file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
+          FROM ${knownDays(asOf)}
         ), islands AS (
           SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
           FROM days
@@ -249,7 +313,8 @@ async function learnStaged(
     SELECT s.symbol, s.date::DATE AS date, s.bytes::BIGINT AS bytes,
       s.modified::TIMESTAMP AS modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added,
-      s.symbol IN (SELECT symbol FROM files) AND s.date::DATE < ${at}::DATE - 3 AS late
+      s.symbol IN (SELECT symbol FROM files)
+        AND ${IS_LATE("s.modified::TIMESTAMP", "s.date::DATE")} AS late
     FROM seen s LEFT JOIN ${known} k ON k.symbol = s.symbol AND k.date = s.date::DATE
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
       OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT))
@@ -258,9 +323,21 @@ async function learnStaged(
     FROM ${known} k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date::DATE = k.date)`);
+  await connection.run(`INSERT INTO progress
+    SELECT ${run.id}, y.symbol, any_value(y.keys)::BIGINT, any_value(y.pages)::BIGINT,
+      any_value(y.odd)::BIGINT, count(n.symbol) FILTER (added),
+      count(n.symbol) FILTER (NOT added AND NOT gone), count(n.symbol) FILTER (gone),
+      count(n.symbol) FILTER (added AND late),
+      count(n.symbol) > 0 AND y.symbol NOT IN (SELECT symbol FROM files)
+    FROM seen_symbols y LEFT JOIN news n USING (symbol) GROUP BY y.symbol`);
+  if (!fill) {
+    await connection.run(`DELETE FROM listed_whole WHERE interval = '1m'
+      AND symbol IN (SELECT symbol FROM seen_symbols WHERE first IS NULL)`);
+    await connection.run(`INSERT INTO listed_whole
+      SELECT symbol, '1m', ${at} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
+  }
   await connection.run(`INSERT INTO files
     SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news ORDER BY symbol, date`);
-  await connection.run(`INSERT INTO progress SELECT ${run.id}, symbol FROM seen_symbols`);
   await connection.run(`INSERT INTO odd_keys SELECT key, reason, ${at} FROM seen_odd
     WHERE key NOT IN (SELECT key FROM odd_keys)`);
   const result = await connection.runAndReadAll(`SELECT
@@ -268,6 +345,34 @@ async function learnStaged(
     count(*) FILTER (added AND late), (SELECT count(*) FROM seen_odd) FROM news`);
   const [added, changed, gone, late, odd] = result.getRows()[0]!.map(Number) as number[];
   return { added: added!, changed: changed!, gone: gone!, late: late!, odd: odd! };
+}
+
+async function inTransaction<T>(
+  connection: DuckDBConnection,
+  work: () => Promise<T>,
+): Promise<T> {
+  await connection.run("BEGIN");
+  try {
+    const result = await work();
+    await connection.run("COMMIT");
+    return result;
+  } catch (error) {
+    await connection.run("ROLLBACK").catch(() => {});
+    throw error;
+  }
+}
+
+function knownSymbolsSql(table: string, interval: "1m" | "1d"): string {
+  return `SELECT symbol, last::VARCHAR, listed_at::VARCHAR
+    FROM (SELECT symbol, max(date) AS last FROM ${table} GROUP BY symbol)
+    LEFT JOIN (FROM listed_whole WHERE interval = '${interval}') USING (symbol)`;
+}
+
+function knownSymbols(rows: readonly (readonly unknown[])[]): Map<string, KnownSymbol> {
+  return new Map(rows.map(([symbol, last, at]) => [
+    String(symbol),
+    { last: String(last) as Day, listedWhole: at === null ? null : String(at) },
+  ]));
 }
 
 async function stage(

@@ -8,6 +8,12 @@ import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
 import type { DayNumbers } from "../core/kline.ts";
 
+/**
+ * Files of a day appear until 08:40 UTC on the next: at this hour all are due. Source: measured on
+ * the bucket's own `LastModified`.
+ */
+export const PUBLISHED_BY_HOURS = 9;
+
 /** A day's file, as a listing shows it. */
 export interface FileSeen {
   readonly date: Day;
@@ -18,6 +24,14 @@ export interface FileSeen {
   readonly etag: string | null;
 }
 
+/** What is known of a symbol before it is listed again. */
+export interface KnownSymbol {
+  /** The newest day that ever had a file. */
+  readonly last: Day;
+  /** When it was last listed from its first file on, ISO 8601; `null`: it never was. */
+  readonly listedWhole: string | null;
+}
+
 /** What a listing showed of one symbol. */
 export interface SymbolSeen {
   readonly symbol: string;
@@ -25,6 +39,9 @@ export interface SymbolSeen {
   readonly from: Day | null;
   readonly files: readonly FileSeen[];
   readonly odd: readonly { readonly key: string; readonly reason: string }[];
+  /** How many keys and pages the listing had. */
+  readonly keys: number;
+  readonly pages: number;
 }
 
 /** A collection: how it lists, and when it learned what it saw. */
@@ -40,9 +57,36 @@ export interface Learned {
   added: number;
   changed: number;
   gone: number;
-  /** Added more than three days after their day, to a symbol that was known before. */
+  /**
+   * Added to a symbol that was known before, and written by the source after they were due: looking
+   * late ourselves makes no file late.
+   */
   late: number;
   odd: number;
+}
+
+/** What a run learned so far, with all that its interrupted tries had finished. */
+export interface RunTotals extends Learned {
+  readonly keys: number;
+  readonly pages: number;
+  /** Symbols that no run before had seen a file of. */
+  readonly newSymbols: string[];
+}
+
+/** Something a run found out about a day that should have been settled. */
+export interface FileChange {
+  readonly symbol: string;
+  readonly date: Day;
+  readonly what: "late" | "changed" | "gone";
+}
+
+/** Something that was set aside. */
+export interface Quarantined {
+  /** The object it is about. */
+  readonly key: string;
+  readonly reason: string;
+  /** ISO 8601, UTC. */
+  readonly learnedAt: string;
 }
 
 /** What was learned of a day's numbers. */
@@ -51,14 +95,16 @@ export interface NumbersSeen {
   readonly date: Day;
   /** The 1m file they go with: when that changes, they are asked for again. */
   readonly etag: string | null;
+  /** The 1d file they were read from. */
+  readonly zipEtag: string | null;
   /** The numbers, or why there are none. */
   readonly found: DayNumbers | { readonly problem: string };
 }
 
 /** The store. */
 export interface ObservationStore {
-  /** Known symbols, with the last day that has a file. */
-  symbols(): Promise<Map<string, Day>>;
+  /** Known symbols. */
+  symbols(): Promise<Map<string, KnownSymbol>>;
   /**
    * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:
    * before that, the files of the day were not all there.
@@ -70,9 +116,18 @@ export interface ObservationStore {
    * @param options `fill`: only add what is not known; change nothing, and miss nothing.
    */
   learn(run: Run, seen: readonly SymbolSeen[], options?: { fill?: boolean }): Promise<Learned>;
+  /** What a run has learned so far. */
+  totals(run: Run): Promise<RunTotals>;
+  /** Late, changed and gone files that a run found; the newest days first. */
+  changes(run: Run, most: number): Promise<FileChange[]>;
   /** Ends a run, with its report. */
   finish(run: Run, report: unknown, now: Date): Promise<void>;
-  /** Days with a file whose numbers are not known, or are those of an earlier file; newest first. */
+  /** The report of the last collection that was finished. */
+  lastReport(): Promise<unknown>;
+  /**
+   * Days with a file whose numbers are not known, or were read from files that have changed; newest
+   * first.
+   */
   daysWithoutNumbers(options: { since?: Day | undefined; most: number; now: Date }): Promise<
     { symbol: string; date: Day; etag: string | null }[]
   >;
@@ -86,6 +141,19 @@ export interface ObservationStore {
     seen: readonly NumbersSeen[],
     now: Date,
     options?: { fill?: boolean },
+  ): Promise<number>;
+  /** Symbols with numbers; what was listed whole are their 1d files. */
+  symbolsWithNumbers(): Promise<Map<string, KnownSymbol>>;
+  /**
+   * Compares a symbol's numbers with all 1d files there are now. Numbers of a file that has changed or
+   * gone no longer count; those of a changed one are asked for again.
+   *
+   * @returns How many days that are.
+   */
+  compareNumbers(
+    symbol: string,
+    files: readonly { readonly date: Day; readonly etag: string }[],
+    now: Date,
   ): Promise<number>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */
   evidence(asOf?: string): Promise<EvidenceRun[]>;

@@ -22,9 +22,12 @@ import {
 import { parseVersion } from "../core/version.ts";
 import type { BlockFile } from "../engine/block_writer.ts";
 import { appendRows, sqlText, withDuckdb } from "../engine/duckdb.ts";
-import { heldBy, knownFiles, knownKlines } from "../engine/observation_store.ts";
+import { heldBy } from "../engine/observation_store.ts";
+import { knownDays } from "../engine/observation_views.ts";
+import type { Quarantined } from "../engine/observations.ts";
 import { dataPackage } from "./data_package.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
+import { formatQuarantine, QUARANTINE_NAME, readQuarantine } from "./quarantine.ts";
 
 /** What a build made; written beside the artifacts as `build.json`. */
 export interface Build {
@@ -33,6 +36,8 @@ export interface Build {
   readonly schemaVersion: number;
   readonly rows: number;
   readonly symbols: number;
+  /** Rows of the quarantine; left out when the version was built without observations. */
+  readonly quarantined?: number;
   readonly artifacts: readonly Artifact[];
 }
 
@@ -148,9 +153,10 @@ async function writeAll(
   artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
 
   const database = join(dir, "availability.duckdb");
+  let odd: Quarantined[] | undefined;
   // One thread: with more, DuckDB writes the same rows in varying blocks.
   const rows = await withDuckdb({ threads: 1 }, async (connection) => {
-    await fillTables(connection, listings, observations);
+    odd = await fillTables(connection, listings, observations);
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
     }
@@ -166,6 +172,11 @@ async function writeAll(
   await Deno.remove(database);
   artifacts.push(await describe(dir, "availability.duckdb.gz", "database", "application/gzip"));
 
+  if (odd) {
+    await Deno.writeTextFile(join(dir, QUARANTINE_NAME), formatQuarantine(odd));
+    artifacts.push(await describe(dir, QUARANTINE_NAME, "quarantine", "application/json"));
+  }
+
   const symbols = new Set(listings.listings.map((l) => l.symbol)).size;
   const facts = {
     version,
@@ -173,6 +184,7 @@ async function writeAll(
     schemaVersion: SCHEMA_VERSION,
     rows,
     symbols,
+    ...(odd ? { quarantined: odd.length } : {}),
   };
   const descriptor = dataPackage({ ...facts, artifacts });
   await Deno.writeTextFile(
@@ -189,7 +201,7 @@ async function fillTables(
   connection: DuckDBConnection,
   file: ListingsFile,
   observations: string | undefined,
-): Promise<void> {
+): Promise<Quarantined[] | undefined> {
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   await connection.run(createTable("listings", LISTINGS));
   await stage(
@@ -215,7 +227,7 @@ async function fillTables(
     FROM runs, unnest(generate_series(first::DATE, last::DATE, INTERVAL 1 DAY)) AS days(day)`;
   if (observations === undefined) {
     await connection.run(`INSERT INTO daily_availability BY NAME ${days} ORDER BY date, symbol`);
-    return;
+    return undefined;
   }
   await connection.run(`ATTACH ${sqlText(observations)} AS observations (READ_ONLY)`)
     .catch((error) => {
@@ -223,13 +235,12 @@ async function fillTables(
     });
   await connection.run(`
     INSERT INTO daily_availability BY NAME
-    SELECT d.*, f.file_size_bytes, f.last_modified,
-      k.* EXCLUDE (symbol, date, etag, problem, learned_at)
-    FROM (${days}) d
-    LEFT JOIN ${knownFiles(undefined, "observations.main")} f USING (symbol, date)
-    LEFT JOIN ${knownKlines(undefined, "observations.main")} k USING (symbol, date)
+    SELECT d.*, o.* EXCLUDE (symbol, date)
+    FROM (${days}) d LEFT JOIN ${knownDays(undefined, "observations.main")} o USING (symbol, date)
     ORDER BY date, symbol`);
+  const odd = await readQuarantine(connection, "observations.main");
   await connection.run("DETACH observations");
+  return odd;
 }
 
 /** Brings rows of text into a temporary table; SQL casts them on the way out. */

@@ -4,12 +4,15 @@
  * @module
  */
 
-import { dayOf } from "../core/day.ts";
-import { stateOn } from "../core/listing.ts";
-import type { ListingsFile } from "../core/listings_file.ts";
+import { join } from "@std/path";
+import { type Day, dayNumber, dayOf } from "../core/day.ts";
+import { type Listing, stateOn, stateRuns } from "../core/listing.ts";
+import { BfaError } from "../core/errors.ts";
+import { type ListingsFile, parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { sqlText, withDuckdb } from "../engine/duckdb.ts";
-import type { Build } from "./build.ts";
+import { PLAUSIBLE_BYTES } from "../engine/observation_views.ts";
+import { type Build, readBuild } from "./build.ts";
 import type { CollectReport } from "./collect.ts";
 
 /** What the gates look at. */
@@ -18,6 +21,8 @@ export interface Checked {
   readonly listings: ListingsFile;
   /** What `latest` names now. */
   readonly previous: ManifestBody | undefined;
+  /** Its listings; `undefined` when there are none, or no mirror has them. */
+  readonly before: ListingsFile | undefined;
   /** The run the data comes from; `undefined` when it was not collected. */
   readonly collected: CollectReport | undefined;
   readonly facts: RowFacts;
@@ -39,7 +44,10 @@ export interface RowFacts {
 export interface GateResult {
   readonly gate: string;
   readonly ok: boolean;
-  readonly detail: string;
+  /** What was found, in words. */
+  readonly value: string;
+  /** What would have passed, in words. */
+  readonly bound: string;
 }
 
 /** Fewer rows or symbols than this share of before is a loss. Source: no day ever lost 1 %. */
@@ -48,10 +56,19 @@ const SHRINK_LIMIT = 0.95;
 /** On a complete day, 0.3 % of files were missing at the worst; this leaves room. */
 const MISSING_LIMIT = 0.05;
 
+/** A page of a listing has 500 days; what the source itself takes back are a few. */
+const LOST_LIMIT = 50;
+
 /** Odd keys are a handful in a million. */
 const ODD_LIMIT = 0.01;
 
-type Gate = readonly [name: string, check: (checked: Checked) => readonly [boolean, string]];
+/** So many odd keys are nothing, however few keys were listed. */
+const ODD_ALWAYS = 20;
+
+/** A gate: its name, and what it finds. */
+type Gate = readonly [name: string, check: (checked: Checked) => Found];
+
+type Found = Omit<GateResult, "gate">;
 
 /** Every gate. A failed one keeps a version out of `latest`. */
 export const GATES: readonly Gate[] = [
@@ -60,57 +77,78 @@ export const GATES: readonly Gate[] = [
     "complete listing",
     ({ collected, previous }) =>
       collected
-        ? compare("symbols listed", collected.symbols, previous?.symbols ?? 1)
-        : [true, "not collected: built from other listings"],
+        ? atLeast("symbols listed", collected.symbols, previous?.symbols ?? 1)
+        : { ok: true, value: "not collected", bound: "no listing, nothing to be short of" },
   ],
   ["keys well formed", ({ collected }) => {
     const { odd = 0, keys = 0 } = collected ?? {};
-    return [odd <= Math.max(20, keys * ODD_LIMIT), `${odd} of ${keys} keys are odd`];
+    return atMost(`odd of ${keys} keys`, odd, Math.max(ODD_ALWAYS, Math.floor(keys * ODD_LIMIT)));
   }],
   [
     "no fewer symbols",
-    ({ build, previous }) => compare("symbols", build.symbols, previous?.symbols),
+    ({ build, previous }) => atLeast("symbols", build.symbols, previous?.symbols),
   ],
-  ["no fewer rows", ({ build, previous }) => compare("rows", build.rows, previous?.rows)],
-  ["no future day", ({ facts, now }) => [
-    facts.newest < dayOf(now),
-    `the newest day is ${facts.newest}`,
-  ]],
-  ["no duplicates", ({ facts }) => [
-    facts.duplicates === 0,
-    `${facts.duplicates} rows share a date and symbol`,
-  ]],
-  ["not older than before", ({ build, previous }) => [
-    !previous || build.dataThrough >= previous.dataThrough,
-    `through ${build.dataThrough}, before ${previous?.dataThrough ?? "nothing"}`,
-  ]],
-  ["sizes plausible", ({ facts }) => [
-    facts.implausibleSizes <= facts.newestRows * ODD_LIMIT,
-    `${facts.implausibleSizes} of ${facts.newestRows} files of the newest day`,
-  ]],
+  ["no fewer rows", ({ build, previous }) => atLeast("rows", build.rows, previous?.rows)],
+  // A listing that is cut without saying so looks like files that are gone.
+  [
+    "no days lost",
+    ({ listings, before }) =>
+      atMost("days without the file they had", lostDays(before, listings), LOST_LIMIT),
+  ],
+  ["no future day", ({ facts, now }) => ({
+    ok: facts.newest < dayOf(now),
+    value: `newest day ${facts.newest}`,
+    bound: `before ${dayOf(now)}`,
+  })],
+  ["no duplicates", ({ facts }) => atMost("rows share a date and symbol", facts.duplicates, 0)],
+  ["not older than before", ({ build, previous }) => ({
+    ok: !previous || build.dataThrough >= previous.dataThrough,
+    value: `through ${build.dataThrough}`,
+    bound: previous ? `from ${previous.dataThrough} on` : "nothing before",
+  })],
+  ["sizes plausible", ({ facts }) =>
+    atMost(
+      `of ${facts.newestRows} files of the newest day are of an odd size`,
+      facts.implausibleSizes,
+      Math.floor(facts.newestRows * ODD_LIMIT),
+    )],
   ["newest day complete", ({ listings }) => {
     const { traded, missing } = newestDay(listings);
-    const share = missing / Math.max(1, traded + missing);
-    return [share <= MISSING_LIMIT, `${missing} missing, ${traded} traded`];
+    const due = traded + missing;
+    return atMost(`missing of ${due} that are due`, missing, Math.floor(due * MISSING_LIMIT));
   }],
 ];
 
 /** Runs all gates. */
 export function check(checked: Checked): GateResult[] {
-  return GATES.map(([gate, run]) => {
-    const [ok, detail] = run(checked);
-    return { gate, ok, detail };
-  });
+  return GATES.map(([gate, run]) => ({ gate, ...run(checked) }));
+}
+
+/**
+ * Runs all gates on a folder that a build made.
+ *
+ * @param against What `latest` names, the last collection, and the clock.
+ */
+export async function checkFolder(
+  dir: string,
+  against: Pick<Checked, "previous" | "before" | "collected" | "now">,
+): Promise<{ version: string; gates: GateResult[] }> {
+  const build = await readBuild(dir);
+  if (!build) throw new BfaError("not_found", `no build in ${dir}; make one with \`bfa build\``);
+  const listings = parseListings(await Deno.readTextFile(join(dir, "listings.json")));
+  const facts = await rowFacts(join(dir, "availability.parquet"));
+  return { version: build.version, gates: check({ ...against, build, listings, facts }) };
 }
 
 /** Counts over the Parquet file of a build. */
 export async function rowFacts(availability: string): Promise<RowFacts> {
   return await withDuckdb({}, async (connection) => {
     const file = sqlText(availability);
+    const [least, most] = PLAUSIBLE_BYTES;
     const result = await connection.runAndReadAll(`
       WITH newest AS (SELECT max(date) AS date FROM ${file})
       SELECT count(*), count(*) - count(DISTINCT (date, symbol)), max(date)::VARCHAR,
-        count(*) FILTER (date = (FROM newest) AND file_size_bytes NOT BETWEEN 1000 AND 5000000),
+        count(*) FILTER (date = (FROM newest) AND file_size_bytes NOT BETWEEN ${least} AND ${most}),
         count(*) FILTER (date = (FROM newest))
       FROM ${file}`);
     const [rows, duplicates, newest, implausibleSizes, newestRows] = result.getRows()[0]!;
@@ -124,12 +162,39 @@ export async function rowFacts(availability: string): Promise<RowFacts> {
   });
 }
 
-function compare(
-  what: string,
-  now: number,
-  before: number | undefined,
-): readonly [boolean, string] {
-  return [now >= (before ?? 0) * SHRINK_LIMIT, `${now} ${what}, before ${before ?? "none"}`];
+/** No less than 95 % of before. */
+function atLeast(what: string, value: number, before: number | undefined): Found {
+  const bound = Math.ceil((before ?? 0) * SHRINK_LIMIT);
+  const share = before === undefined ? "nothing before" : `at least ${bound}, before ${before}`;
+  return { ok: value >= bound, value: `${value} ${what}`, bound: share };
+}
+
+function atMost(what: string, value: number, bound: number): Found {
+  return { ok: value <= bound, value: `${value} ${what}`, bound: `at most ${bound}` };
+}
+
+/** How many days had a file before, and have none now. */
+function lostDays(before: ListingsFile | undefined, now: ListingsFile): number {
+  if (!before) return 0;
+  const has = daysWithFile(now.listings, before.dataThrough);
+  let lost = 0;
+  for (const [symbol, days] of daysWithFile(before.listings, before.dataThrough)) {
+    lost += Math.max(0, days - (has.get(symbol) ?? 0));
+  }
+  return lost;
+}
+
+/** By symbol, through a day. */
+function daysWithFile(listings: readonly Listing[], through: Day): Map<string, number> {
+  const days = new Map<string, number>();
+  for (const listing of listings) {
+    for (const { state, from, to } of stateRuns(listing, through)) {
+      if (state === "missing") continue;
+      const more = dayNumber(to) - dayNumber(from) + 1;
+      days.set(listing.symbol, (days.get(listing.symbol) ?? 0) + more);
+    }
+  }
+  return days;
 }
 
 function newestDay({ listings, dataThrough }: ListingsFile): { traded: number; missing: number } {

@@ -8,14 +8,16 @@ import { addDays, type Day, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { markerBefore, readKey, symbolOfPrefix } from "../core/vision_keys.ts";
 import type {
+  FileChange,
   FileSeen,
+  KnownSymbol,
   Learned,
   ObservationStore,
-  Run,
   SymbolSeen,
 } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
+import { dueForSweep } from "./sweep.ts";
 
 /** How to collect. */
 export interface CollectOptions {
@@ -23,6 +25,13 @@ export interface CollectOptions {
   readonly full?: boolean;
   /** How far back an incremental run looks, days. */
   readonly lookbackDays?: number;
+  /**
+   * In so many daily runs, an incremental run lists every symbol whole once, a share of them each
+   * time: what came later than the look-back is found then.
+   */
+  readonly sweepRuns?: number;
+  /** A transaction is made once so many files wait for it. */
+  readonly batchFiles?: number;
   /** Requests at once. */
   readonly concurrency?: number;
   readonly now: () => Date;
@@ -37,7 +46,7 @@ export interface CollectProgress {
   readonly keys: number;
 }
 
-/** What a run did. */
+/** What a run did, with all that its interrupted tries had finished. */
 export interface CollectReport extends Learned {
   readonly run: number;
   readonly full: boolean;
@@ -48,10 +57,12 @@ export interface CollectReport extends Learned {
   readonly keys: number;
   /** Symbols that an interrupted try had finished already. */
   readonly resumed: number;
+  /** Late, changed and gone files, the newest days first; at most {@linkcode MOST_CHANGES}. */
+  readonly changes: readonly FileChange[];
 }
 
-/** A transaction is made once this many files wait for it. */
-const BATCH_FILES = 20_000;
+/** How many changes a report names. */
+export const MOST_CHANGES = 200;
 
 /** Collects. */
 export async function collect(
@@ -59,19 +70,23 @@ export async function collect(
   lister: VisionLister,
   options: CollectOptions,
 ): Promise<CollectReport> {
-  const { full = false, lookbackDays = 20, concurrency = 32, now, onProgress } = options;
+  const { full = false, lookbackDays = 20, sweepRuns = 30, concurrency = 32 } = options;
+  const { batchFiles = 20_000, now, onProgress } = options;
   const known = await store.symbols();
   const { symbols, odd } = await listSymbols(lister);
   if (symbols.length === 0) {
     throw new BfaError("integrity", "Cannot collect: the listing names no symbols at all");
   }
   const run = await store.begin(full ? "full" : "incremental", now());
-  const from = addDays(dayOf(new Date(run.startedAt)), -lookbackDays - 1);
+  const today = dayOf(new Date(run.startedAt));
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
-  const total: Learned = { added: 0, changed: 0, gone: 0, late: 0, odd: 0 };
-  let keys = 0;
+  const whole = new Set(todo.filter((symbol) => full || !known.has(symbol)));
+  for (const symbol of dueForSweep(symbols, known, sweepRuns)) whole.add(symbol);
+  let [keys, pages] = [0, 0];
   let finished = symbols.length - todo.length;
-  let waiting: SymbolSeen[] = odd.length ? [{ symbol: "", from: null, files: [], odd }] : [];
+  let waiting: SymbolSeen[] = odd.length && !run.done.has("")
+    ? [{ symbol: "", from: null, files: [], odd, keys: 0, pages: 0 }]
+    : [];
   let waitingFiles = 0;
   let writing = Promise.resolve();
 
@@ -80,19 +95,23 @@ export async function collect(
     const batch = waiting;
     waiting = [];
     waitingFiles = 0;
-    writing = writing.then(() => learn(store, run, batch, total));
+    if (batch.length === 0) return;
+    writing = writing.then(async () => {
+      await store.learn(run, batch);
+    });
     writing.catch(() => {}); // it is awaited at the end; until then nobody looks
   }
 
   async function one(symbol: string): Promise<void> {
-    const since = full || !known.has(symbol) ? null : from;
+    const since = whole.has(symbol) ? null : lookedBack(today, known.get(symbol)!, lookbackDays);
     const seen = await listSymbol(lister, symbol, since, dayOf(now()));
     keys += seen.keys;
+    pages += seen.pages;
     waiting.push(seen);
     waitingFiles += seen.files.length;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
-    if (waitingFiles >= BATCH_FILES) flush();
+    if (waitingFiles >= batchFiles) flush();
   }
 
   try {
@@ -101,30 +120,26 @@ export async function collect(
     flush(); // what was listed before a failure is kept, and not listed again
     await writing;
   }
+  const { pages: allPages, ...totals } = await store.totals(run);
   const report: CollectReport = {
     run: run.id,
     full,
     startedAt: run.startedAt,
     symbols: symbols.length,
-    newSymbols: symbols.filter((symbol) => !known.has(symbol)),
-    requests: lister.requests,
-    keys,
+    requests: lister.requests + allPages - pages,
     resumed: symbols.length - todo.length,
-    ...total,
+    changes: totals.late + totals.changed + totals.gone > 0
+      ? await store.changes(run, MOST_CHANGES)
+      : [],
+    ...totals,
   };
   await store.finish(run, report, now());
   return report;
 }
 
-async function learn(
-  store: ObservationStore,
-  run: Run,
-  batch: readonly SymbolSeen[],
-  total: Learned,
-): Promise<void> {
-  if (batch.length === 0) return;
-  const learned = await store.learn(run, batch);
-  for (const name of Object.keys(total) as (keyof Learned)[]) total[name] += learned[name];
+/** Where to look back to: from today, or after an outage of ours from the newest day we know. */
+function lookedBack(today: Day, { last }: KnownSymbol, days: number): Day {
+  return addDays(last < today ? last : today, -days - 1);
 }
 
 async function listSymbols(lister: VisionLister) {
@@ -143,12 +158,13 @@ async function listSymbol(
   symbol: string,
   from: SymbolSeen["from"],
   today: Day,
-): Promise<SymbolSeen & { keys: number }> {
+): Promise<SymbolSeen> {
   const files: FileSeen[] = [];
   const odd: { key: string; reason: string }[] = [];
-  let keys = 0;
+  let [keys, pages] = [0, 0];
   for await (const page of lister.files(symbol, from ? markerBefore(symbol, from) : undefined)) {
     keys += page.objects.length;
+    pages++;
     for (const { key, size, lastModified, etag } of page.objects) {
       const read = readKey(key, symbol);
       if (read.kind === "odd") odd.push({ key, reason: read.reason });
@@ -158,5 +174,5 @@ async function listSymbol(
       else files.push({ date: read.date, bytes: size, lastModified, etag });
     }
   }
-  return { symbol, from, files, odd, keys };
+  return { symbol, from, files, odd, keys, pages };
 }

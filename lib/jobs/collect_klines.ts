@@ -1,20 +1,27 @@
 /**
  * Collect the numbers: volume and prices of the days that lack them, or whose file has changed.
  * A day that cannot be had is recorded with the reason and tried again later; it is never fatal.
+ * Listings of 1m files do not show that a 1d file was repaired: a share of the symbols' 1d files is
+ * therefore listed each time, and numbers of a file that has changed or gone no longer count.
  *
  * @module
  */
 
 import type { Day } from "../core/day.ts";
 import type { DayNumbers } from "../core/kline.ts";
+import { readKey } from "../core/vision_keys.ts";
 import type { NumbersSeen, ObservationStore } from "../engine/observations.ts";
+import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
+import { dueForSweep } from "./sweep.ts";
 
 /** Fetches one day's numbers, or tells what is wrong with them. */
 export type FetchNumbers = (
   symbol: string,
   day: Day,
-) => Promise<{ numbers: DayNumbers } | { problem: string; detail: string }>;
+) => Promise<
+  { numbers: DayNumbers; etag: string | null } | { problem: string; detail: string }
+>;
 
 /** How to collect numbers. */
 export interface CollectKlinesOptions {
@@ -24,6 +31,10 @@ export interface CollectKlinesOptions {
   readonly most?: number;
   /** Days at once, of two requests each. */
   readonly concurrency?: number;
+  /** Lists 1d files, to find those that changed; without it, none are looked for. */
+  readonly lister?: VisionLister;
+  /** In so many daily runs, the 1d files of every symbol are compared once. */
+  readonly sweepRuns?: number;
   readonly now: () => Date;
   readonly onProgress?: (done: number, of: number) => void;
 }
@@ -34,6 +45,8 @@ export interface KlinesReport {
   readonly found: number;
   /** How many days have which problem. */
   readonly problems: Record<string, number>;
+  /** Days whose numbers were dropped, because their 1d file has changed or gone. */
+  readonly outdated: number;
 }
 
 /** A transaction is made once this many days wait for it. */
@@ -46,6 +59,7 @@ export async function collectKlines(
   options: CollectKlinesOptions,
 ): Promise<KlinesReport> {
   const { since, most = 100_000, concurrency = 16, now, onProgress } = options;
+  const outdated = await compareFiles(store, options);
   const days = await store.daysWithoutNumbers({ since, most, now: now() });
   const problems: Record<string, number> = {};
   let waiting: NumbersSeen[] = [];
@@ -66,8 +80,9 @@ export async function collectKlines(
     await inParallel(days, concurrency, async ({ symbol, date, etag }) => {
       const result = await fetchNumbers(symbol, date);
       const found = "numbers" in result ? result.numbers : { problem: result.problem };
+      const zipEtag = "numbers" in result ? result.etag : null;
       if ("problem" in found) problems[found.problem] = (problems[found.problem] ?? 0) + 1;
-      waiting.push({ symbol, date, etag, found });
+      waiting.push({ symbol, date, etag, zipEtag, found });
       onProgress?.(++done, days.length);
       if (waiting.length >= BATCH_DAYS) flush();
     });
@@ -76,5 +91,34 @@ export async function collectKlines(
     await writing;
   }
   const failed = Object.values(problems).reduce((sum, count) => sum + count, 0);
-  return { days: days.length, found: days.length - failed, problems };
+  return { days: days.length, found: days.length - failed, problems, outdated };
+}
+
+/** Compares a share of the symbols' numbers with the 1d files there are. */
+async function compareFiles(
+  store: ObservationStore,
+  { lister, sweepRuns = 30, concurrency = 16, now }: CollectKlinesOptions,
+): Promise<number> {
+  if (!lister) return 0;
+  const known = await store.symbolsWithNumbers();
+  const listed: { symbol: string; files: { date: Day; etag: string }[] }[] = [];
+  await inParallel(
+    dueForSweep([...known.keys()], known, sweepRuns),
+    concurrency,
+    async (symbol) => {
+      const files: { date: Day; etag: string }[] = [];
+      for await (const page of lister.files(symbol, undefined, "1d")) {
+        for (const { key, size, etag } of page.objects) {
+          const read = readKey(key, symbol, "1d");
+          if (read.kind === "file" && size > 0) files.push({ date: read.date, etag });
+        }
+      }
+      listed.push({ symbol, files });
+    },
+  );
+  let outdated = 0;
+  for (const { symbol, files } of listed) {
+    outdated += await store.compareNumbers(symbol, files, now());
+  }
+  return outdated;
 }

@@ -6,10 +6,8 @@
  */
 
 import { join } from "@std/path";
-import type { EventsAnswer } from "../core/answer_types.ts";
 import { delistings, newListings } from "../core/answers.ts";
 import type { ContractFacts } from "../core/derive_listings.ts";
-import { BfaError } from "../core/errors.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { type ListingsFile, parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
@@ -18,14 +16,10 @@ import { withObservations } from "../engine/observation_store.ts";
 import { currentManifest } from "../manifest/store.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { type Build, build } from "./build.ts";
-import { check, type GateResult, rowFacts } from "./check.ts";
-import { collect, type CollectOptions, type CollectReport } from "./collect.ts";
-import {
-  collectKlines,
-  type CollectKlinesOptions,
-  type FetchNumbers,
-  type KlinesReport,
-} from "./collect_klines.ts";
+import { check, rowFacts } from "./check.ts";
+import { collect, type CollectOptions } from "./collect.ts";
+import { collectKlines, type CollectKlinesOptions, type FetchNumbers } from "./collect_klines.ts";
+import { type DailyReport, failedGates } from "./daily_report.ts";
 import { derive } from "./derive.ts";
 import { artifactPath } from "../mirror/mirror.ts";
 import { publish, type Publisher, writeManifestFiles } from "./publish.ts";
@@ -46,29 +40,13 @@ export interface DailyOptions extends CollectOptions {
   readonly override?: string | undefined;
 }
 
-/** What a daily run did. */
-export interface DailyReport {
-  readonly version: string;
-  /** Where it went: `latest`, `candidate`, or nowhere because nothing changed. */
-  readonly channel: string | null;
-  readonly dataThrough: string;
-  readonly rows: number;
-  readonly symbols: number;
-  readonly collected: CollectReport;
-  readonly klines?: KlinesReport;
-  readonly gates: readonly GateResult[];
-  /** Since the version before. */
-  readonly newListings: EventsAnswer["events"];
-  readonly delistings: EventsAnswer["events"];
-}
-
 /** Runs the daily job. */
 export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { publisher, lister, observations, buildsDir, facts, override, now } = options;
   const { collected, klines, listings } = await withObservations(observations, async (store) => {
     const collected = await collect(store, lister, options);
     const { numbers } = options;
-    const klines = numbers && await collectKlines(store, numbers.fetch, numbers);
+    const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
     return { collected, klines, listings: await derive(store, { now: now(), facts }) };
   });
   const { store } = publisher;
@@ -78,10 +56,12 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const version = nextVersion(listings.dataThrough, existing);
   const outDir = join(buildsDir, version);
   const made = await build(listings, { version, outDir, observations });
+  const before = await listingsOf(publisher, previous);
   const gates = check({
     build: made,
     listings,
     previous,
+    before,
     collected,
     facts: await rowFacts(join(outDir, "availability.parquet")),
     now: now(),
@@ -90,10 +70,11 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     dataThrough: listings.dataThrough,
     rows: made.rows,
     symbols: made.symbols,
+    quarantined: made.quarantined ?? 0,
     collected,
     ...(klines ? { klines } : {}),
     gates,
-    ...eventsSince(listings, await listingsOf(publisher, previous)),
+    ...eventsSince(listings, before),
   };
   if (previous && sameData(made, previous)) {
     await Deno.remove(outDir, { recursive: true });
@@ -113,53 +94,6 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   return { version, channel, ...report };
 }
 
-/** The error that ends a run that failed a gate. */
-export function candidateError({ version, channel, gates }: DailyReport): BfaError {
-  if (channel === null) {
-    return new BfaError("limit", `latest stays ${version}: ${failedGates(gates)}`);
-  }
-  return new BfaError(
-    "limit",
-    `${version} stays in channel candidate: ${
-      failedGates(gates)
-    }; look at it, then \`bfa promote ${version} --reason …\``,
-  );
-}
-
-/** The report as one page of Markdown. */
-export function reportPage(report: DailyReport): string {
-  const { collected: c } = report;
-  const events = (title: string, events: DailyReport["newListings"]) =>
-    events.length === 0 ? [] : [
-      `## ${title}`,
-      "",
-      ...events.map((e) => `- ${e.date} ${e.symbol}${e.relisting ? " (again)" : ""}`),
-      "",
-    ];
-  return [
-    `# ${report.version}`,
-    "",
-    report.channel
-      ? `Published to \`${report.channel}\`: ${report.symbols} symbols, ${report.rows} rows, data through ${report.dataThrough}.`
-      : `Nothing new: \`latest\` stays ${report.version}, data through ${report.dataThrough}.`,
-    "",
-    `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
-    "",
-    ...events("New listings", report.newListings),
-    ...events("Delistings", report.delistings),
-    "## Gates",
-    "",
-    ...report.gates.map(({ gate, ok, detail }) =>
-      `- ${ok ? "ok" : "**failed**"}: ${gate} (${detail})`
-    ),
-    "",
-  ].join("\n");
-}
-
-function failedGates(gates: readonly GateResult[]): string {
-  return gates.filter(({ ok }) => !ok).map(({ gate, detail }) => `${gate} (${detail})`).join("; ");
-}
-
 /** The same data under another number: only the descriptor, which names the version, differs. */
 function sameData(made: Build, previous: ManifestBody): boolean {
   const digests = (artifacts: Build["artifacts"]) =>
@@ -170,8 +104,8 @@ function sameData(made: Build, previous: ManifestBody): boolean {
 }
 
 /** The listings of a published version; `undefined` when no mirror has them. */
-async function listingsOf(
-  { mirrors }: Publisher,
+export async function listingsOf(
+  { mirrors }: Pick<Publisher, "mirrors">,
   version: ManifestBody | undefined,
 ): Promise<ListingsFile | undefined> {
   const artifact = version?.artifacts.find(({ role }) => role === "listings");
@@ -193,7 +127,9 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
   const range = { from: before ? index.firstDay : listings.dataThrough, to: listings.dataThrough };
   return {
     newListings: newListings(source, range).events.filter(({ listing }) => !known.has(listing)),
-    delistings: delistings(source, range).events
-      .filter(({ listing }) => !known.get(listing)?.lastTraded),
+    // A dated contract's end is known on its last day, and is news on the day after.
+    delistings: delistings(source, range).events.filter(({ listing, date }) =>
+      !known.get(listing)?.lastTraded || date > before!.dataThrough
+    ),
   };
 }

@@ -35,12 +35,19 @@ export function dataPackage(build: Build): Record<string, unknown> {
       mediatype: artifact.mediaType,
       bytes: artifact.bytes,
       hash: `sha256:${artifact.sha256}`,
+      ...(artifact.role === "quarantine" ? { rows: build.quarantined, ...QUARANTINE } : {}),
       ...(artifact.parquet
         ? { type: "table", format: "parquet", schema: tableSchema(columnsOf(artifact)) }
         : {}),
     })),
   };
 }
+
+const QUARANTINE = {
+  description:
+    "What was set aside: keys that cannot be a day's file, files of implausible size, numbers that cannot be trusted",
+  format: "json",
+};
 
 function columnsOf({ role }: Artifact): readonly Column[] {
   return role === "volume-rankings" ? VOLUME_RANKINGS : DAILY_AVAILABILITY;

@@ -8,13 +8,7 @@ import { addDays, type Day, dayOf } from "../core/day.ts";
 import { type ContractFacts, deriveListings } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
 import type { ListingsFile } from "../core/listings_file.ts";
-import type { ObservationStore } from "../engine/observations.ts";
-
-/**
- * Files of a day appear until 08:40 UTC on the next one. Source: measured on the bucket's own
- * `LastModified`.
- */
-const PUBLISHED_BY_HOURS = 9;
+import { type ObservationStore, PUBLISHED_BY_HOURS } from "../engine/observations.ts";
 
 /** A day counts as complete when it has at least this share of the files of the day before. */
 const COMPLETE_SHARE = 0.9;

@@ -21,7 +21,7 @@ export interface ImportReport {
   readonly added: number;
   /** Days whose numbers were taken in. */
   readonly numbers: number;
-  /** Rows of symbols whose names cannot be ones; left out. */
+  /** Rows of symbols whose names cannot be ones; set aside. */
   readonly odd: number;
   /** Months whose `last_modified` could not be brought to UTC, and was left out. */
   readonly monthsWithoutTimes: number;
@@ -45,7 +45,16 @@ export async function localDatabase(
   if (!remote && !packed) return { path: source, temporary: false };
   const body = remote ? (await http.get(source)).body! : await openFile(source);
   const path = `${folder}/import.${crypto.randomUUID()}.duckdb`;
-  await writeAtomically(path, packed ? body.pipeThrough(new DecompressionStream("gzip")) : body);
+  try {
+    await writeAtomically(path, packed ? body.pipeThrough(new DecompressionStream("gzip")) : body);
+  } catch (cause) {
+    // What streams throw: a connection that broke off, or bytes that gzip did not write.
+    if (!(cause instanceof TypeError)) throw cause;
+    const what = packed ? "it is no gzip file, or it is cut" : "its connection broke off";
+    throw new BfaError(packed ? "integrity" : "network", `Cannot import ${source}: ${what}`, {
+      cause,
+    });
+  }
   return { path, temporary: true };
 }
 
@@ -76,6 +85,7 @@ export async function importUpstream(
     const run = await store.begin(`import ${path}`, now());
     const months = new Set<string>();
     let [rows, added, numbers, odd] = [0, 0, 0, 0];
+    let oddRows: { key: string; reason: string }[] = [];
     const symbols = new Set<string>();
     let batch: UpstreamRow[] = [];
 
@@ -91,10 +101,14 @@ export async function importUpstream(
           etag: null,
         })),
         odd: [],
+        keys: rows.length,
+        pages: 0,
       }));
-      added += (await store.learn(run, seen, { fill: true })).added;
+      const aside = { symbol: "", from: null, files: [], odd: oddRows, keys: 0, pages: 0 };
+      added += (await store.learn(run, [...seen, aside], { fill: true })).added;
+      oddRows = [];
       const found = batch.flatMap(({ symbol, date, numbers }): NumbersSeen[] =>
-        numbers ? [{ symbol, date, etag: null, found: numbers }] : []
+        numbers ? [{ symbol, date, etag: null, zipEtag: null, found: numbers }] : []
       );
       numbers += await store.learnNumbers(found, now(), { fill: true });
       batch = [];
@@ -104,6 +118,8 @@ export async function importUpstream(
       rows++;
       if (!isSymbol(row.symbol)) {
         odd++;
+        const key = `import: ${JSON.stringify(row.symbol)} ${row.date}`;
+        oddRows.push({ key, reason: "not the name of a symbol" });
         continue;
       }
       symbols.add(row.symbol);

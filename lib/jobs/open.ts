@@ -22,7 +22,7 @@ import type { Notice } from "./notice.ts";
 /** How to open a dataset. Everything has a default. */
 export interface OpenOptions {
   /**
-   * Base URL of a service or a static mirror. When left out: the one that the newest copy in the cache
+   * Base URL of a service or a static mirror, or `github:OWNER/REPO`. When left out: the one that the newest copy in the cache
    * came from; with no copy, the embedded listings answer.
    */
   endpoint?: string | undefined;
@@ -47,6 +47,8 @@ export interface OpenOptions {
   budget?: number | undefined;
   /** Keys to trust, `ed25519:…`; when left out, the first contact's key is pinned. */
   trustedKeys?: readonly string[] | undefined;
+  /** Hosts that an endpoint may redirect downloads to; where GitHub does is known. */
+  downloadHosts?: readonly string[] | undefined;
   /** Used instead of the platform's `fetch`. */
   fetch?: Fetch | undefined;
   /** Told of what the user should know: a stale copy, a pinned key. */
@@ -106,7 +108,7 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     store: options.copy === "none"
       ? await keptNowhere(endpoint, channel, cacheDir)
       : storeIn(cacheDir),
-    http: httpClient({ fetch: options.fetch }),
+    http: httpClient({ fetch: options.fetch, downloadHosts: options.downloadHosts }),
     now: options.now ?? (() => new Date()),
     onNotice: options.onNotice ?? (() => {}),
     onProgress: options.onProgress,

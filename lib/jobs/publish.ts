@@ -21,29 +21,19 @@ import {
 import { parseVersion } from "../core/version.ts";
 import { hashStream } from "../files/file_facts.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
-import {
-  type ChannelHead,
-  currentManifest,
-  type LogAction,
-  type ManifestStore,
-  type StoredManifest,
-} from "../manifest/store.ts";
-import {
-  artifactPath,
-  LATEST_PATH,
-  manifestPath,
-  type Mirror,
-  textBody,
-  VERSIONS_PATH,
-} from "../mirror/mirror.ts";
+import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
+import { type AnyMirror, artifactPath, isReleaseMirror, type Mirror } from "../mirror/mirror.ts";
 import type { Build } from "./build.ts";
-import { versionList } from "./version_list.ts";
+import { catchUp } from "./catch_up.ts";
+import { writeManifestFiles } from "./manifest_files.ts";
+
+export { writeManifestFiles };
 
 /** What every move of a channel needs. */
 export interface Publisher {
   readonly store: ManifestStore;
   /** Every manifest and artifact goes to all of these. */
-  readonly mirrors: readonly Mirror[];
+  readonly mirrors: readonly AnyMirror[];
   readonly signers: readonly Signer[];
   readonly schedule: PublishSchedule;
   /** Public base URLs that the manifest names. */
@@ -88,18 +78,17 @@ export async function publish(
   options: MoveOptions = {},
 ): Promise<Moved> {
   const channel = readChannel(options.channel);
+  checkSigners(publisher);
+  await catchUp(publisher);
   const head = await publisher.store.head(channel);
   const current = head.pointer && await publisher.store.bySequence(head.pointer.sequence);
-  checkSigners(publisher);
   await refuseOtherArtifacts(publisher.store, build);
-  for (const mirror of publisher.mirrors) {
-    for (const artifact of build.artifacts) await upload(mirror, artifact, dir);
-  }
-  if (current && sameArtifacts(current.manifest.signed, build)) {
+  const located = { ...build, artifacts: await uploadAll(publisher.mirrors, build, dir) };
+  if (current && sameArtifacts(current.manifest.signed, located) && sameUrls(current, located)) {
     await writeManifestFiles(publisher, current);
     return { stored: current, changed: false };
   }
-  const stored = await move(publisher, "publish", channel, build, head, options);
+  const stored = await move(publisher, "publish", channel, located, head, options);
   if (!stored) throw conflict(build.version, channel);
   return { stored, changed: true };
 }
@@ -155,38 +144,6 @@ export async function renew(publisher: Publisher, options: MoveOptions = {}): Pr
   });
 }
 
-/** Writes the files of a manifest to every mirror; safe to repeat. */
-export async function writeManifestFiles(
-  { store, mirrors }: Pick<Publisher, "store" | "mirrors">,
-  stored: StoredManifest,
-): Promise<void> {
-  const { sequence } = stored.manifest.signed;
-  for (const mirror of mirrors) {
-    await mirror.put(manifestPath(sequence), textBody(stored.text));
-    await fillHoles(store, mirror, sequence - 1);
-  }
-  // The moving files show what KV holds, not what was committed here: another publisher may have
-  // moved on. Whoever writes an older state sees that afterwards, and writes again.
-  for (let written = 0; written !== await store.lastSequence();) {
-    written = await store.lastSequence();
-    const versions = JSON.stringify(await versionList(store), null, 2) + "\n";
-    const latest = await currentManifest(store, "latest");
-    for (const mirror of mirrors) {
-      await mirror.put(VERSIONS_PATH, textBody(versions));
-      if (latest) await mirror.put(LATEST_PATH, textBody(latest.text));
-    }
-  }
-}
-
-/** Writes the manifests before a sequence that a publisher committed but did not live to write. */
-async function fillHoles(store: ManifestStore, mirror: Mirror, sequence: number): Promise<void> {
-  for (let hole = sequence; hole > 0; hole--) {
-    if (await mirror.size(manifestPath(hole)) !== undefined) return;
-    const stored = await store.bySequence(hole);
-    if (stored) await mirror.put(manifestPath(hole), textBody(stored.text));
-  }
-}
-
 async function moveTo(
   publisher: Publisher,
   action: LogAction,
@@ -196,6 +153,7 @@ async function moveTo(
   const { store } = publisher;
   const channel = readChannel(options.channel);
   checkSigners(publisher);
+  await catchUp(publisher);
   for (let attempt = 1;; attempt++) {
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
@@ -230,10 +188,11 @@ async function move(
   head: ChannelHead,
   options: MoveOptions,
 ): Promise<StoredManifest | undefined> {
-  const { store, signers, schedule, mirrorUrls, by, now } = publisher;
+  const { store, mirrors, signers, schedule, mirrorUrls, by, now } = publisher;
   // In this order: whoever describes the same version meanwhile takes this sequence, and we lose.
   const next = await store.lastSequence() + 1;
   await refuseOtherArtifacts(store, described);
+  refuseUnreachable(publisher, described);
   const at = now();
   const previous = head.pointer?.version ?? null;
   const body: ManifestBody = {
@@ -248,6 +207,7 @@ async function move(
     schemaVersion: described.schemaVersion,
     rows: described.rows,
     symbols: described.symbols,
+    ...(described.quarantined === undefined ? {} : { quarantined: described.quarantined }),
     previous: previous === described.version ? await previousOf(store, head) : previous,
     mirrors: mirrorUrls,
     ...(options.nextKeys ? { nextKeys: options.nextKeys } : {}),
@@ -265,6 +225,7 @@ async function move(
   const reason = options.reason ?? null;
   const id = crypto.randomUUID();
   const log = { id, sequence, action, channel, version, previous, at: publishedAt, by, reason };
+  for (const mirror of mirrors) if (isReleaseMirror(mirror)) await mirror.prepare(body);
   if (!await store.commit({ stored, head, log })) return undefined;
   await writeManifestFiles(publisher, stored);
   return stored;
@@ -274,6 +235,31 @@ async function move(
 async function previousOf(store: ManifestStore, head: ChannelHead): Promise<string | null> {
   const current = await store.bySequence(head.pointer!.sequence);
   return current?.manifest.signed.previous ?? null;
+}
+
+/** Puts all artifacts on all mirrors, and says where they have addresses of their own. */
+async function uploadAll(
+  mirrors: readonly AnyMirror[],
+  build: Build,
+  dir: string,
+): Promise<Artifact[]> {
+  const urls = new Map<Artifact, string>();
+  for (const mirror of mirrors) {
+    for (const artifact of build.artifacts) {
+      if (!isReleaseMirror(mirror)) {
+        await upload(mirror, artifact, dir);
+        continue;
+      }
+      const read = async () =>
+        await new Response((await openBuilt(join(dir, artifact.name))).readable).bytes();
+      const url = await mirror.upload(build.version, artifact, read);
+      if (!urls.has(artifact)) urls.set(artifact, url);
+    }
+  }
+  return build.artifacts.map((artifact) => {
+    const url = urls.get(artifact);
+    return url === undefined ? artifact : { ...artifact, url };
+  });
 }
 
 /** Puts an artifact on a mirror and reads it back; one that is there already is only read. */
@@ -326,6 +312,25 @@ async function refuseOtherArtifacts(
 function sameArtifacts(body: ManifestBody, build: Build | ManifestBody): boolean {
   const digests = (artifacts: readonly Artifact[]) => artifacts.map(artifactPath).sort().join("\n");
   return body.version === build.version && digests(body.artifacts) === digests(build.artifacts);
+}
+
+/** Whether a manifest names the addresses that artifacts have now. */
+function sameUrls({ manifest }: StoredManifest, { artifacts }: Build): boolean {
+  const known = new Map(manifest.signed.artifacts.map((a) => [artifactPath(a), a.url]));
+  return artifacts.every((a) => a.url === undefined || a.url === known.get(artifactPath(a)));
+}
+
+/** A release mirror can only show what has an address, there or on another public mirror. */
+function refuseUnreachable(
+  { mirrors, mirrorUrls }: Publisher,
+  { version, artifacts }: Build | ManifestBody,
+): void {
+  const mirror = mirrors.find(isReleaseMirror);
+  if (!mirror || mirrorUrls.length > 0 || artifacts.every(({ url }) => url !== undefined)) return;
+  throw new BfaError(
+    "not_found",
+    `Cannot publish ${version} on ${mirror.name}: its artifacts are not there; publish its build with --mirror ${mirror.name} first`,
+  );
 }
 
 function conflict(version: string, channel: string): BfaError {

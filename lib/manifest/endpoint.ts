@@ -1,22 +1,29 @@
 /**
- * An endpoint serves manifests over HTTP: the service, or any static mirror. The two differ only in
- * their paths.
+ * An endpoint serves manifests over HTTP: the service, any static mirror, or GitHub Releases. They
+ * differ only in their paths.
  *
  * @module
  */
 
 import { asBfaError, BfaError, HttpError, NotFoundError } from "../core/errors.ts";
+import {
+  githubEndpoint,
+  isGithubEndpoint,
+  isGithubPlace,
+  manifestTag,
+  parseGithubPlace,
+} from "../core/github_names.ts";
 import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
 import type { HttpClient } from "../net/client.ts";
 
 /** The paths of an endpoint, relative to its base. */
 export interface Layout {
-  readonly name: "service" | "static";
+  readonly name: "service" | "static" | "github";
   manifest(channel: string): string;
   manifestBySequence(sequence: number): string;
   readonly versions: string;
-  /** Where artifacts are: `<this><sha256>/<name>`. */
-  readonly artifacts: string;
+  /** Where artifacts are: `<this><sha256>/<name>`; `null` where only their own url tells. */
+  readonly artifacts: string | null;
 }
 
 /** How the service lays out its paths. */
@@ -35,6 +42,15 @@ export const STATIC_LAYOUT: Layout = {
   manifestBySequence: (sequence) => `manifests/${sequence}.json`,
   versions: "versions.json",
   artifacts: "",
+};
+
+/** How the releases of a GitHub repository do; the endpoint is its latest one. */
+export const GITHUB_LAYOUT: Layout = {
+  name: "github",
+  manifest: () => "manifest.json",
+  manifestBySequence: (sequence) => `../../download/${manifestTag(sequence)}/${sequence}.json`,
+  versions: "versions.json",
+  artifacts: null,
 };
 
 const LAYOUTS = [SERVICE_LAYOUT, STATIC_LAYOUT];
@@ -79,13 +95,16 @@ export interface VersionsReply {
   channels: Record<string, { version: string; sequence: number }>;
 }
 
-/** Reads a base URL: it always ends with a slash. */
+/** Reads a base URL, or `github:OWNER/REPO`: the result always ends with a slash. */
 export function parseEndpoint(text: string): string {
+  if (isGithubPlace(text)) return githubEndpoint(parseGithubPlace(text));
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
     throw new BfaError(
       "usage",
-      `Cannot use the endpoint ${JSON.stringify(text.slice(0, 100))}: give an http(s):// address`,
+      `Cannot use the endpoint ${
+        JSON.stringify(text.slice(0, 100))
+      }: give an http(s):// address, or github:OWNER/REPO`,
     );
   }
   if (url.username || url.password) {
@@ -96,7 +115,7 @@ export function parseEndpoint(text: string): string {
 
 /** The layout with a name, or `undefined`. */
 export function layoutNamed(name: string | null): Layout | undefined {
-  return LAYOUTS.find((layout) => layout.name === name);
+  return [...LAYOUTS, GITHUB_LAYOUT].find((layout) => layout.name === name);
 }
 
 /** Asks an endpoint for the newest manifest of a channel: one request once its layout is known. */
@@ -112,8 +131,8 @@ export async function fetchManifest(
   },
 ): Promise<ManifestReply> {
   const { channel, etag, layout: known, ...limits } = options;
-  for (const layout of knownFirst(known)) {
-    if (layout === STATIC_LAYOUT && channel !== "latest") continue;
+  for (const layout of layoutsOf(endpoint, known)) {
+    if (layout !== SERVICE_LAYOUT && channel !== "latest") continue;
     const url = endpoint + layout.manifest(channel);
     const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
     const response = await http.get(url, { ...limits, headers, accept: [304, 404] });
@@ -149,7 +168,8 @@ export async function fetchVersions(
   endpoint: string,
   known?: Layout,
 ): Promise<VersionsReply & { layout: Layout }> {
-  for (const layout of knownFirst(known)) {
+  const layouts = layoutsOf(endpoint, known);
+  for (const layout of layouts) {
     const url = endpoint + layout.versions;
     const response = await http.get(url, { accept: [404] });
     if (response.status === 404) {
@@ -162,11 +182,12 @@ export async function fetchVersions(
     }
     return { layout, versions: body.versions, channels: body.channels ?? {} };
   }
-  throw new HttpError(endpoint + SERVICE_LAYOUT.versions, 404);
+  throw new HttpError(endpoint + layouts[0]!.versions, 404);
 }
 
 /** An endpoint may have changed its kind: what is known is asked first, not alone. */
-function knownFirst(known: Layout | undefined): readonly Layout[] {
+function layoutsOf(endpoint: string, known: Layout | undefined): readonly Layout[] {
+  if (isGithubEndpoint(endpoint)) return [GITHUB_LAYOUT];
   return known ? [known, ...LAYOUTS.filter((layout) => layout !== known)] : LAYOUTS;
 }
 

@@ -11,7 +11,7 @@
  * @module
  */
 
-import type { Artifact } from "../core/manifest.ts";
+import type { Artifact, ManifestBody } from "../core/manifest.ts";
 
 /** A range of bytes, both ends inclusive. */
 export interface ByteRange {
@@ -41,6 +41,60 @@ export interface Mirror extends MirrorReader {
   readonly name: string;
   /** Puts a whole file at a path, replacing what is there; readers see the old or the new one. */
   put(path: string, body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void>;
+}
+
+/**
+ * Shows files in whole releases: drafts, which nobody sees, until they are complete. Artifacts have
+ * addresses of their own there, which manifests name.
+ */
+export interface ReleaseMirror extends MirrorReader {
+  /** What to call it in messages. */
+  readonly name: string;
+  /**
+   * Brings an artifact to where it can be shown with a version, and verifies it there; one that an
+   * earlier release shows stays where it is.
+   *
+   * @returns Its address, once the version is announced.
+   */
+  upload(
+    version: string,
+    artifact: Artifact,
+    read: () => Promise<Uint8Array<ArrayBuffer>>,
+  ): Promise<string>;
+  /**
+   * Makes room for a manifest, before it is committed: whoever may not write, or names what is not
+   * there any more, learns it before anything has moved.
+   */
+  prepare(signed: ManifestBody): Promise<void>;
+  /**
+   * Shows a committed manifest, and before it the artifacts of its version. Safe to repeat.
+   *
+   * @param moving When it is the newest of all: what readers find as `manifest.json` and
+   *   `versions.json` from then on, both at once.
+   */
+  announce(committed: Committed, moving?: MovingFiles): Promise<void>;
+}
+
+/** A signed manifest that a store has. */
+export interface Committed {
+  readonly signed: ManifestBody;
+  /** The document, byte for byte. */
+  readonly text: string;
+}
+
+/** The files that change with every publish. */
+export interface MovingFiles {
+  readonly versions: string;
+  /** `undefined` until something is published to channel `latest`. */
+  readonly latest: string | undefined;
+}
+
+/** Any place that a publisher writes to. */
+export type AnyMirror = Mirror | ReleaseMirror;
+
+/** Whether a mirror shows releases, rather than files as they are put. */
+export function isReleaseMirror(mirror: AnyMirror): mirror is ReleaseMirror {
+  return "announce" in mirror;
 }
 
 /** Where an artifact is on every mirror. */

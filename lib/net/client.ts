@@ -42,7 +42,15 @@ export interface HttpClientOptions {
   firstByteMs?: number;
   random?: () => number;
   now?: () => Date;
+  /** Hosts (`host` or `host:port`) that any server may redirect to; GitHub's own are known. */
+  downloadHosts?: readonly string[] | undefined;
 }
+
+/** Where github.com redirects downloads of release assets to: since 2025, and before. */
+const GITHUB_DOWNLOADS: ReadonlySet<string> = new Set([
+  "release-assets.githubusercontent.com",
+  "objects.githubusercontent.com",
+]);
 
 const FIRST_BYTE_MS = 20_000;
 const MAX_REDIRECTS = 5;
@@ -51,6 +59,7 @@ const MAX_REDIRECTS = 5;
 export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { retry = DEFAULT_RETRY, firstByteMs = FIRST_BYTE_MS } = options;
   const { random = Math.random, now = () => new Date() } = options;
+  const { downloadHosts = [] } = options;
   const fetchOne: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
 
   async function once(url: string, request: RequestOptions): Promise<Response> {
@@ -62,7 +71,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         return response;
       }
       await response.body?.cancel();
-      target = redirected(target, location);
+      target = redirected(target, location, downloadHosts);
     }
     throw new BfaError(
       "network",
@@ -98,13 +107,16 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
   };
 }
 
-/** Another host, or plain http after https, is refused: the manifest names the mirrors. */
-function redirected(from: string, location: string): string {
+/**
+ * Another host that is not known to belong, or plain http after https, is refused: the manifest names
+ * the mirrors.
+ */
+function redirected(from: string, location: string, allowed: readonly string[]): string {
   const here = new URL(from);
   const there = new URL(location, from);
-  if (
-    there.host === here.host && (there.protocol === here.protocol || there.protocol === "https:")
-  ) {
+  const belongs = there.host === here.host || allowed.includes(there.host) ||
+    (here.host === "github.com" && GITHUB_DOWNLOADS.has(there.host));
+  if (belongs && (there.protocol === here.protocol || there.protocol === "https:")) {
     return there.href;
   }
   throw new BfaError(

@@ -22,6 +22,8 @@ export interface DayKlineProblem {
 /** The numbers of a day, with the SHA-256 of the ZIP they come from (lower-case hex). */
 export interface VerifiedDayKline {
   readonly numbers: DayNumbers;
+  /** The ZIP's ETag, without quotes; `null` when the source names none. */
+  readonly etag: string | null;
   readonly sha256: string;
 }
 
@@ -66,15 +68,18 @@ export async function fetchDayKline(
 
   const checksum = await fetchBody(http, `${url}.CHECKSUM`, MOST_CHECKSUM_BYTES);
   if (checksum === "missing") return problem("missing", `there is no ${name}.zip.CHECKSUM`);
-  const promised = checksum === "too long" ? undefined : readChecksum(checksum, `${name}.zip`);
+  const promised = checksum === "too long"
+    ? undefined
+    : readChecksum(checksum.bytes, `${name}.zip`);
   if (!promised) return problem("checksum", `${name}.zip.CHECKSUM is no checksum of ${name}.zip`);
-  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", zip)).toHex();
+  const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", zip.bytes)).toHex();
   if (sha256 !== promised) {
     return problem("checksum", `${name}.zip has SHA-256 ${sha256}, its CHECKSUM says ${promised}`);
   }
 
   try {
-    return { numbers: parseDayKline(unpack(zip, `${name}.csv`), day), sha256 };
+    const numbers = parseDayKline(unpack(zip.bytes, `${name}.csv`), day);
+    return { numbers, etag: zip.etag, sha256 };
   } catch (error) {
     if (!(error instanceof BfaError)) throw error;
     return problem("malformed", error.message);
@@ -85,12 +90,17 @@ function problem(kind: DayKlineProblem["problem"], detail: string): DayKlineProb
   return { problem: kind, detail };
 }
 
+interface Body {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string | null;
+}
+
 /** The client repeats what brings no answer; this repeats an answer whose body breaks off. */
 async function fetchBody(
   http: HttpClient,
   url: string,
   mostBytes: number,
-): Promise<Uint8Array<ArrayBuffer> | "missing" | "too long"> {
+): Promise<Body | "missing" | "too long"> {
   for (let attempt = 1;; attempt++) {
     const late = new AbortController();
     const headers = { "accept-encoding": "identity" };
@@ -101,7 +111,9 @@ async function fetchBody(
     }
     const timer = setTimeout(() => late.abort(new Error("it takes too long")), BODY_MS);
     try {
-      return await readAtMost(response, mostBytes);
+      const bytes = await readAtMost(response, mostBytes);
+      const etag = response.headers.get("etag")?.replace(/^W\/|"/g, "") ?? null;
+      return bytes === "too long" ? bytes : { bytes, etag };
     } catch (error) {
       if (attempt >= BODY_TRIES) throw asBfaError(error, "network", `fetch ${url}`);
     } finally {

@@ -6,7 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import { BfaError } from "../core/errors.ts";
-import { filesPrefix, KLINES_PREFIX } from "../core/vision_keys.ts";
+import { filesPrefix, type Interval, KLINES_PREFIX } from "../core/vision_keys.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
 import { type BucketPage, readBucketPage } from "./bucket_page.ts";
@@ -18,8 +18,8 @@ export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.bin
 export interface VisionLister {
   /** Every directory of a symbol, as its prefix; and stray objects beside them, as their keys. */
   directories(): AsyncGenerator<string>;
-  /** Every page of a symbol's 1m files after a marker. */
-  files(symbol: string, marker?: string): AsyncGenerator<BucketPage>;
+  /** Every page of a symbol's files after a marker; the 1m ones when no interval is given. */
+  files(symbol: string, marker?: string, interval?: Interval): AsyncGenerator<BucketPage>;
   /** How many requests were made so far. */
   readonly requests: number;
 }
@@ -71,6 +71,6 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
         for (const { key } of objects) yield key;
       }
     },
-    files: (symbol, marker) => pages(filesPrefix(symbol), "", marker),
+    files: (symbol, marker, interval) => pages(filesPrefix(symbol, interval), "", marker),
   };
 }

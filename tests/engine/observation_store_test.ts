@@ -20,6 +20,8 @@ const seen = (symbol: string, files: FileSeen[], from: string | null = null): Sy
   from: from as Day | null,
   files,
   odd: [],
+  keys: files.length,
+  pages: 1,
 });
 
 async function withStore(test: (store: ObservationStore, path: string) => Promise<void>) {
@@ -43,7 +45,12 @@ Deno.test("learn() counts what is added, changed and gone; gone only where it wa
     const news = [seen("A", [file("2026-02-02", "2")], "2026-02-02")];
     assertEquals(await store.learn(next, news), { ...none, changed: 1, gone: 1 });
     assertEquals(await store.count(), 2);
-    assertEquals(await store.symbols(), new Map([["A", "2026-02-02" as Day]]));
+    assertEquals(
+      await store.symbols(),
+      new Map([
+        ["A", { last: "2026-02-03" as Day, listedWhole: "2026-03-01 12:00:00" }],
+      ]),
+    );
     const last = await store.begin("full", at("14:00"));
     // What comes back is added again, and late.
     const back = [seen("A", days.map((d) => file(d, "2")))];
@@ -99,15 +106,23 @@ Deno.test("evidence() takes trades before sizes", async () => {
         symbol: "A",
         date: "2026-02-03" as Day,
         etag: "1",
+        zipEtag: null,
         found: { ...price, ...taker, tradeCount: 1 },
       },
       {
         symbol: "A",
         date: "2026-02-04" as Day,
         etag: "1",
+        zipEtag: null,
         found: { ...price, ...taker, tradeCount: 0 },
       },
-      { symbol: "A", date: "2026-02-02" as Day, etag: "1", found: { problem: "checksum" } },
+      {
+        symbol: "A",
+        date: "2026-02-02" as Day,
+        etag: "1",
+        zipEtag: null,
+        found: { problem: "checksum" },
+      },
     ], at("12:30"));
     assertEquals<unknown>(await traded(), [
       ["2026-02-01", "2026-02-01", false],

@@ -5,14 +5,16 @@
  *     deno run -A tests/helpers/collect_process.ts collect FILE LIST_URL NOW
  *     deno run -A tests/helpers/collect_process.ts daily DIR LIST_URL NOW
  *
- * `hold` opens the observations and keeps them open; `collect` runs a full collection once; `daily`
- * runs the daily job on a day after the other, with a `.` before every step of publishing.
+ * `hold` opens the observations and keeps them open; `collect` runs a full collection once, with a
+ * `b` before every batch; `daily` runs the daily job on a day after the other, with a `.` before each.
+ * Batches are of one or a few symbols, so that there are many.
  *
  * @module
  */
 
 import { join } from "@std/path";
 import { withObservations } from "../../lib/engine/observation_store.ts";
+import type { ObservationStore } from "../../lib/engine/observations.ts";
 import { collect } from "../../lib/jobs/collect.ts";
 import { daily } from "../../lib/jobs/daily.ts";
 import { httpClient } from "../../lib/net/client.ts";
@@ -31,8 +33,14 @@ export async function dailyOn(dir: string, listUrl: string, now: Date, kv: Deno.
     buildsDir: join(dir, "builds"),
     facts: new Map(),
     concurrency: 4,
+    batchFiles: 50,
     now: () => now,
   });
+}
+
+/** A store that says when it begins with a batch. */
+function withBatches(store: ObservationStore): ObservationStore {
+  return { ...store, learn: (...batch) => (say("b"), store.learn(...batch)) };
 }
 
 async function main([what, path, listUrl, now]: string[]): Promise<void> {
@@ -46,8 +54,9 @@ async function main([what, path, listUrl, now]: string[]): Promise<void> {
     await withObservations(path!, async (store) => {
       const clock = () => new Date(now!);
       const lister = visionLister(httpClient(), listUrl!);
-      const report = await collect(store, lister, { full: true, now: clock, concurrency: 4 });
-      say(JSON.stringify({ ...report, rss: Deno.memoryUsage().rss }) + "\n");
+      const options = { full: true, now: clock, concurrency: 4, batchFiles: 1 };
+      const report = await collect(withBatches(store), lister, options);
+      say(`\n${JSON.stringify(report)}\n`);
     });
   } else if (what === "daily") {
     const kv = await Deno.openKv(join(path!, "kv.sqlite3"));

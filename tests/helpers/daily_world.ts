@@ -1,6 +1,7 @@
 /** The daily job in a temporary folder: a bucket, a publisher, and a clock that both share. @module */
 
-import { daily, type DailyOptions, type DailyReport } from "../../lib/jobs/daily.ts";
+import { daily, type DailyOptions } from "../../lib/jobs/daily.ts";
+import type { DailyReport } from "../../lib/jobs/daily_report.ts";
 import { join } from "@std/path";
 import type { History } from "./bucket_history.ts";
 import { type Collecting, withCollecting } from "./collecting.ts";

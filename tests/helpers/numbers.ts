@@ -41,7 +41,7 @@ export async function writeObservations(path: string, file: ListingsFile): Promi
         (date + 1)::TIMESTAMP + INTERVAL 1 SECOND * (25000 + (6000 * ${draw("at")})::INTEGER),
         md5(symbol || date::VARCHAR), false, TIMESTAMP '2026-11-21', 1 FROM days ORDER BY ALL`);
     await connection.run(
-      `INSERT INTO klines SELECT symbol, date, md5(symbol || date::VARCHAR), NULL,
+      `INSERT INTO klines SELECT symbol, date, md5(symbol || date::VARCHAR), NULL, NULL,
         round(quote, 5), ceil(quote / (100 + 2000 * ${draw("trades")}))::BIGINT, round(volume, 3),
         round(volume * taker, 3), round(quote * taker, 5), round(open, digits),
         round(greatest(open, close) * (1 + 0.04 * ${draw("high")}), digits),

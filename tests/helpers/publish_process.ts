@@ -15,7 +15,7 @@ import { kvManifestStore } from "../../lib/manifest/kv.ts";
 import { newSecretKey, signer } from "../../lib/manifest/signature.ts";
 import type { ManifestStore } from "../../lib/manifest/store.ts";
 import { directoryMirror } from "../../lib/mirror/directory.ts";
-import type { Mirror } from "../../lib/mirror/mirror.ts";
+import type { AnyMirror } from "../../lib/mirror/mirror.ts";
 import { buildListings } from "./publisher.ts";
 
 /** A publisher on a KV and a mirror folder, with a fresh key. */
@@ -44,7 +44,7 @@ export async function publishNext(publisher: Publisher, buildDir: string): Promi
 /** A publisher that says when it takes a step. */
 function withSteps(publisher: Publisher, step: () => void): Publisher {
   const { store, mirrors } = publisher;
-  const noisy = <T extends Mirror | ManifestStore>(target: T): T =>
+  const noisy = <T extends AnyMirror | ManifestStore>(target: T): T =>
     new Proxy(target, {
       get(object, name) {
         const value = Reflect.get(object, name);

@@ -11,10 +11,16 @@ import { hashFile } from "../../lib/files/file_facts.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";
 import { newSecretKey, signer } from "../../lib/manifest/signature.ts";
 import { directoryMirror } from "../../lib/mirror/directory.ts";
+import type { Mirror } from "../../lib/mirror/mirror.ts";
+
+/** A publisher whose mirrors hold files by their path. */
+interface FilePublisher extends Publisher {
+  readonly mirrors: readonly Mirror[];
+}
 
 /** A publisher, and how to publish something small with it. */
 export interface TestPublisher {
-  readonly publisher: Publisher;
+  readonly publisher: FilePublisher;
   /** Folder of everything; removed at the end. */
   readonly dir: string;
   /** Folder of the mirror: serves as a static endpoint. */

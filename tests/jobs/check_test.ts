@@ -10,7 +10,14 @@ const THROUGH = parseDay("2026-03-31");
 const trading = (count: number) =>
   Array.from({ length: count }, (_, i) => listing(`S${i}USDT#1`, "2026-01-01"));
 const missing = (count: number) =>
-  trading(count).map((life) => ({ ...life, gaps: [[THROUGH, THROUGH] as const] }));
+  trading(100).slice(-count).map((life) => ({ ...life, gaps: [[THROUGH, THROUGH] as const] }));
+
+const BEFORE = trading(100);
+/** The same, but that one of them had files to a day only. */
+const short = (last: string) => [
+  ...BEFORE.slice(1),
+  { ...BEFORE[0]!, last: parseDay(last), lastTraded: parseDay(last) },
+];
 
 function checked(changes: {
   build?: Partial<Checked["build"]>;
@@ -32,6 +39,7 @@ function checked(changes: {
   return {
     build: build as Checked["build"],
     listings: { dataThrough: THROUGH, listings: changes.listings ?? trading(100) },
+    before: changes.first ? undefined : { dataThrough: THROUGH, listings: BEFORE },
     previous: changes.first
       ? undefined
       : { dataThrough: THROUGH, rows: 1_000, symbols: 100 } as unknown as ManifestBody,
@@ -49,6 +57,7 @@ const TABLE: Readonly<Record<string, readonly [passes: Change, fails: Change]>> 
   "keys well formed": [{ collected: { odd: 100 } }, { collected: { odd: 101 } }],
   "no fewer symbols": [{ build: { symbols: 95 } }, { build: { symbols: 94 } }],
   "no fewer rows": [{ build: { rows: 950 } }, { build: { rows: 949 } }],
+  "no days lost": [{ listings: short("2026-02-09") }, { listings: short("2026-02-08") }],
   "no future day": [{ facts: { newest: "2026-03-31" } }, { facts: { newest: "2026-04-01" } }],
   "no duplicates": [{}, { facts: { duplicates: 1 } }],
   "not older than before": [

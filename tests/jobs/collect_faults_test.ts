@@ -18,6 +18,7 @@ import {
   when,
 } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";
+import { quarantineKeys } from "../helpers/bucket_odd.ts";
 import { filesOf, smallListings, withCollecting } from "../helpers/collecting.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
@@ -144,6 +145,57 @@ Deno.test("a run that was interrupted before the day's files is not gone on with
     await world.collect();
     assertEquals((await world.files()).length, filesOf(PAST, world.clock).length);
   });
+});
+
+Deno.test("the report of a run that needed three tries is that of one that needed one", async () => {
+  const past = history([...smallListings(), listing("NEWUSDT#1", "2026-03-20")], {
+    through: THROUGH,
+    late: [{ symbol: "ETHUSDT", from: "2026-03-18", days: 6 }],
+    uploads: [{ symbol: "BTCUSDT", from: "2026-03-12", at: "2026-03-22T05:00:00.000Z" }],
+    removals: [{ symbol: "GAPUSDT", from: "2026-03-12", at: "2026-03-22T05:00:00.000Z" }],
+    odd: quarantineKeys("SOLUSDT", parseDay("2026-03-16"), "2026-03-17T07:30:00.000Z"),
+  });
+  const reportOf = async (failAt: readonly string[]) => {
+    let report: Awaited<ReturnType<typeof collect>> | undefined;
+    await withCollecting(past, "2026-03-21T06:00:00.000Z", async (world) => {
+      await world.collect({ full: true });
+      for (const symbol of failAt) {
+        world.clock = new Date("2026-03-25T11:00:00.000Z");
+        world.bucket.fault = when(({ prefix }) => prefix.includes(symbol), forbidden());
+        await assertRejects(() => world.collect({ concurrency: 1, batchFiles: 10 }), BfaError);
+      }
+      world.bucket.fault = undefined;
+      world.clock = new Date("2026-03-25T12:00:00.000Z");
+      report = await world.collect({ concurrency: 1, batchFiles: 10 });
+      assertEquals(await world.files(), filesOf(past, world.clock).filter(notEmpty));
+      const stored = await world.withStore((store) => store.lastReport());
+      assertEquals<unknown>(stored, report);
+    });
+    return report!;
+  };
+  // The empty file that stands in place of SOLUSDT's own.
+  const notEmpty = (file: { symbol: string; date: string }) =>
+    file.symbol !== "SOLUSDT" || file.date !== "2026-03-16";
+  const once = await reportOf([]);
+  const { added, changed, gone, late, odd, newSymbols, changes } = once;
+  // 5 days of 10 symbols and a late one, and all 5 of the new one.
+  assertEquals({ added, changed, gone, late, newSymbols }, {
+    added: 10 * 5 + 1 + 5,
+    changed: 1,
+    gone: 1,
+    late: 1,
+    newSymbols: ["NEWUSDT"],
+  });
+  assertEquals(odd, 7); // those of days before the look-back are not listed again
+  assertEquals<unknown>(changes, [
+    { symbol: "ETHUSDT", date: "2026-03-18", what: "late" },
+    { symbol: "BTCUSDT", date: "2026-03-12", what: "changed" },
+    { symbol: "GAPUSDT", date: "2026-03-12", what: "gone" },
+  ]);
+  const thrice = await reportOf(["HALTUSDT", "XRPUSDT"]);
+  assertEquals(thrice.resumed, 10);
+  // Each try lists the directories, and its failures may cost a page: they are no symbol's.
+  assertEquals(thrice, { ...once, resumed: 10, requests: once.requests });
 });
 
 Deno.test("a store that cannot write stops the run with its own error", async () => {

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { type Day, parseDay } from "../../lib/core/day.ts";
-import { collectKlines } from "../../lib/jobs/collect_klines.ts";
-import { when, wrongChecksum } from "../helpers/bucket_faults.ts";
+import { knownDays } from "../../lib/engine/observation_views.ts";
+import { collectKlines, type CollectKlinesOptions } from "../../lib/jobs/collect_klines.ts";
+import { changesBefore, when, wrongChecksum } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { type Collecting, select, smallListings, withCollecting } from "../helpers/collecting.ts";
 
@@ -15,26 +16,45 @@ const PAST = history(smallListings(), {
 });
 const SINCE = "2026-02-15" as Day;
 
-const numbers = (world: Collecting, options: { most?: number } = {}) =>
+const NONE = { days: 0, found: 0, problems: {}, outdated: 0 };
+
+const numbers = (world: Collecting, options: Partial<CollectKlinesOptions> = {}) =>
   world.withStore((store) =>
     collectKlines(store, world.fetchNumbers, { since: SINCE, now: () => world.clock, ...options })
   );
 
+/** Compares all symbols' numbers with their 1d files, and collects. */
+const swept = (world: Collecting) => numbers(world, { lister: world.lister(), sweepRuns: 1 });
+
+/** Trades of a day as a version would have them; `null`: none are known. */
+async function trades(world: Collecting, symbol: string, day: string): Promise<unknown> {
+  const rows = await select(
+    world.observations,
+    `SELECT trade_count::INT FROM ${knownDays()} WHERE symbol = '${symbol}' AND date = '${day}'`,
+  );
+  return rows.length === 0 ? "no file" : rows[0]![0];
+}
+
+const truth = (world: Collecting, symbol: string, day: string) =>
+  [...world.bucket.history.expectedRows(undefined, world.clock.getTime())]
+    .find((row) => row.symbol === symbol && row.date === day)!.numbers?.count ?? null;
+
 Deno.test("collectKlines() brings the numbers of every day that lacks them, and then none", async () => {
   await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
     await world.collect({ full: true });
-    const truth = [...PAST.expectedRows(undefined, world.clock.getTime())]
+    const rows = [...PAST.expectedRows(undefined, world.clock.getTime())]
       .filter((row) => row.date >= SINCE && row.available);
-    const found = truth.filter((row) => row.numbers);
+    const found = rows.filter((row) => row.numbers);
     world.bucket.take();
     assertEquals(await numbers(world), {
-      days: truth.length,
+      days: rows.length,
       found: found.length,
-      problems: { missing: truth.length - found.length },
+      problems: { missing: rows.length - found.length },
+      outdated: 0,
     });
-    assertEquals(truth.length - found.length, 1);
+    assertEquals(rows.length - found.length, 1);
     const { zip, checksum } = world.bucket.take();
-    assertEquals([zip, checksum], [truth.length, found.length]);
+    assertEquals([zip, checksum], [rows.length, found.length]);
     const stored = await select(
       world.observations,
       `SELECT symbol, date::VARCHAR, quote_volume_usdt, trade_count, open_price, close_price
@@ -48,16 +68,16 @@ Deno.test("collectKlines() brings the numbers of every day that lacks them, and 
         ...[k!.quoteVolume, k!.count, k!.open, k!.close],
       ]),
     );
-    assertEquals(await numbers(world), { days: 0, found: 0, problems: {} });
+    assertEquals(await numbers(world), { ...NONE });
     // A changed file is asked for again; a problem only after six hours.
     world.clock = new Date("2026-03-01T18:00:00.000Z");
-    assertEquals(await numbers(world), { days: 1, found: 0, problems: { missing: 1 } });
+    assertEquals(await numbers(world), { ...NONE, days: 1, problems: { missing: 1 } });
     world.clock = new Date("2026-03-01T23:59:59.999Z");
     assertEquals((await numbers(world)).days, 0);
     world.clock = new Date("2026-03-02T05:30:00.000Z");
     await world.collect();
     const again = await numbers(world);
-    assertEquals(again, { days: 2, found: 1, problems: { missing: 1 } });
+    assertEquals(again, { ...NONE, days: 2, found: 1, problems: { missing: 1 } });
   });
 });
 
@@ -86,3 +106,96 @@ Deno.test("`most` takes the newest days first", async () => {
     assertEquals(days[0], ["2026-02-27"]);
   });
 });
+
+Deno.test("a 1d file that was repaired is found by the sweep; until it is read, its day has no numbers", async () => {
+  const at = "2026-03-03T05:00:00.000Z";
+  const past = history(smallListings(), {
+    through: parseDay("2026-02-28"),
+    uploads: [{ symbol: "SOLUSDT", from: "2026-02-20", to: "2026-02-21", at, interval: "1d" }],
+    removals: [{ symbol: "ETHUSDT", from: "2026-02-20", at, interval: "1d" }],
+  });
+  await withCollecting(past, "2026-03-01T12:00:00.000Z", async (world) => {
+    await world.collect({ full: true });
+    await numbers(world);
+    const before = await trades(world, "SOLUSDT", "2026-02-20");
+    assertEquals(before, truth(world, "SOLUSDT", "2026-02-20"));
+    assertEquals(await swept(world), NONE);
+
+    world.clock = new Date("2026-03-03T12:00:00.000Z");
+    const { changed, gone } = await world.collect();
+    assertEquals([changed, gone], [0, 0], "listings of 1m files do not show it");
+    assertEquals((await numbers(world)).days, 0);
+    world.bucket.fault = when(({ file }) => file?.day === "2026-02-21", wrongChecksum());
+    const report = await swept(world);
+    assertEquals(report, { days: 2, found: 1, problems: { checksum: 1 }, outdated: 3 });
+    const now = [
+      await trades(world, "SOLUSDT", "2026-02-20"),
+      await trades(world, "SOLUSDT", "2026-02-21"),
+      await trades(world, "ETHUSDT", "2026-02-20"),
+    ];
+    assertEquals(now, [truth(world, "SOLUSDT", "2026-02-20"), null, null]);
+    assertEquals(now[0] === before, false);
+    world.bucket.fault = undefined;
+    world.clock = new Date("2026-03-03T19:00:00.000Z");
+    // The repaired one, and the gone one, which is still gone.
+    assertEquals(await swept(world), { days: 2, found: 1, problems: { missing: 1 }, outdated: 0 });
+    const repaired = await trades(world, "SOLUSDT", "2026-02-21");
+    assertEquals(repaired, truth(world, "SOLUSDT", "2026-02-21"));
+  });
+});
+
+Deno.test("numbers of a day whose 1m file has changed or gone no longer count", async () => {
+  const at = "2026-03-02T05:00:00.000Z";
+  const past = history(smallListings(), {
+    through: parseDay("2026-02-28"),
+    uploads: [{ symbol: "SOLUSDT", from: "2026-02-20", at }],
+    removals: [{ symbol: "ETHUSDT", from: "2026-02-20", at }],
+  });
+  await withCollecting(past, "2026-03-01T12:00:00.000Z", async (world) => {
+    await world.collect({ full: true });
+    await numbers(world);
+    world.clock = new Date("2026-03-02T12:00:00.000Z");
+    const { changed, gone } = await world.collect();
+    assertEquals([changed, gone], [1, 1]);
+    assertEquals(await trades(world, "SOLUSDT", "2026-02-20"), null);
+    assertEquals(await trades(world, "ETHUSDT", "2026-02-20"), "no file");
+    // The change stays without numbers for as long as they cannot be read.
+    world.bucket.fault = wrongChecksum();
+    assertEquals((await numbers(world)).problems, { checksum: 1 });
+    assertEquals(await trades(world, "SOLUSDT", "2026-02-20"), null);
+    // A fetch that failed takes nothing away from other days: they had not been asked for.
+    assertEquals(
+      await trades(world, "SOLUSDT", "2026-02-21"),
+      truth(world, "SOLUSDT", "2026-02-21"),
+    );
+    world.bucket.fault = undefined;
+    world.clock = new Date("2026-03-02T19:00:00.000Z");
+    await numbers(world);
+    const fresh = await trades(world, "SOLUSDT", "2026-02-20");
+    assertEquals(fresh, truth(world, "SOLUSDT", "2026-02-20"));
+  });
+});
+
+for (const kind of ["zip", "checksum"] as const) {
+  Deno.test(`a file that is uploaded again before its ${kind} is read gives no wrong numbers`, async () => {
+    const past = history(smallListings(), { through: parseDay("2026-02-28") });
+    await withCollecting(past, "2026-03-01T12:00:00.000Z", async (world) => {
+      await world.collect({ full: true });
+      world.clock = new Date("2026-03-01T13:00:00.000Z");
+      const change = changesBefore(kind, past, () => world.clock);
+      world.bucket.fault = when(
+        ({ file }) => file?.symbol === "SOLUSDT" && file.day === "2026-02-27",
+        change,
+      );
+      const report = await numbers(world);
+      // Before the ZIP: ZIP and CHECKSUM are both new. Between them: they do not fit.
+      assertEquals(report.problems, kind === "zip" ? {} : { checksum: 1 });
+      world.bucket.fault = undefined;
+      world.clock = new Date("2026-03-01T20:00:00.000Z");
+      assertEquals((await world.collect()).changed, 1);
+      assertEquals((await numbers(world)).problems, {});
+      const fresh = await trades(world, "SOLUSDT", "2026-02-27");
+      assertEquals(fresh, truth(world, "SOLUSDT", "2026-02-27"));
+    });
+  });
+}

@@ -2,7 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { addDays, dayOf, parseDay } from "../../lib/core/day.ts";
 import { parseManifest } from "../../lib/core/manifest.ts";
+import { withObservations } from "../../lib/engine/observation_store.ts";
 import { hashStream } from "../../lib/files/file_facts.ts";
+import { collect } from "../../lib/jobs/collect.ts";
+import { httpClient } from "../../lib/net/client.ts";
+import { visionLister } from "../../lib/source/vision.ts";
 import { directoryMirror } from "../../lib/mirror/directory.ts";
 import { artifactPath } from "../../lib/mirror/mirror.ts";
 import { serveBucket } from "../helpers/bucket.ts";
@@ -12,7 +16,8 @@ import { filesOf, readFiles, smallListings } from "../helpers/collecting.ts";
 import { publisherOn } from "../helpers/publish_process.ts";
 
 const DAILY_KILLS = 20;
-const COLLECT_KILLS = 15;
+const REQUEST_KILLS = 8;
+const BATCH_KILLS = 20;
 const PROGRAM = fromFileUrl(new URL("../helpers/collect_process.ts", import.meta.url));
 const THROUGH = parseDay("2026-06-30");
 const PAST = history(smallListings(), { through: THROUGH });
@@ -24,13 +29,20 @@ async function runAndKill(args: string[], mark: string, afterMs: number): Promis
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
+  let printed = "";
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    if (!text.includes(mark)) continue;
+    printed += text;
+    if (!printed.includes(mark)) continue;
     await new Promise((done) => setTimeout(done, afterMs)); // a random point, not a wait
-    child.kill("SIGKILL");
+    try {
+      child.kill("SIGKILL");
+    } catch {
+      // it has just finished by itself
+    }
     break;
   }
-  assertEquals((await child.status).signal, "SIGKILL");
+  const { signal, success } = await child.status;
+  assert(signal === "SIGKILL" || success, `it ended by ${signal}`);
 }
 
 Deno.test(`kill -9 of daily at ${DAILY_KILLS} random points: latest is always whole, and the next run completes`, async () => {
@@ -75,7 +87,7 @@ Deno.test(`kill -9 of daily at ${DAILY_KILLS} random points: latest is always wh
   await Deno.remove(dir, { recursive: true });
 });
 
-Deno.test(`kill -9 of a full collection at ${COLLECT_KILLS} random requests: the last one completes it`, async () => {
+Deno.test(`kill -9 of a full collection at ${REQUEST_KILLS} random requests: the last one completes it`, async () => {
   const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
   const path = join(dir, "observations.duckdb");
   const now = "2026-07-01T12:00:00.000Z";
@@ -93,7 +105,7 @@ Deno.test(`kill -9 of a full collection at ${COLLECT_KILLS} random requests: the
   ];
   const start = () =>
     new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
-  for (let kill = 0; kill < COLLECT_KILLS; kill++) {
+  for (let kill = 0; kill < REQUEST_KILLS; kill++) {
     const child = start();
     const last = 1 + kill % 13;
     bucket.fault = (_request, count) => {
@@ -105,9 +117,41 @@ Deno.test(`kill -9 of a full collection at ${COLLECT_KILLS} random requests: the
   }
   bucket.fault = undefined;
   const { stdout } = await start().output();
-  const report = JSON.parse(new TextDecoder().decode(stdout));
-  assertEquals(report.symbols, 12);
-  assertEquals(await readFiles(path), filesOf(PAST, new Date(now)));
+  const report = JSON.parse(new TextDecoder().decode(stdout).split("\n")[1]!);
+  const expected = filesOf(PAST, new Date(now));
+  // The report is of all tries.
+  assertEquals([report.symbols, report.added], [12, expected.length]);
+  assertEquals(await readFiles(path), expected);
   await bucket.close();
   await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test(`kill -9 in the middle of ${BATCH_KILLS} batches: each symbol is known whole or not at all, and the next run completes`, async () => {
+  const now = new Date("2026-07-01T12:00:00.000Z");
+  const bucket = serveBucket(PAST, { now });
+  const expected = filesOf(PAST, now);
+  const lister = () => visionLister(httpClient(), bucket.listUrl);
+  const batchesDone = new Set<number>();
+  for (let kill = 0; kill < BATCH_KILLS; kill++) {
+    const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+    const path = join(dir, "observations.duckdb");
+    const afterMs = Math.random() * 12; // a batch takes about 10 ms
+    const mark = "b".repeat(1 + kill % 12);
+    await runAndKill(["collect", path, bucket.listUrl, now.toISOString()], mark, afterMs);
+    const injected = `kill ${kill}, ${afterMs.toFixed(1)} ms into batch ${mark.length}`;
+    const left = await readFiles(path);
+    const symbols = new Set(left.map((file) => file.symbol));
+    batchesDone.add(symbols.size);
+    assertEquals(left, expected.filter((file) => symbols.has(file.symbol)), injected);
+    await withObservations(path, async (store) => {
+      const options = { full: true, now: () => now, concurrency: 4 };
+      const report = await collect(store, lister(), options);
+      assertEquals([report.resumed, report.added], [symbols.size, expected.length], injected);
+      assertEquals(report.newSymbols.length, 12, injected);
+    });
+    assertEquals(await readFiles(path), expected, injected);
+    await Deno.remove(dir, { recursive: true });
+  }
+  assert(batchesDone.size > 5, [...batchesDone].join());
+  await bucket.close();
 });

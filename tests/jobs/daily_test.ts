@@ -6,7 +6,7 @@ import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../../lib/core/listing.ts";
 import { parseManifest } from "../../lib/core/manifest.ts";
-import { candidateError, reportPage } from "../../lib/jobs/daily.ts";
+import { candidateError, reportPage } from "../../lib/jobs/daily_report.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { artifactPath } from "../../lib/mirror/mirror.ts";
 import { type Fault, when } from "../helpers/bucket_faults.ts";
@@ -32,7 +32,7 @@ Deno.test("daily() publishes to latest, and the second time nothing", async () =
   await withDaily(PAST, async (world) => {
     const first = await world.runAt("2026-03-30T12:00:00.000Z", { full: true });
     assertEquals([first.version, first.channel, first.symbols], ["2026-03-29.1", "latest", 12]);
-    assertEquals(first.gates.map(({ ok }) => ok), Array(9).fill(true));
+    assertEquals(first.gates.map(({ ok }) => ok), Array(10).fill(true));
     assertEquals(await world.named(), "2026-03-29.1");
 
     const again = await world.runAt("2026-03-30T14:00:00.000Z");
@@ -71,6 +71,34 @@ Deno.test("a listing without a third of the symbols never reaches latest, unless
     assertEquals(await world.named(), forced.version);
     const [entry] = await world.side.publisher.store.log(1);
     assertEquals([entry!.channel, entry!.reason], ["latest", "they are gone"]);
+  });
+});
+
+Deno.test("a listing that ends before its end, and says it is whole, never shortens latest", async () => {
+  const past = history([...smallListings(), listing("LONGUSDT#1", "2023-01-01")], {
+    through: THROUGH,
+  });
+  await withDaily(past, async (world) => {
+    const first = await world.runAt("2026-03-27T12:00:00.000Z", { full: true });
+    assertEquals([first.channel, first.gates.every(({ ok }) => ok)], ["latest", true]);
+    world.source.bucket.fault = when(
+      ({ prefix, marker }) => prefix.includes("LONGUSDT") && marker === "",
+      async (_request, _count, usual) => {
+        const page = await usual().text();
+        return new Response(page.replace("<IsTruncated>true<", "<IsTruncated>false<"));
+      },
+    );
+    for (const day of ["28", "29"]) {
+      const report = await world.runAt(`2026-03-${day}T12:00:00.000Z`, { sweepRuns: 1 });
+      assertEquals(report.channel, "candidate");
+      const failed = report.gates.filter(({ ok }) => !ok).map(({ gate, value }) => [gate, value]);
+      // 1,181 days had a file, and 500 are left.
+      assertEquals(failed.at(-1), ["no days lost", "681 days without the file they had"]);
+      assertEquals(await world.named(), "2026-03-26.1");
+    }
+    world.source.bucket.fault = undefined;
+    const whole = await world.runAt("2026-03-30T12:00:00.000Z", { sweepRuns: 1 });
+    assertEquals([whole.channel, whole.rows], ["latest", first.rows + 3 * 11]);
   });
 });
 

@@ -83,6 +83,18 @@ Deno.test("a packed database over HTTP is unpacked; what is none is refused", as
     );
     await server.shutdown();
 
+    await Deno.writeFile(`${dir}/whole.duckdb.gz`, bytes);
+    const unpacked = await localDatabase(`${dir}/whole.duckdb.gz`, dir, httpClient());
+    assertEquals(await Deno.readFile(unpacked.path), await Deno.readFile(path));
+    await Deno.writeFile(`${dir}/cut.duckdb.gz`, bytes.slice(0, bytes.length / 2));
+    await Deno.writeTextFile(`${dir}/text.duckdb.gz`, "no gzip");
+    const before = [...Deno.readDirSync(dir)].length;
+    for (const name of ["cut", "text"]) {
+      const damaged = localDatabase(`${dir}/${name}.duckdb.gz`, dir, httpClient());
+      assertEquals((await assertRejects(() => damaged, BfaError)).code, "integrity");
+    }
+    assertEquals([...Deno.readDirSync(dir)].length, before, "nothing half-written stays");
+
     await Deno.writeTextFile(`${dir}/text`, "no database");
     const refused = (file: string) =>
       assertRejects(
@@ -91,6 +103,26 @@ Deno.test("a packed database over HTTP is unpacked; what is none is refused", as
       );
     assertEquals((await refused(`${dir}/text`)).code, "integrity");
     assertEquals((await refused(`${dir}/nothing`)).code, "not_found");
+  });
+});
+
+Deno.test("rows of names that are no symbols are set aside, and counted", async () => {
+  const hostile =
+    "CASE j WHEN 0 THEN '../x' WHEN 1 THEN 'A' || chr(0) || 'B' ELSE 'S' || j || 'USDT' END";
+  const odd = rows("INTERVAL '0 hours'").replace("'S' || j || 'USDT'", hostile);
+  await withUpstream(OLD_FORM, odd, async (path, observations) => {
+    const report = await withObservations(observations, (s) => importUpstream(s, path, NOW));
+    assertEquals([report.rows, report.odd, report.added, report.symbols], [270, 60, 210, 7]);
+    const kept = await withDuckdb({ path: observations }, async (connection) => {
+      const all = await connection.runAndReadAll("SELECT key, reason FROM odd_keys ORDER BY key");
+      return all.getRowsJson();
+    });
+    assertEquals(kept.length, 60);
+    assertEquals(kept[0], [
+      'import: "../x" 2024-01-01',
+      "not the name of a symbol",
+    ]);
+    assertEquals(kept.at(-1)![0], 'import: "A\\u0000B" 2024-01-30');
   });
 });
 

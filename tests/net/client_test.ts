@@ -189,6 +189,31 @@ Deno.test("a redirect from http to https of the same host is followed, back to h
   }
 });
 
+Deno.test("redirects to other hosts: GitHub's for its downloads, and those that are allowed", async () => {
+  const assets = "https://release-assets.githubusercontent.com/x?sig=1";
+  const cases: [from: string, to: string, allowed: string[], ends: string][] = [
+    ["https://github.com/a", assets, [], "hello"],
+    ["https://github.com/a", "https://objects.githubusercontent.com/x", [], "hello"],
+    ["https://github.com/a", assets.replace("https", "http"), [], "network"],
+    ["https://github.com/a", "https://raw.githubusercontent.com/x", [], "network"],
+    ["https://mirror.test/a", assets, [], "network"],
+    ["https://mirror.test/a", "https://cdn.test/x", ["cdn.test"], "hello"],
+    ["https://mirror.test/a", "https://cdn.test:81/x", ["cdn.test"], "network"],
+    ["https://mirror.test/a", "https://evil.cdn.test/x", ["cdn.test"], "network"],
+  ];
+  for (const [from, to, downloadHosts, ends] of cases) {
+    const asked: string[] = [];
+    const fetch: Fetch = (url) => {
+      asked.push(url);
+      const redirect = new Response(null, { status: 302, headers: { location: to } });
+      return Promise.resolve(url === from ? redirect : new Response("hello"));
+    };
+    const client = httpClient({ ...noWait, fetch, downloadHosts });
+    assertEquals(await outcome(client.get(from)), ends, `${from} to ${to}`);
+    assertEquals(asked.length, ends === "hello" ? 2 : 1);
+  }
+});
+
 Deno.test("a broken Location is no crash: network", async () => {
   await withReplies([{ status: 302, headers: { location: "http://[" } }], async (server) => {
     assertEquals(await outcome(httpClient(noWait).get(server.url)), "network");

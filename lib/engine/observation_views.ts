@@ -1,0 +1,82 @@
+/**
+ * What the log of observations amounts to: tables derived from it, as SQL to be put after FROM.
+ *
+ * @module
+ */
+
+import { KLINES_PREFIX } from "../core/vision_keys.ts";
+import { sqlText } from "./duckdb.ts";
+
+/** The 1m ZIPs of smaller or larger size are odd: a minute of trading packs to about 200 bytes. */
+export const PLAUSIBLE_BYTES = [1_000, 5_000_000] as const;
+
+/**
+ * The files that were known at an instant; now, when none is given.
+ *
+ * @param schema Where the tables of the log are.
+ */
+export function knownFiles(asOf?: string, schema = "main"): string {
+  const limit = asOf ? `WHERE learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
+  return `(SELECT * FROM (SELECT * FROM ${schema}.files ${limit}
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+    WHERE NOT gone)`;
+}
+
+/**
+ * The files that were known, with the numbers that were known of them: none where they were read for
+ * an earlier file of the day, or from a 1d file that has changed or gone since. A fetch that failed
+ * takes nothing away. Imported numbers, of which nobody knows the file, stay until there are better ones.
+ */
+export function knownDays(asOf?: string, schema = "main"): string {
+  const limit = asOf ? `AND learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
+  return `(SELECT f.symbol, f.date, f.file_size_bytes, f.last_modified,
+      k.* EXCLUDE (symbol, date, etag, zip_etag, problem, learned_at)
+    FROM ${knownFiles(asOf, schema)} f LEFT JOIN (
+      SELECT * FROM ${schema}.klines WHERE coalesce(problem, 'changed') IN ('changed', 'gone') ${limit}
+      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, problem NULLS FIRST) = 1
+    ) k ON k.symbol = f.symbol AND k.date = f.date AND k.problem IS NULL
+      AND (k.etag IS NULL OR k.etag = f.etag))`;
+}
+
+/** The last that was heard of each day's numbers: that they are known, or why not. */
+export function lastTries(schema = "main"): string {
+  return `(SELECT * FROM ${schema}.klines
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, problem NULLS FIRST) = 1)`;
+}
+
+/**
+ * All that is set aside, as (key, reason, learned_at): keys that cannot be a day's file, unless one
+ * has become such a file since; files of implausible size (their days stay); numbers that cannot be
+ * trusted (their days stay without). `learned_at` is when that was first seen.
+ */
+export function quarantined(schema = "main"): string {
+  const [least, most] = PLAUSIBLE_BYTES;
+  const key = (interval: string) =>
+    `'${KLINES_PREFIX}' || symbol || '/${interval}/' || symbol || '-${interval}-' || date || '.zip'`;
+  // Few rows of many: what is known of their days is looked up for those days alone.
+  const last = (table: string, days: string, tie: string) =>
+    `(SELECT * FROM ${schema}.${table} SEMI JOIN ${days} USING (symbol, date)
+      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, ${tie}) = 1)`;
+  return `(
+    WITH odd AS (
+      SELECT key, reason, learned_at, name.symbol, TRY_CAST(name.date AS DATE) AS date FROM (
+        SELECT *, regexp_extract(key, '/1m/(.+)-1m-([0-9-]{10})[.]zip$', ['symbol', 'date']) AS name
+        FROM ${schema}.odd_keys)
+    ), sized AS (FROM ${schema}.files WHERE file_size_bytes NOT BETWEEN ${least} AND ${most}),
+    failed AS (FROM ${schema}.klines WHERE problem IN ('checksum', 'malformed'))
+    SELECT key, reason, learned_at FROM odd ANTI JOIN (
+      SELECT ${key("1m")} AS key FROM ${
+    last("files", "odd", "run DESC")
+  } WHERE NOT gone) USING (key)
+    UNION ALL
+    SELECT ${key("1m")}, 'implausible size: ' || file_size_bytes || ' bytes', learned_at
+    FROM ${
+    last("files", "sized", "run DESC")
+  } WHERE NOT gone AND file_size_bytes NOT BETWEEN ${least} AND ${most}
+    UNION ALL
+    SELECT ${key("1d")}, 'numbers: ' || l.problem, min(f.learned_at)
+    FROM ${
+    last("klines", "failed", "problem NULLS FIRST")
+  } l JOIN failed f USING (symbol, date, problem)
+    WHERE f.etag IS NOT DISTINCT FROM l.etag GROUP BY symbol, date, l.problem)`;
+}

@@ -1,0 +1,103 @@
+/**
+ * What a daily run did, as data, as a page and as an error.
+ *
+ * @module
+ */
+
+import type { EventsAnswer } from "../core/answer_types.ts";
+import { BfaError } from "../core/errors.ts";
+import type { FileChange } from "../engine/observations.ts";
+import type { GateResult } from "./check.ts";
+import type { CollectReport } from "./collect.ts";
+import type { KlinesReport } from "./collect_klines.ts";
+import { QUARANTINE_NAME } from "./quarantine.ts";
+
+/** What a daily run did. */
+export interface DailyReport {
+  readonly version: string;
+  /** Where it went: `latest`, `candidate`, or nowhere because nothing changed. */
+  readonly channel: string | null;
+  readonly dataThrough: string;
+  readonly rows: number;
+  readonly symbols: number;
+  /** How many things are set aside in the version's quarantine. */
+  readonly quarantined: number;
+  readonly collected: CollectReport;
+  readonly klines?: KlinesReport;
+  readonly gates: readonly GateResult[];
+  /** Since the version before. */
+  readonly newListings: EventsAnswer["events"];
+  readonly delistings: EventsAnswer["events"];
+}
+
+/** The error that ends a run that failed a gate. */
+export function candidateError({ version, channel, gates }: DailyReport): BfaError {
+  if (channel === null) {
+    return new BfaError("limit", `latest stays ${version}: ${failedGates(gates)}`);
+  }
+  return new BfaError(
+    "limit",
+    `${version} stays in channel candidate: ${
+      failedGates(gates)
+    }; look at it, then \`bfa promote ${version} --reason …\``,
+  );
+}
+
+/** The report as one page of Markdown. */
+export function reportPage(report: DailyReport): string {
+  const { collected: c } = report;
+  const events = (title: string, events: DailyReport["newListings"]) =>
+    events.length === 0 ? [] : [
+      `## ${title}`,
+      "",
+      ...events.map((e) => `- ${e.date} ${e.symbol}${e.relisting ? " (again)" : ""}`),
+      "",
+    ];
+  return [
+    `# ${report.version}`,
+    "",
+    report.channel
+      ? `Published to \`${report.channel}\`: ${report.symbols} symbols, ${report.rows} rows, data through ${report.dataThrough}.`
+      : `Nothing new: \`latest\` stays ${report.version}, data through ${report.dataThrough}.`,
+    "",
+    `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
+    "",
+    ...(report.quarantined
+      ? [`Set aside in \`${QUARANTINE_NAME}\`: ${report.quarantined}, with the reasons.`, ""]
+      : []),
+    ...events("New listings", report.newListings),
+    ...events("Delistings", report.delistings),
+    ...changes("Late files", c, "late"),
+    ...changes("Repaired files", c, "changed"),
+    ...changes("Files that are gone", c, "gone"),
+    "## Gates",
+    "",
+    ...report.gates.map((found) =>
+      `- ${found.ok ? "ok" : "**failed**"}: ${found.gate} (${inWords(found)})`
+    ),
+    "",
+  ].join("\n");
+}
+
+/** How many files of one kind the page names. */
+const MOST_NAMED = 20;
+
+function changes(title: string, collected: CollectReport, what: FileChange["what"]): string[] {
+  const count = collected[what];
+  const named = collected.changes.filter((change) => change.what === what).slice(0, MOST_NAMED);
+  if (count === 0) return [];
+  const more = count > named.length ? [`- and ${count - named.length} more`] : [];
+  const lines = named.map(({ date, symbol }) => `- ${date} ${symbol}`);
+  return [`## ${title}`, "", ...lines, ...more, ""];
+}
+
+/** The gates that failed, with what they found, on one line. */
+export function failedGates(gates: readonly GateResult[]): string {
+  return gates.filter(({ ok }) => !ok).map((found) => `${found.gate} (${inWords(found)})`).join(
+    "; ",
+  );
+}
+
+function inWords({ value, bound }: GateResult): string {
+  return `${value}; ${bound}`;
+}
