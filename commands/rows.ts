@@ -30,8 +30,8 @@ export const rows: Command = {
     ...CLIENT_OPTIONS,
   },
   examples: [
+    "bfa rows 2024-01-15 --no-copy",
     "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc.csv",
-    "bfa rows 2024-01-01 --to 2024-01-31 --no-copy",
   ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {

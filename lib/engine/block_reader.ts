@@ -16,7 +16,7 @@ import {
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
-import { parquetRows } from "./parquet_rows.ts";
+import { type KeyRange, parquetRows } from "./parquet_rows.ts";
 import { parquetSchemaOf } from "./parquet_types.ts";
 
 /** Blocks that were read before, as far as they were read, by digest of their file and their start. */
@@ -28,12 +28,13 @@ export interface KnownBlocks {
 /** How many ranges are read at once. */
 const AT_ONCE = 4;
 
-/** The rows of all blocks that may hold what is asked for. */
+/** The rows asked for, out of all blocks that may hold them. */
 export async function readBlocks(
   artifact: Artifact,
   index: BlockIndex,
   question: BlockQuestion,
-  { ranges, known, signal }: {
+  { ranges, known, signal, where }: {
+    readonly where: readonly KeyRange[];
     readonly ranges: RangeReader;
     readonly known: KnownBlocks;
     readonly signal?: AbortSignal | undefined;
@@ -67,7 +68,7 @@ export async function readBlocks(
   const rows: Cell[][] = [];
   for (const block of blocks) {
     const { file, metadata } = asParquet(found.get(block)!, block, index);
-    const part = { name: artifact.name, columns: question.columns };
+    const part = { name: artifact.name, columns: question.columns, where };
     for (const row of await parquetRows(file, metadata, part)) rows.push(row);
   }
   return rows;

@@ -6,8 +6,16 @@
 
 import { type AsyncBuffer, type FileMetaData, parquetRead } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { compareKeys } from "../core/blocks.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import type { Cell } from "../core/table.ts";
+
+/** Values that rows must have in one of their columns, both ends included. */
+export interface KeyRange {
+  readonly column: string;
+  readonly from: string;
+  readonly to: string;
+}
 
 /** What to read of a file. */
 export interface ParquetPart {
@@ -15,19 +23,21 @@ export interface ParquetPart {
   readonly name: string;
   /** Which columns, in the order wanted. */
   readonly columns: readonly string[];
-  /** The first row. */
+  /** Which rows: all of these hold. Their columns are among those wanted. */
+  readonly where: readonly KeyRange[];
+  /** The first row, where a row group starts. */
   readonly rowStart?: number;
-  /** After the last row. */
+  /** After the last row, where the same row group ends. */
   readonly rowEnd?: number;
 }
 
-/** Reads rows with the columns in the order asked for. */
+/** Reads the rows of one row group, with the columns in the order asked for. */
 export async function parquetRows(
   file: AsyncBuffer,
   metadata: FileMetaData,
-  { name, columns, ...span }: ParquetPart,
+  { name, columns, where, ...span }: ParquetPart,
 ): Promise<Cell[][]> {
-  let rows: unknown[][] = [];
+  const pages = columns.map((): ArrayLike<unknown>[] => []);
   try {
     await parquetRead({
       file,
@@ -35,16 +45,27 @@ export async function parquetRows(
       columns: [...columns],
       compressors,
       ...span,
-      rowFormat: "array",
-      onComplete: (read) => rows = read as unknown[][],
+      onChunk: ({ columnName, columnData }) => pages[columns.indexOf(columnName)]!.push(columnData),
     });
   } catch (error) {
     throw asDamage(error, name);
   }
+  const data = pages.map((parts) => parts.length === 1 ? parts[0]! : parts.flatMap(Array.from));
   const days = columns.map((column) =>
     metadata.schema.some((e) => e.name === column && e.converted_type === "DATE")
   );
-  return rows.map((row) => row.map((value, i) => cellOf(value, days[i]!)));
+  const cell = (at: number, row: number) => cellOf(data[at]![row], days[at]!);
+  const limits = where.map(({ column, from, to }) => ({ at: columns.indexOf(column), from, to }));
+  const rows: Cell[][] = [];
+  // Rows are made of what is wanted alone: most of a row group is not.
+  for (let row = 0; row < data[0]!.length; row++) {
+    const wanted = limits.every(({ at, from, to }) => {
+      const key = String(cell(at, row));
+      return compareKeys(from, key) <= 0 && compareKeys(key, to) <= 0;
+    });
+    if (wanted) rows.push(columns.map((_, at) => cell(at, row)));
+  }
+  return rows;
 }
 
 /** What hyparquet reads, as a cell: days and instants are texts. */

@@ -14,7 +14,7 @@ import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
 import { parseBlockIndex } from "./block_index.ts";
 import { readBlocks } from "./block_reader.ts";
-import { asDamage, cellOf, parquetRows } from "./parquet_rows.ts";
+import { asDamage, cellOf, type KeyRange, parquetRows } from "./parquet_rows.ts";
 
 /** What reading leaves behind for the next question. Everything in it is named by digest. */
 export class RowCache {
@@ -37,8 +37,10 @@ export class RowCache {
 
 /** What is asked of one file. */
 export interface RowQuestion extends BlockQuestion {
-  /** Which of the key's columns the range is about. */
+  /** Which column the range is about: what the file is sorted by. */
   readonly key: "date" | "symbol";
+  /** One symbol alone, in a file that is sorted by day. */
+  readonly symbol?: string | undefined;
 }
 
 /** How to read. */
@@ -61,14 +63,18 @@ export async function readRows(
 ): Promise<Cell[][]> {
   const { ranges, cache, signal } = options;
   const directory = await directoryOf(artifact, options);
-  const rows = "blocks" in directory
-    ? await readBlocks(artifact, directory, question, { ranges, known: cache.blocks, signal })
-    : await readByFooter(artifact, directory, question, options);
-  const { from, to, columns, key } = question;
-  const at = columns.indexOf(key);
-  return rows.filter((row) =>
-    compareKeys(from, String(row[at])) <= 0 && compareKeys(String(row[at]), to) <= 0
-  );
+  const { from, to, key, symbol } = question;
+  const where: KeyRange[] = [{ column: key, from, to }];
+  // Looked at first: few rows are of one symbol.
+  if (symbol !== undefined) where.unshift({ column: "symbol", from: symbol, to: symbol });
+  return "blocks" in directory
+    ? await readBlocks(artifact, directory, question, {
+      ranges,
+      known: cache.blocks,
+      signal,
+      where,
+    })
+    : await readByFooter(artifact, directory, { ...question, where }, options);
 }
 
 /** The index or the footer: one request, unless the cache has it. */
@@ -91,11 +97,11 @@ async function directoryOf(
 }
 
 async function loadDirectory(
-  { name, bytes, parquet, ...rest }: Artifact,
+  artifact: Artifact,
   { ranges, signal }: ReadOptions,
 ): Promise<BlockIndex | FileMetaData> {
+  const { name, bytes, parquet } = artifact;
   if (!parquet) throw new BfaError("integrity", `Cannot read ${name}: it is no Parquet file`);
-  const artifact = { name, bytes, parquet, ...rest };
   const { footerBytes, blockIndex } = parquet;
   const end = bytes - footerBytes;
   try {
@@ -115,7 +121,7 @@ async function loadDirectory(
 async function readByFooter(
   artifact: Artifact,
   metadata: FileMetaData,
-  { key, from, to, columns }: RowQuestion,
+  { key, from, to, columns, where }: RowQuestion & { readonly where: readonly KeyRange[] },
   { ranges, signal }: ReadOptions,
 ): Promise<Cell[][]> {
   const { name, bytes } = artifact;
@@ -137,7 +143,7 @@ async function readByFooter(
     if (least !== null && compareKeys(String(least), to) > 0) continue;
     const isExact = most !== null && bounds?.is_max_value_exact !== false;
     if (isExact && compareKeys(String(most), from) < 0) continue;
-    const part = { name, columns, rowStart, rowEnd };
+    const part = { name, columns, where, rowStart, rowEnd };
     for (const row of await parquetRows(file, metadata, part)) rows.push(row);
   }
   return rows;

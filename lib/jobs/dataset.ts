@@ -14,8 +14,8 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
-import type { DiffAnswer } from "../core/diff.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
@@ -28,8 +28,8 @@ import { seedSource } from "../source/seed.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
-import type { AskedVersion } from "./version_sources.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
+import type { AskedVersion } from "./version_sources.ts";
 import { copyStatus, emptyStatus, type Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */

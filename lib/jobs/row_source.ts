@@ -110,7 +110,7 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSou
       let rows: Cell[][] = [];
       if (byParts) {
         for (const part of partsOf(body, [later(from, within?.[0]), earlier(to, within?.[1])])) {
-          for (const row of await read(part, { key: "date", from, to, columns }, signal)) {
+          for (const row of await read(part, { key: "date", from, to, symbol, columns }, signal)) {
             rows.push(row);
           }
         }

@@ -7,7 +7,7 @@
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError, HttpError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import type { RangeOptions, RangeReader } from "../core/range_reader.ts";
+import type { RangeReader } from "../core/range_reader.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs, type RetryPolicy } from "../net/retry.ts";
 import { artifactPath, type MirrorReader } from "./mirror.ts";
@@ -131,11 +131,15 @@ export function wholeRanges(
   read: (artifact: Artifact) => Promise<Uint8Array<ArrayBuffer>>,
   known: WholeFiles,
 ): RangeReader {
+  // The file in use stays, even one that is too large for what keeps the others.
+  let last: { readonly sha256: string; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
   return {
-    async read(artifact: Artifact, start: number, end: number, { signal }: RangeOptions = {}) {
-      const kept = known.get(artifact.sha256);
+    async read(artifact, start, end, { signal } = {}) {
+      const { sha256 } = artifact;
+      const kept = last?.sha256 === sha256 ? last.bytes : known.get(sha256);
       const bytes = kept ?? await read(artifact);
-      if (!kept) known.set(artifact.sha256, bytes);
+      if (!kept) known.set(sha256, bytes);
+      last = { sha256, bytes };
       signal?.throwIfAborted();
       return bytes.subarray(start, end);
     },

@@ -1,7 +1,7 @@
 /**
  * What questions about rows fetch and take, on the embedded listings with numbers for every row:
  *
- *     deno run -A --unstable-kv tests/bench/remote.ts
+ *     deno run -A tests/bench/remote.ts
  *
  * A plain HTTP mirror with ranges serves a whole version. Every cold question is asked by a dataset that
  * keeps nothing and knows nothing. Checks answers before it times them.

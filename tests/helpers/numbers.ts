@@ -6,7 +6,7 @@ import type { ListingsFile } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
-import { build } from "../../lib/jobs/build.ts";
+import { type Build, build } from "../../lib/jobs/build.ts";
 import { type Moved, publish } from "../../lib/jobs/publish.ts";
 import type { TestPublisher } from "./publisher.ts";
 
@@ -51,20 +51,29 @@ export async function writeObservations(path: string, file: ListingsFile): Promi
   });
 }
 
-/** Builds and publishes listings with all their artifacts and numbers; returns the build's folder. */
+/** Builds of this process: what many tests publish is built once. */
+const builds = new Map<string, Promise<{ dir: string; built: Build }>>();
+
+/** Builds listings, with numbers unless they are to have none; the folder is there until the end. */
+async function buildNumbers(version: string, file: ListingsFile, numbers: boolean) {
+  const root = await Deno.makeTempDir({ prefix: "bfa-numbers-" });
+  globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
+  const observations = numbers ? join(root, "observations.duckdb") : undefined;
+  if (observations) await writeObservations(observations, file);
+  const dir = join(root, "build");
+  return { dir, built: await build(file, { version, outDir: dir, observations }) };
+}
+
+/** Publishes listings with all their artifacts and numbers; returns the build's folder. */
 export async function publishNumbers(
   world: TestPublisher,
   version: string,
   file: ListingsFile,
-  options: { numbers?: boolean } = {},
+  { numbers = true }: { numbers?: boolean } = {},
 ): Promise<{ dir: string; moved: Moved }> {
-  const dir = join(world.dir, "builds", version);
-  let observations: string | undefined;
-  if (options.numbers ?? true) {
-    observations = join(world.dir, `${version}.duckdb`);
-    await writeObservations(observations, file);
-  }
-  const built = await build(file, { version, outDir: dir, observations });
+  const key = JSON.stringify([version, file, numbers]);
+  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, numbers));
+  const { dir, built } = await builds.get(key)!;
   return { dir, moved: await publish(world.publisher, built, dir) };
 }
 

@@ -4,7 +4,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { ManifestBody } from "../../lib/core/manifest.ts";
 import { mirrorRows, RowCache } from "../../lib/jobs/row_source.ts";
-import { open } from "../../lib/mod.ts";
+import { type Fetch, open } from "../../lib/mod.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
 import { directoryMirror } from "../../lib/mirror/directory.ts";
 import { httpMirror } from "../../lib/mirror/http.ts";
@@ -13,6 +13,7 @@ import { httpClient } from "../../lib/net/client.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { type TestPublisher, withPublisher } from "../helpers/publisher.ts";
 import { serveRanges } from "../helpers/range_server.ts";
+import { withService } from "../helpers/service.ts";
 
 /** A mirror that notes what is read of it. */
 function noted(mirror: MirrorReader): MirrorReader & { reads: number } {
@@ -103,5 +104,30 @@ Deno.test("a mirror that lost the artifact is `unavailable`; the next question a
     assertEquals(error.code, "unavailable");
     const there = mirrorRows(directoryMirror(publisher.mirrorDir), body, cache);
     assertEquals((await there.rows({ day: "latest" })).count, 62);
+  });
+});
+
+Deno.test("a client without a copy reads ranges of the artifacts that a service serves", async () => {
+  await withService(async ({ world, followed, listen }) => {
+    const switched = Promise.withResolvers<void>();
+    const stop = followed.onChange(() => switched.resolve());
+    await publishNumbers(world, "2024-03-31.2", MANY_LISTINGS);
+    await switched.promise;
+    stop();
+    const statuses: number[] = [];
+    const counting: Fetch = async (url, init) => {
+      const response = await fetch(url, init);
+      statuses.push(response.status);
+      return response;
+    };
+    const now = () => world.clock;
+    const options = { endpoint: listen(), copy: "none", cacheDir: null, now } as const;
+    const bfa = await open({ ...options, fetch: counting });
+    const { rows } = await bfa.rows({ day: "2024-02-10" });
+    assertEquals([rows.length, rows[7]!.symbol], [62, "S07USDT"]);
+    assertEquals(statuses.slice(-3), [200, 206, 206]);
+    statuses.length = 0;
+    await bfa.rows({ day: "latest" });
+    assertEquals(statuses, [206]);
   });
 });
