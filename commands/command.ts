@@ -4,7 +4,6 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { BfaError } from "../lib/core/errors.ts";
 import { nearestSymbols } from "../lib/core/symbol.ts";
 import type { Tools } from "./tools.ts";
@@ -57,7 +56,7 @@ export interface SettingSources {
 
 /** The arguments and options of one call. */
 export class Inputs {
-  readonly #values: ReadonlyMap<string, string | boolean | string[]>;
+  readonly #given: ReadonlyMap<string, readonly string[]>;
   readonly #options: Options;
   readonly #sources: SettingSources;
   /** Positional arguments, in order. */
@@ -69,35 +68,7 @@ export class Inputs {
    * @throws {BfaError} `usage` for what the command does not declare.
    */
   constructor(command: Command, argv: readonly string[], sources: SettingSources) {
-    const unknown: string[] = [];
-    const entries = Object.entries(command.options);
-    const flags = entries.filter(([, o]) => o.value === undefined).map(([name]) => name);
-    const texts = entries.filter(([, o]) => o.value !== undefined).map(([name]) => name);
-    const alias: Record<string, string> = {};
-    for (const [name, { short }] of entries) if (short) alias[short] = name;
-    const parsed = parseArgs(argv, {
-      boolean: flags,
-      string: [...texts, "_"],
-      collect: texts,
-      alias,
-      "--": true,
-      unknown: (arg, key) => {
-        if (key !== undefined) unknown.push(arg);
-        return key === undefined;
-      },
-    });
-    if (unknown[0]) throw unknownOption(unknown[0], command);
-    const values = new Map<string, string | boolean | string[]>();
-    for (const name of flags) if (parsed[name]) values.set(name, true);
-    for (const name of texts) {
-      const given = ((parsed[name] ?? []) as unknown[]).map(String);
-      if (given.length === 0) continue;
-      if (given.some((text) => text === "")) throw bad(`--${name} needs a value`, command);
-      const { many } = command.options[name]!;
-      if (!many && given.length > 1) throw bad(`--${name} is given more than once`, command);
-      values.set(name, many ? given : given[0]!);
-    }
-    const args = [...parsed._.map(String), ...(parsed["--"] ?? [])];
+    const { args, given } = split(command, argv);
     const needed = command.args.filter((arg) => !arg.optional);
     if (args.length < needed.length) {
       throw bad(`${needed[args.length]!.name.toUpperCase()} is missing`, command);
@@ -105,7 +76,7 @@ export class Inputs {
     if (args.length > command.args.length && !command.args.at(-1)?.many) {
       throw bad(`${JSON.stringify(args[command.args.length])} is one argument too many`, command);
     }
-    this.#values = values;
+    this.#given = given;
     this.#options = command.options;
     this.#sources = sources;
     this.args = args;
@@ -113,16 +84,16 @@ export class Inputs {
 
   /** A text: from the command line, the environment, `./bfa.json` or the user's file. */
   text(name: string): string | undefined {
-    const given = this.#values.get(name);
-    if (typeof given === "string") return given;
+    const given = this.#given.get(name);
+    if (given) return given[0];
     const setting = this.#setting(name);
     return setting === undefined ? undefined : String(setting);
   }
 
   /** All values of a repeatable option; an environment variable separates them with commas. */
   texts(name: string): string[] | undefined {
-    const given = this.#values.get(name);
-    if (Array.isArray(given)) return given;
+    const given = this.#given.get(name);
+    if (given) return [...given];
     const setting = this.#setting(name);
     if (Array.isArray(setting)) return setting.map(String);
     return typeof setting === "string" ? setting.split(/[\s,]+/).filter(Boolean) : undefined;
@@ -130,7 +101,7 @@ export class Inputs {
 
   /** Whether a flag is set. */
   flag(name: string): boolean {
-    if (this.#values.get(name) === true) return true;
+    if (this.#given.has(name)) return true;
     const setting = this.#setting(name);
     if (setting === undefined) return false;
     const text = String(setting).toLowerCase();
@@ -155,6 +126,55 @@ export class Inputs {
 /** What an option is called in a settings file: `cache-dir` is `cacheDir`. */
 export function settingName(option: string): string {
   return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/**
+ * Tells options from arguments. Written here, because an npm package on the way of every call costs
+ * more than the call's own work.
+ */
+function split(command: Command, argv: readonly string[]) {
+  const { options } = command;
+  const args: string[] = [];
+  const given = new Map<string, string[]>();
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i]!;
+    if (arg === "--") {
+      args.push(...argv.slice(i + 1));
+      break;
+    }
+    if (arg === "-" || !arg.startsWith("-")) {
+      args.push(arg);
+    } else if (arg.startsWith("--")) {
+      const equals = arg.indexOf("=");
+      const name = arg.slice(2, equals < 0 ? undefined : equals);
+      if (!Object.hasOwn(options, name)) throw unknownOption(arg, command);
+      const { value, many } = options[name]!;
+      if (value === undefined) {
+        if (equals >= 0) throw bad(`--${name} takes no value`, command);
+        given.set(name, []);
+        continue;
+      }
+      const next = argv[i + 1];
+      const text = equals >= 0 ? arg.slice(equals + 1) : isValue(next) ? next : "";
+      if (text === "") throw bad(`--${name} needs a value`, command);
+      if (equals < 0) i++;
+      const before = given.get(name) ?? [];
+      if (before.length > 0 && !many) throw bad(`--${name} is given more than once`, command);
+      given.set(name, [...before, text]);
+    } else {
+      for (const letter of arg.slice(1)) {
+        const name = Object.keys(options).find((name) => options[name]!.short === letter);
+        if (name === undefined) throw unknownOption(arg, command);
+        given.set(name, []);
+      }
+    }
+  }
+  return { args, given };
+}
+
+/** What starts with a dash is the next option; `--name=-x` gives it as a value all the same. */
+function isValue(next: string | undefined): next is string {
+  return next !== undefined && (next === "-" || !next.startsWith("-"));
 }
 
 function unknownOption(arg: string, command: Command): BfaError {

@@ -5,7 +5,7 @@
  */
 
 import { readChannel } from "../lib/core/manifest.ts";
-import { newRecord, sourceName } from "../lib/cache/copy_store.ts";
+import { newRecord, sourceName } from "../lib/cache/copy.ts";
 import { folderStore } from "../lib/cache/folder_store.ts";
 import { cachedSources } from "../lib/cache/upkeep.ts";
 import { BfaError } from "../lib/core/errors.ts";

@@ -55,7 +55,7 @@ export const PUBLISHER_OPTIONS: Options = {
     help: "Publisher's state: KV file, mirror, builds, key (.bfa)",
     env: "BFA_DATA_DIR",
   },
-  kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://… (KV Connect)", env: "BFA_KV" },
+  kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://\u2026 (KV Connect)", env: "BFA_KV" },
   mirror: { value: "DIR", help: "Folder for artifacts (DATA_DIR/mirror)", env: "BFA_MIRROR" },
 };
 

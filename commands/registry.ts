@@ -20,18 +20,32 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "versions": async () => (await import("./status.ts")).versions,
   "pull": async () => (await import("./status.ts")).pull,
   "cache": async () => (await import("./cache.ts")).cache,
-  "serve": async () => (await import("./serve.ts")).serve,
-  "collect": async () => (await import("./collect.ts")).collect,
-  "daily": async () => (await import("./collect.ts")).daily,
-  "import": async () => (await import("./collect.ts")).importCommand,
-  "build": async () => (await import("./publisher.ts")).build,
-  "publish": async () => (await import("./publisher.ts")).publish,
-  "promote": async () => (await import("./publisher.ts")).promote,
-  "rollback": async () => (await import("./publisher.ts")).rollback,
-  "renew": async () => (await import("./publisher.ts")).renew,
-  "log": async () => (await import("./publisher.ts")).log,
+  "serve": () => publisherCommand("./serve.ts", "serve"),
+  "collect": () => publisherCommand("./collect.ts", "collect"),
+  "daily": () => publisherCommand("./collect.ts", "daily"),
+  "import": () => publisherCommand("./collect.ts", "importCommand"),
+  "build": () => publisherCommand("./publisher.ts", "build"),
+  "publish": () => publisherCommand("./publisher.ts", "publish"),
+  "promote": () => publisherCommand("./publisher.ts", "promote"),
+  "rollback": () => publisherCommand("./publisher.ts", "rollback"),
+  "renew": () => publisherCommand("./publisher.ts", "renew"),
+  "log": () => publisherCommand("./publisher.ts", "log"),
   "keys": async () => (await import("./keys.ts")).keys,
 };
+
+async function publisherCommand(file: string, name: string): Promise<Command> {
+  return (await loadLater<Record<string, Command>>(file))[name]!;
+}
+
+/**
+ * Loads a module of this folder without Deno knowing it beforehand. What a literal `import()` names is looked
+ * through before a program runs, with all that it imports: every question would wait for the publisher's modules.
+ * (`deno compile` needs `--include commands` for the same reason, and a copy from JSR fetches such a module when it
+ * is first called.)
+ */
+export async function loadLater<Module>(file: string): Promise<Module> {
+  return await import(new URL(file, import.meta.url).href);
+}
 
 /** Loads every command. */
 export async function allCommands(): Promise<Command[]> {

@@ -81,7 +81,7 @@ function isWithin(day: Day, ranges: readonly DayRange[]): boolean {
  *
  * @param listing One life of a symbol.
  * @param asOf The last day the data could know about.
- * @returns Runs that together cover first … last; empty when the listing starts after `asOf`.
+ * @returns Runs that together cover the first to the last day; empty when the listing starts after `asOf`.
  */
 export function stateRuns(listing: Listing, asOf: Day): StateRun[] {
   const end = listing.last === null || listing.last > asOf ? asOf : listing.last;

@@ -1,5 +1,5 @@
 /**
- * Symbols: the directory names of Binance Vision, such as `BTCUSDT`, `ETHUSDT_240628`, `币安人生USDT`.
+ * Symbols: the directory names of Binance Vision, such as `BTCUSDT`, `ETHUSDT_240628`, or a Chinese name.
  *
  * @module
  */

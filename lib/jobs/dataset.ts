@@ -17,11 +17,10 @@ import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
 import { parseDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
-import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
-import { seedSource } from "../source/seed.ts";
+import type { VersionsReply } from "../manifest/endpoint.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { Notice } from "./notice.ts";
-import { copyStatus, emptyStatus, type Status } from "./status.ts";
+import type { Status } from "./status.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
 export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
@@ -111,6 +110,7 @@ export class Dataset {
 
   /** The condition of the copy, as it is on this machine: asks nobody. */
   async status(): Promise<Status> {
+    const { copyStatus, emptyStatus } = await import("./status.ts");
     const { endpoint, channel, store, version, trustedKeys, now } = this.#options;
     const copy = await this.#copy?.peek();
     const keys = trustedKeys.length ? trustedKeys : copy?.record.pins ?? [];
@@ -146,11 +146,7 @@ export class Dataset {
   /** The versions that the endpoint serves, newest first, and where its channels point. */
   async versions(): Promise<VersionsReply> {
     this.#online("list versions");
-    const copy = await this.#published().peek();
-    const { http, endpoint } = this.#options;
-    const layout = layoutNamed(copy?.record.layout ?? null);
-    const { versions, channels } = await fetchVersions(http, endpoint!, layout);
-    return { versions, channels };
+    return await this.#published().versions();
   }
 
   /** The manifest that answers come from. */
@@ -197,6 +193,7 @@ export class Dataset {
   }
 
   async #seedSource(): Promise<Source> {
+    const { seedSource } = await import("../source/seed.ts");
     return this.#seed ??= await seedSource();
   }
 

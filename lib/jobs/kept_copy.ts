@@ -5,17 +5,16 @@
  * @module
  */
 
-import { delay } from "@std/async/delay";
 import { Copy, type LoadedCopy } from "../cache/copy.ts";
 import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
-import { memoryStore } from "../cache/memory_store.ts";
 import type { Source } from "../core/answers.ts";
 import type { Day } from "../core/day.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import { freshnessAt, REFRESH_ACTIONS } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
-import { parseListings } from "../core/listings_file.ts";
+import { KeptListings } from "../core/listings_file.ts";
+import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { Notice } from "./notice.ts";
 
@@ -103,6 +102,11 @@ export class KeptCopy {
     return await this.#copy.versionAsOf(day);
   }
 
+  /** The versions that the endpoint serves, and where its channels point. */
+  async versions(): Promise<VersionsReply> {
+    return await this.#copy.versions();
+  }
+
   /** The file of an artifact, downloaded when it is not there. */
   async path(name: string): Promise<string> {
     const { copy } = await this.current();
@@ -168,6 +172,7 @@ export class KeptCopy {
 
   /** Waits for a refresh as long as the budget allows; it goes on for the next question. */
   async #inTime(loaded: Loaded): Promise<Refreshed> {
+    const { delay } = await import("@std/async/delay");
     const { budgetMs } = this.#options;
     const answered = new AbortController();
     const late = delay(budgetMs, { signal: answered.signal }).then((): Refreshed => ({
@@ -276,7 +281,7 @@ export class KeptCopy {
   async #withIndex(copy: LoadedCopy): Promise<Loaded> {
     const { version } = copy.manifest.signed;
     const bytes = await this.#copy.read(copy, "listings.json", this.#options.offline);
-    const listings = parseListings(new TextDecoder().decode(bytes));
+    const listings = new KeptListings(new TextDecoder().decode(bytes));
     return { copy, source: { version, index: new ListingIndex(listings) } };
   }
 
@@ -287,6 +292,7 @@ export class KeptCopy {
     } catch (error) {
       if (!(error instanceof BfaError) || error.code !== "storage") throw error;
       this.#notice({ kind: "not-kept", reason: error.message });
+      const { memoryStore } = await import("../cache/memory_store.ts");
       const memory = memoryStore();
       await this.#copy.handOver(memory);
       this.#copy = this.#copyIn(memory);

@@ -9,13 +9,11 @@ import { defaultCacheDir } from "../cache/cache_dir.ts";
 import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
-import { memoryStore } from "../cache/memory_store.ts";
-import { cachedRecords } from "../cache/records.ts";
 import { BfaError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
 import { parseEndpoint } from "../manifest/endpoint.ts";
 import { isKeyId } from "../manifest/signature.ts";
-import { type Fetch, httpClient } from "../net/client.ts";
+import type { Fetch, HttpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
 
@@ -40,7 +38,7 @@ export interface OpenOptions {
   maxAge?: number | undefined;
   /** How long a stale copy waits for the publisher before it answers, in milliseconds; 2,000. */
   budget?: number | undefined;
-  /** Keys to trust, `ed25519:…`; when left out, the first contact's key is pinned. */
+  /** Keys to trust, `ed25519:` and so on; when left out, the first contact's key is pinned. */
   trustedKeys?: readonly string[] | undefined;
   /** Used instead of the platform's `fetch`. */
   fetch?: Fetch | undefined;
@@ -74,7 +72,9 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     if (!isKeyId(key)) {
       throw new BfaError(
         "usage",
-        `Cannot trust the key ${JSON.stringify(key.slice(0, 60))}: it must look like ed25519:…`,
+        `Cannot trust the key ${
+          JSON.stringify(key.slice(0, 60))
+        }: it must look like ed25519:\u2026`,
       );
     }
   }
@@ -90,8 +90,8 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     maxAgeMs: options.maxAge,
     budgetMs: options.budget ?? BUDGET_MS,
     trustedKeys: options.trustedKeys ?? [],
-    store: storeIn(cacheDir),
-    http: httpClient({ fetch: options.fetch }),
+    store: await storeIn(cacheDir),
+    http: lazyHttp(options.fetch),
     now: options.now ?? (() => new Date()),
     onNotice: options.onNotice ?? (() => {}),
     onProgress: options.onProgress,
@@ -105,6 +105,7 @@ async function lastEndpoint(
   version: string | undefined,
 ): Promise<string | undefined> {
   if (!cacheDir) return undefined;
+  const { cachedRecords } = await import("../cache/records.ts");
   const records = (await cachedRecords(cacheDir)).map(({ record }) => record)
     .filter((record) => record.channel === channel);
   const used = records.find((record) => record.sequence > 0);
@@ -112,8 +113,21 @@ async function lastEndpoint(
   return (used ?? (version === undefined ? undefined : records[0]))?.endpoint;
 }
 
-function storeIn(cacheDir: string | null | undefined): CopyStore {
-  return cacheDir ? folderStore(cacheDir) : memoryStore();
+async function storeIn(cacheDir: string | null | undefined): Promise<CopyStore> {
+  if (cacheDir) return folderStore(cacheDir);
+  const { memoryStore } = await import("../cache/memory_store.ts");
+  return memoryStore();
+}
+
+/** The HTTP client, loaded with the first request: a fresh copy makes none. */
+function lazyHttp(fetch: Fetch | undefined): HttpClient {
+  let client: Promise<HttpClient> | undefined;
+  return {
+    async get(url, options) {
+      client ??= import("../net/client.ts").then(({ httpClient }) => httpClient({ fetch }));
+      return await (await client).get(url, options);
+    },
+  };
 }
 
 /** The platform's cache folder; none where there are no files, or no permission to know. */

@@ -82,7 +82,7 @@ export interface VersionsReply {
 /** Reads a base URL: it always ends with a slash. */
 export function parseEndpoint(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash) {
     throw new BfaError(
       "usage",
       `Cannot use the endpoint ${JSON.stringify(text.slice(0, 100))}: give an http(s):// address`,

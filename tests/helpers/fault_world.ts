@@ -2,7 +2,7 @@
 
 import { join } from "@std/path";
 import { folderStore } from "../../lib/cache/folder_store.ts";
-import { sourceName } from "../../lib/cache/copy_store.ts";
+import { sourceName } from "../../lib/cache/copy.ts";
 import { type Artifact, formatManifest, type ManifestBody } from "../../lib/core/manifest.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
 import { type Listing, listing } from "../../lib/core/listing.ts";
