@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
-import { nearestSymbols } from "../lib/core/symbol.ts";
+import { nearestNames } from "../lib/core/nearest.ts";
 import type { Tools } from "./tools.ts";
 
 /** A positional argument. */
@@ -80,6 +80,11 @@ export class Inputs {
     this.#options = command.options;
     this.#sources = sources;
     this.args = args;
+  }
+
+  /** Whether an option stands on the command line itself. */
+  given(name: string): boolean {
+    return this.#given.has(name);
   }
 
   /** A text: from the command line, the environment, `./bfa.json` or the user's file. */
@@ -179,8 +184,7 @@ function isValue(next: string | undefined): next is string {
 
 function unknownOption(arg: string, command: Command): BfaError {
   const name = arg.replace(/^-+/, "").replace(/=.*$/, "");
-  const names = Object.keys(command.options);
-  const near = nearestSymbols(name, names.map((n) => n.toUpperCase()), 1)[0]?.toLowerCase();
+  const near = nearestNames(name, Object.keys(command.options), 1)[0];
   return bad(
     `there is no option ${arg.split("=")[0]}${near ? `; did you mean --${near}?` : ""}`,
     command,

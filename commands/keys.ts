@@ -15,8 +15,11 @@ import { isKeyId } from "../lib/manifest/signature.ts";
 import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
-import { counted, print } from "./output.ts";
+import { counted, PLAIN_FORMATS, print, readFormat } from "./output.ts";
 import type { Tools } from "./tools.ts";
+
+/** How long to wait for another process that refreshes the same copy, ms. */
+const LOCK_WAIT_MS = 30_000;
 
 const ACTIONS: Actions = { new: newKey, show, list, trust };
 
@@ -50,6 +53,7 @@ export const keys: Command = {
         `Cannot use ${JSON.stringify(extra)}: \`keys ${name}\` takes no key`,
       );
     }
+    if (name !== "list") readFormat(inputs, tools.world, PLAIN_FORMATS);
     await runAction(ACTIONS, inputs, tools);
   },
 };
@@ -111,7 +115,10 @@ async function trust(inputs: Inputs, tools: Tools): Promise<void> {
   const channel = readChannel(inputs.text("channel"));
   const store = folderStore(tools.cacheDir(inputs));
   const source = await sourceName(base, channel);
-  const record = await store.record(source) ?? newRecord(base, channel);
-  await store.setRecord(source, { ...record, pins });
+  await store.withLock(source, LOCK_WAIT_MS, async () => {
+    const record = await store.record(source) ?? newRecord(base, channel);
+    const { failed: _, ...known } = record; // it may have failed for want of these keys
+    await store.setRecord(source, { ...known, pins });
+  });
   tools.world.out(`${base} (${channel}): trusting ${pins.join(", ")}\n`);
 }

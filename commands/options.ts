@@ -30,6 +30,11 @@ export const CLIENT_OPTIONS: Options = {
   "cache-dir": { value: "DIR", help: "Where the copy is kept", env: "BFA_CACHE_DIR" },
 };
 
+const { "refresh-cache": _, ...silent } = CLIENT_OPTIONS;
+
+/** For commands that ask nobody, or ask in any case. */
+export const SILENT_CLIENT_OPTIONS: Options = silent;
+
 /** For commands that print answers. */
 export const OUTPUT_OPTIONS: Options = {
   format: {

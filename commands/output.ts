@@ -40,15 +40,41 @@ export interface View<Row> {
   readonly footer?: string;
 }
 
-/** Reads `--format` and `--json`. */
-export function readFormat(inputs: Inputs, world: World): Format {
-  if (inputs.flag("json")) return "json";
+/** What a command that prints one line can print. */
+export const PLAIN_FORMATS: readonly Format[] = ["table", "lines"];
+
+/** What a command that prints a few lines of text can print besides. */
+export const TEXT_FORMATS: readonly Format[] = ["table", "json", "lines"];
+
+/**
+ * Reads `--format` and `--json`.
+ *
+ * @param among What the command can print. Another format is refused on the command line; in the environment or a
+ *   file it speaks of other commands.
+ */
+export function readFormat(
+  inputs: Inputs,
+  world: World,
+  among: readonly Format[] = FORMATS,
+): Format {
   const text = inputs.text("format");
-  if (text === undefined) return world.outIsTerminal ? "table" : "lines";
-  if ((FORMATS as readonly string[]).includes(text)) return text as Format;
+  const plain = world.outIsTerminal ? "table" : "lines";
+  if (inputs.flag("json")) {
+    if (inputs.given("format") && text !== "json") {
+      throw new BfaError("usage", `Cannot print both json and ${text}: give --json or --format`);
+    }
+    return oneOf("json", among);
+  }
+  if (text === undefined) return plain;
+  const format = oneOf(text, FORMATS);
+  return inputs.given("format") ? oneOf(format, among) : among.includes(format) ? format : plain;
+}
+
+function oneOf(text: string, among: readonly Format[]): Format {
+  if ((among as readonly string[]).includes(text)) return text as Format;
   throw new BfaError(
     "usage",
-    `Cannot print the format ${JSON.stringify(text)}: choose among ${FORMATS.join(", ")}`,
+    `Cannot print the format ${JSON.stringify(text)}: choose among ${among.join(", ")}`,
   );
 }
 

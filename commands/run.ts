@@ -73,9 +73,8 @@ function commandFirst(argv: readonly string[]): readonly string[] {
 }
 
 async function unknownCommand(name: string): Promise<BfaError> {
-  const { nearestSymbols } = await import("../lib/core/symbol.ts");
-  const names = Object.keys(COMMANDS).map((known) => known.toUpperCase());
-  const near = nearestSymbols(name, names, 1)[0]?.toLowerCase();
+  const { nearestNames } = await import("../lib/core/nearest.ts");
+  const near = nearestNames(name, Object.keys(COMMANDS), 1)[0];
   const shown = JSON.stringify(name.slice(0, 40));
   return new BfaError(
     "usage",

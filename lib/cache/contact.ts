@@ -147,7 +147,8 @@ export class Contact {
       etag: loaded ? record.etag : null,
       ...(budgetMs === undefined ? {} : { signal: AbortSignal.timeout(budgetMs), tries: 1 }),
     });
-    const checked: CopyRecord = { ...record, ...checkTimes(now(), reply.maxAgeMs) };
+    const { failed: _, ...known } = record;
+    const checked: CopyRecord = { ...known, ...checkTimes(now(), reply.maxAgeMs) };
     if (!reply.changed) {
       if (!loaded) {
         throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 to no question`);

@@ -39,6 +39,9 @@ export interface LoadedCopy {
 /** How long to wait for another process that changes the same record, ms. */
 const LOCK_WAIT_MS = 30_000;
 
+/** The same, to note a failed try: an answer is waiting, ms. */
+const NOTE_WAIT_MS = 1_000;
+
 /** One machine's copy of one endpoint's channel. */
 export class Copy {
   readonly #options: CopyOptions;
@@ -75,14 +78,37 @@ export class Copy {
   }
 
   /** Changes the record as it is now: another process may have refreshed it meanwhile. */
-  async update(change: (record: CopyRecord) => CopyRecord): Promise<CopyRecord> {
+  async update(
+    change: (record: CopyRecord) => CopyRecord,
+    waitMs: number = LOCK_WAIT_MS,
+  ): Promise<CopyRecord> {
     const { store } = this.#options;
     const source = await this.source;
-    return await store.withLock(source, LOCK_WAIT_MS, async () => {
+    return await store.withLock(source, waitMs, async () => {
       const record = change(await this.record());
       await store.setRecord(source, record);
       return record;
     });
+  }
+
+  /**
+   * Remembers that a try to refresh failed, unless another process succeeded meanwhile.
+   *
+   * @param before The record as the try found it.
+   */
+  async noteFailure({ code, message }: BfaError, before: CopyRecord): Promise<CopyRecord> {
+    const at = this.#options.now().toISOString();
+    const change = (record: CopyRecord): CopyRecord => {
+      if (record.checkedAt !== before.checkedAt) return record;
+      const count = (record.failed?.count ?? 0) + 1;
+      return { ...record, failed: { at, count, code, reason: message } };
+    };
+    try {
+      return await this.update(change, NOTE_WAIT_MS);
+    } catch (error) {
+      if (!(error instanceof BfaError) || error.code !== "storage") throw error;
+      return change(before); // a disk that cannot be written: this process remembers
+    }
   }
 
   /**

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ErrorCode } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 
 /** What a copy remembers of the publisher it came from: the only thing about a copy that changes. */
@@ -27,6 +28,18 @@ export interface CopyRecord {
   readonly nextCheckAt: string | null;
   /** Artifacts that a refresh keeps up to date. */
   readonly keeps: readonly string[];
+  /** The last try, when it failed: there was no answer, or none that can be used. */
+  readonly failed?: FailedTry;
+}
+
+/** A try to refresh that failed. */
+export interface FailedTry {
+  /** When, ISO 8601. */
+  readonly at: string;
+  /** How many failed since the last that did not. */
+  readonly count: number;
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 /** Bytes on their way into a copy. */

@@ -9,7 +9,7 @@ import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, stateOn } from "./listing.ts";
 import type { ListingsFile } from "./listings_file.ts";
-import { nearestSymbols } from "./symbol.ts";
+import { nearestNames } from "./nearest.ts";
 
 /** All listings as of one day, ready to be asked. */
 export class ListingIndex {
@@ -60,7 +60,7 @@ export class ListingIndex {
     const exact = this.#bySymbol.get(symbol) ?? this.#bySymbol.get(symbol.toUpperCase());
     if (exact) return exact;
     const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}\u2026` : symbol;
-    const near = nearestSymbols(symbol.slice(0, 60), this.#bySymbol.keys());
+    const near = nearestNames(symbol.slice(0, 60), this.#bySymbol.keys());
     throw new NotFoundError(`no symbol ${printable(shown)}${didYouMean(near)}`, near);
   }
 
@@ -80,7 +80,7 @@ export class ListingIndex {
 }
 
 function didYouMean(near: readonly string[]): string {
-  if (near.length === 0) return "; `bfa symbols` lists them all";
+  if (near.length === 0) return "";
   const last = near.at(-1)!;
   const names = near.length === 1 ? last : `${near.slice(0, -1).join(", ")} or ${last}`;
   return `; did you mean ${names}?`;

@@ -120,9 +120,7 @@ export function candidateError({ version, channel, gates }: DailyReport): BfaErr
   }
   return new BfaError(
     "limit",
-    `${version} stays in channel candidate: ${
-      failedGates(gates)
-    }; look at it, then \`bfa promote ${version} --reason …\``,
+    `${version} stays in channel candidate: ${failedGates(gates)}; look at it, then promote it`,
   );
 }
 

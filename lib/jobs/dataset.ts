@@ -183,7 +183,7 @@ export class Dataset {
     if (version !== undefined && version !== seed.version) {
       throw new BfaError(
         "offline",
-        `Cannot use ${version}: there is no copy of it, and no endpoint to get it from; give --endpoint`,
+        `Cannot use ${version}: there is no copy of it, and no endpoint to get it from`,
       );
     }
     const { dataThrough } = seed.index;
@@ -201,13 +201,13 @@ export class Dataset {
     if (this.#copy) return this.#copy;
     throw new BfaError(
       "usage",
-      "Cannot do this without a publisher: give --endpoint, or set BFA_ENDPOINT",
+      "Cannot ask a publisher: no endpoint is given",
     );
   }
 
   #online(action: string): void {
     if (!this.#options.offline) return;
-    throw new BfaError("offline", `Cannot ${action} offline: leave out --offline`);
+    throw new BfaError("offline", `Cannot ${action} offline`);
   }
 
   /** Every kind of notice is given once. */

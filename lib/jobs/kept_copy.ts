@@ -11,7 +11,7 @@ import type { OnProgress } from "../cache/download.ts";
 import type { Source } from "../core/answers.ts";
 import type { Day } from "../core/day.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { freshnessAt, REFRESH_ACTIONS } from "../core/freshness.ts";
+import { freshnessAt, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { KeptListings } from "../core/listings_file.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
@@ -45,9 +45,6 @@ export interface Loaded {
   readonly source: Source;
 }
 
-/** How long a failed attempt counts before a question makes the next one, ms. */
-const RETRY_MS = 30_000;
-
 /** One machine's copy, kept as fresh as its manifest asks for. */
 export class KeptCopy {
   readonly #options: KeptCopyOptions;
@@ -55,7 +52,6 @@ export class KeptCopy {
   #loaded: Loaded | undefined;
   #refreshing: Promise<Refreshed> | undefined;
   #contacting: Promise<Loaded> | undefined;
-  #failed: { at: number; failure: BfaError } | undefined;
 
   /** Names a copy; touches nothing. */
   constructor(options: KeptCopyOptions) {
@@ -130,9 +126,7 @@ export class KeptCopy {
     if (offline) {
       throw new BfaError(
         "offline",
-        `Cannot answer offline: there is no copy of ${
-          version ?? endpoint
-        } yet; run \`bfa refresh\` first`,
+        `Cannot answer offline: there is no copy of ${version ?? endpoint} yet`,
       );
     }
     const loaded = await this.#orInMemory(async (copy) =>
@@ -157,15 +151,15 @@ export class KeptCopy {
       return loaded;
     }
     if (action === "background") {
-      if (!this.#failedLately() && this.#mayAsk(loaded)) this.#inBackground(loaded);
+      if (!this.#failedLately(loaded) && this.#mayAsk(loaded)) this.#inBackground(loaded);
       return loaded;
     }
     if (action === "required") return this.#required(await this.#refreshed(loaded, "patient"));
-    const failed = this.#failedLately();
-    const ask = !failed && (this.#tooOld(loaded) || this.#mayAsk(loaded));
+    const failure = this.#failedLately(loaded);
+    const ask = !failure && (this.#tooOld(loaded) || this.#mayAsk(loaded));
     const refreshed = ask
       ? await this.#inTime(loaded)
-      : { current: loaded, ...(failed ? { failure: failed } : {}) };
+      : { current: loaded, ...(failure ? { failure } : {}) };
     this.#tellOfStale(refreshed);
     return refreshed.current;
   }
@@ -201,20 +195,21 @@ export class KeptCopy {
   }
 
   async #tryRefresh(loaded: Loaded, patience: "quick" | "patient"): Promise<Refreshed> {
-    const { budgetMs, now } = this.#options;
+    const { budgetMs } = this.#options;
     const limits = patience === "quick" ? { budgetMs } : {};
     try {
       const current = await this.#orInMemory(async (copy) =>
         await this.#withIndex(await copy.refresh(limits))
       );
       this.#loaded = current;
-      this.#failed = undefined;
       return { current };
     } catch (error) {
       const failure = asBfaError(error, "network", "refresh");
       if (!GIVE_WAY.has(failure.code)) throw failure;
-      this.#failed = { at: now().getTime(), failure };
-      return { current: loaded, failure };
+      const record = await this.#copy.noteFailure(failure, loaded.copy.record);
+      const current = { ...loaded, copy: { ...loaded.copy, record } };
+      this.#loaded = current;
+      return { current, failure };
     }
   }
 
@@ -233,7 +228,7 @@ export class KeptCopy {
     const why = failure ? failure.message : "the publisher has nothing newer";
     throw new BfaError(
       "expired",
-      `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}; use --accept-expired to answer all the same`,
+      `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}`,
       failure ? { cause: failure } : undefined,
     );
   }
@@ -242,7 +237,10 @@ export class KeptCopy {
   #tellOfStale({ current, failure }: Refreshed): void {
     const freshness = freshnessAt(current.copy.manifest.signed.freshness, this.#options.now());
     if (failure) {
-      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason: failure.message });
+      const { failed } = current.copy.record;
+      const reason = failure.message;
+      const again = this.#failedLately(current) ? { retryAt: retryAt(failed!).toISOString() } : {};
+      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason, ...again });
     } else if (freshness === "stale") {
       this.#notice({ ...noticeOf(current), kind: "publisher-late" });
     }
@@ -259,11 +257,12 @@ export class KeptCopy {
     return !checkedWhenDue || nextCheckAt === null || now >= Date.parse(nextCheckAt);
   }
 
-  #failedLately(): BfaError | undefined {
-    const failed = this.#failed;
-    return failed && this.#options.now().getTime() - failed.at < RETRY_MS
-      ? failed.failure
-      : undefined;
+  /** Why the last try failed, when it is too early for the next one; any process may have made it. */
+  #failedLately({ copy: { record: { failed } } }: Loaded): BfaError | undefined {
+    if (!failed) return undefined;
+    const now = this.#options.now();
+    const early = Date.parse(failed.at) <= now.getTime() && now < retryAt(failed);
+    return early ? new BfaError(failed.code, failed.reason) : undefined;
   }
 
   #tooOld({ copy }: Loaded): boolean {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { codeOf, NEW, OLD, withCopy, withWarmCopy } from "../helpers/fault_world.ts";
 
 /** Validly signed, with the right digest, and yet no listings: that day does not exist. */

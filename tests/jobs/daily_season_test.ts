@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { derive } from "../../lib/jobs/derive.ts";
 import { forbidden, htmlPage, serverError, when } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ANSWER_ROUTES } from "../../routes/answers.ts";
 import { OTHER_ROUTES } from "../../routes/service.ts";
 import { promote, rollback } from "../../lib/jobs/publish.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { LISTINGS, SEED, VERSION, withService } from "../helpers/service.ts";
 
 Deno.test("/healthz says ok, with a version and without one", async () => {
