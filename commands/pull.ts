@@ -4,6 +4,8 @@
  * @module
  */
 
+import { artifactNamed } from "../lib/core/manifest.ts";
+import { exportArtifact } from "../lib/jobs/export_artifacts.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { counted, formatBytes } from "./output.ts";
@@ -12,26 +14,33 @@ import { counted, formatBytes } from "./output.ts";
 export const pull: Command = {
   name: "pull",
   summary: "Download the files of a version into the copy, and keep them up to date",
-  about: "Without names: all files. Prints where each one is.",
+  about: "Without names: all files. Prints where each one is; --out DIR puts them there too.",
   args: [{ name: "artifact", help: "Such as availability.parquet", optional: true, many: true }],
-  options: { json: OUTPUT_OPTIONS.json!, ...CLIENT_OPTIONS },
-  examples: ["bfa pull", "bfa pull availability.parquet"],
+  options: {
+    out: { value: "DIR", help: "Also write the files into this folder, under their own names" },
+    json: OUTPUT_OPTIONS.json!,
+    ...CLIENT_OPTIONS,
+  },
+  examples: ["bfa pull availability.parquet", "bfa pull --out data"],
   async run(inputs, tools) {
     const dataset = await tools.openDataset(inputs);
     if (inputs.flag("refresh-cache")) await dataset.refresh();
     const names = await dataset.pull(inputs.args);
-    const files = await Promise.all(
-      names.map(async (name) => ({ name, path: await dataset.path(name) })),
-    );
+    const { signed } = await dataset.manifest();
+    const out = inputs.text("out");
+    const files: { name: string; path: string }[] = [];
+    for (const name of names) {
+      const kept = await dataset.path(name);
+      const path = out === undefined
+        ? kept
+        : await exportArtifact(artifactNamed(signed, name), kept, out);
+      files.push({ name, path });
+    }
     if (inputs.flag("json")) {
       return tools.world.out(JSON.stringify({ count: files.length, files }) + "\n");
     }
     tools.world.out(files.map(({ name, path }) => `${name}\t${path}\n`).join(""));
-    const { artifacts } = (await dataset.manifest()).signed;
-    const bytes = artifacts.filter((a) => names.includes(a.name)).reduce(
-      (sum, a) => sum + a.bytes,
-      0,
-    );
+    const bytes = names.reduce((sum, name) => sum + artifactNamed(signed, name).bytes, 0);
     if (!inputs.flag("quiet")) {
       tools.world.err(`${counted(files.length, "file")}, ${formatBytes(bytes)}, verified\n`);
     }

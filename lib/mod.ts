@@ -22,6 +22,7 @@ export type {
 } from "./jobs/dataset.ts";
 export type { Notice } from "./jobs/notice.ts";
 export type { Status } from "./jobs/status.ts";
+export type { NewVersion, WatchOptions } from "./jobs/watch.ts";
 export type * from "./core/answer_types.ts";
 export type { RangeQuestion, StatesOption } from "./core/answers.ts";
 export type { Day, DayRange } from "./core/day.ts";

@@ -21,6 +21,7 @@ import type { VersionsReply } from "../manifest/endpoint.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { Notice } from "./notice.ts";
 import type { Status } from "./status.ts";
+import type { NewVersion, WatchOptions } from "./watch.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
 export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
@@ -128,6 +129,31 @@ export class Dataset {
     const { changed, manifest } = await this.#published().refresh();
     const { version, sequence } = manifest.signed;
     return { changed, version, sequence };
+  }
+
+  /**
+   * Every version that is newer than this copy, as soon as it is published: over the service's event stream, or by
+   * asking once a minute where there is none. When a version is given, questions are already answered from it.
+   *
+   * @example
+   * ```ts ignore
+   * import { open } from "@bfa/cli/lib";
+   * const bfa = await open({ endpoint: "https://bfa.example.org" });
+   * const stop = new AbortController();
+   * for await (const { version, dataThrough } of bfa.watch({ signal: stop.signal })) {
+   *   console.log(version, (await bfa.snapshot(dataThrough)).count);
+   *   stop.abort(); // or go on
+   * }
+   * ```
+   */
+  async *watch(options: WatchOptions = {}): AsyncGenerator<NewVersion, void, void> {
+    this.#online("watch");
+    const published = this.#published();
+    const { endpoint, channel, http } = this.#options;
+    const known = (await published.peek())?.record.sequence ?? 0;
+    const { watch } = await import("./watch.ts");
+    const refresh = () => published.refresh();
+    yield* watch({ endpoint: endpoint!, channel, http, known, refresh }, options);
   }
 
   /**
