@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { Inputs, SettingSources } from "./commands/command.ts";
+import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts";
 import { noticeLine } from "./commands/notices.ts";
 import { loadLater } from "./commands/registry.ts";
 import { readMaxAge, SETTINGS } from "./commands/options.ts";
@@ -87,11 +87,15 @@ async function progress(world: World) {
 
 /** Settings files are read when a setting is first looked for: most calls need none. */
 function settingSources(world: World): SettingSources {
-  let files: Record<string, unknown>[] | undefined;
+  let files: SettingsFile[] | undefined;
   const user = userConfigFile({ os: Deno.build.os, env: world.env });
   return {
     env: world.env,
-    files: () => files ??= [readSettings("bfa.json", world), user ? readSettings(user, world) : {}],
+    files: () =>
+      files ??= ["bfa.json", ...(user ? [user] : [])].map((path) => ({
+        path,
+        settings: readSettings(path, world),
+      })),
   };
 }
 

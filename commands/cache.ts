@@ -54,7 +54,11 @@ export const cache: Command = {
   prune    remove what no current version uses
   clear    remove everything but the pinned keys
   refresh  ask the publisher for a newer version now`,
-  args: [{ name: "action", help: `${Object.keys(ACTIONS).join(", ")}` }],
+  args: [{
+    name: "action",
+    help: `${Object.keys(ACTIONS).join(", ")}`,
+    choices: Object.keys(ACTIONS),
+  }],
   options: {
     ...OUTPUT_OPTIONS,
     "cache-dir": CLIENT_OPTIONS["cache-dir"]!,

@@ -15,6 +15,8 @@ export interface Arg {
   readonly optional?: true;
   /** Takes all that follow. */
   readonly many?: true;
+  /** What it can be, where that is a short list: for the completion of shells. */
+  readonly choices?: readonly string[];
 }
 
 /** A `--flag` or a `--name VALUE`. */
@@ -51,7 +53,13 @@ export interface Command {
 export interface SettingSources {
   env(name: string): string | undefined;
   /** `./bfa.json`, then the user's file. */
-  files(): readonly Readonly<Record<string, unknown>>[];
+  files(): readonly SettingsFile[];
+}
+
+/** A settings file that was read; without settings when there is none. */
+export interface SettingsFile {
+  readonly path: string;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** The arguments and options of one call. */
@@ -118,13 +126,19 @@ export class Inputs {
     );
   }
 
+  /** What an option is set to outside the command line, and where: an environment variable's name or a path. */
+  setting(name: string, option: Option): { value: unknown; from: string } | undefined {
+    if (!option.env) return undefined;
+    const fromEnv = this.#sources.env(option.env);
+    if (fromEnv !== undefined && fromEnv !== "") return { value: fromEnv, from: option.env };
+    const key = settingName(name);
+    const file = this.#sources.files().find(({ settings }) => Object.hasOwn(settings, key));
+    return file && { value: file.settings[key], from: file.path };
+  }
+
   #setting(name: string): unknown {
     const option = this.#options[name];
-    if (!option?.env) return undefined;
-    const fromEnv = this.#sources.env(option.env);
-    if (fromEnv !== undefined && fromEnv !== "") return fromEnv;
-    const key = settingName(name);
-    return this.#sources.files().find((file) => Object.hasOwn(file, key))?.[key];
+    return option && this.setting(name, option)?.value;
   }
 }
 

@@ -33,7 +33,7 @@ export const keys: Command = {
   list         the keys pinned for each endpoint
   trust KEY…   trust these keys, and no others, for the endpoint`,
   args: [
-    { name: "action", help: "new, show, list or trust" },
+    { name: "action", help: "new, show, list or trust", choices: Object.keys(ACTIONS) },
     { name: "key", help: "ed25519:…, for trust", optional: true, many: true },
   ],
   options: {

@@ -31,6 +31,9 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "renew": () => publisherCommand("./renew.ts", "renew"),
   "log": () => publisherCommand("./log.ts", "log"),
   "keys": async () => (await import("./keys.ts")).keys,
+  "config": async () => (await import("./config.ts")).config,
+  "doctor": async () => (await import("./doctor.ts")).doctor,
+  "completions": async () => (await import("./completions.ts")).completions,
 };
 
 async function publisherCommand(file: string, name: string): Promise<Command> {
