@@ -115,12 +115,10 @@ export class KeptListings implements ListingsFile {
   /** Those that exist on a day. */
   on(day: Day): readonly Listing[] {
     const found: Listing[] = [];
-    const rows = this.#rows;
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
+    this.#rows.forEach((row, i, rows) => {
       const last = row[5];
       if (row[3] <= day && (!last || last >= day)) found.push(readRow(rows, i));
-    }
+    });
     return found;
   }
 }

@@ -26,9 +26,9 @@ for (const [now, counts, day] of COMPLETE) {
   });
 }
 
-Deno.test("`newestCompleteDay()` of nothing says what to run", () => {
+Deno.test("`newestCompleteDay()` of nothing says what to do", () => {
   const error = assertThrows(() => newestCompleteDay([], new Date()), BfaError);
-  assertEquals([error.code, /bfa collect/.test(error.message)], ["not_found", true]);
+  assertEquals([error.code, /collect first/.test(error.message)], ["not_found", true]);
 });
 
 /** Those of the twelve whose lives are shortest, and others with halts, gaps and Chinese names. */
