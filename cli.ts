@@ -9,21 +9,18 @@
  * @module
  */
 
-import type { Inputs, SettingSources } from "./commands/command.ts";
-import { readMaxAge, secretKeyFile, SETTINGS } from "./commands/options.ts";
+import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts";
 import { noticeLine } from "./commands/notices.ts";
-import { progressBar, wantsProgress } from "./commands/progress.ts";
+import { loadLater } from "./commands/registry.ts";
+import { readMaxAge, SETTINGS } from "./commands/options.ts";
 import { run } from "./commands/run.ts";
-import type { PublisherSide, Tools, World } from "./commands/tools.ts";
+import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
-import { DAILY_SCHEDULE } from "./lib/core/freshness.ts";
-import { folderOf, makeFolder } from "./lib/files/atomic_file.ts";
-import { open } from "./lib/jobs/open.ts";
-import type { MirrorWorld } from "./lib/jobs/open_mirrors.ts";
-import { httpClient } from "./lib/net/client.ts";
 
 export type { World };
+
+type PublisherModule = typeof import("./commands/publisher_tools.ts");
 
 /**
  * Runs one call of the CLI.
@@ -43,14 +40,18 @@ function cliTools(world: World): Tools {
     throw new BfaError("usage", "Cannot tell where the cache is: set BFA_CACHE_DIR or HOME");
   };
 
+  const publisher = async () => {
+    const { publisherTools } = await loadLater<PublisherModule>("./publisher_tools.ts");
+    return publisherTools(world);
+  };
+
   return {
     world,
     cacheDir,
 
     async openDataset(inputs) {
       const quiet = inputs.flag("quiet");
-      const off = quiet || inputs.flag("no-progress");
-      const bar = wantsProgress(world, off) ? progressBar(world) : undefined;
+      const { open } = await import("./lib/jobs/open.ts");
       const dataset = await open({
         endpoint: inputs.text("endpoint"),
         channel: inputs.text("channel"),
@@ -66,93 +67,38 @@ function cliTools(world: World): Tools {
         onNotice: (notice) => {
           if (!quiet) world.err(`${noticeLine(notice)}\n`);
         },
-        onProgress: bar,
+        onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
       });
       const asOf = inputs.text("as-of");
       return asOf === undefined ? dataset : await dataset.asOf(asOf);
     },
 
-    async visionLister(inputs) {
-      const { VISION_LIST_URL, visionLister } = await import("./lib/source/vision.ts");
-      return visionLister(httpClient(), inputs.text("list-url") ?? VISION_LIST_URL);
-    },
-
-    async numbersFetcher(inputs) {
-      const { VISION_FILES_URL } = await import("./lib/core/schema.ts");
-      const { fetchDayKline } = await import("./lib/source/klines.ts");
-      const filesUrl = inputs.text("files-url") ?? VISION_FILES_URL;
-      const http = httpClient();
-      return (symbol, day) => fetchDayKline(http, filesUrl, symbol, day);
-    },
-
-    async localDatabase(source, folder) {
-      const { localDatabase } = await import("./lib/jobs/import.ts");
-      return await localDatabase(source, folder, httpClient());
-    },
-
-    async githubReleases(place) {
-      const { openReleases } = await import("./lib/jobs/open_mirrors.ts");
-      return await openReleases(place, mirrorWorld(world));
-    },
-
-    async withPublisher(inputs, work) {
-      const side = await openPublisherSide(inputs, world);
-      try {
-        const done = await work(side);
-        side.store.close();
-        return done;
-      } catch (error) {
-        // Closing a KV that another process keeps locked waits, deaf, until it is free again.
-        if (!(error instanceof BfaError && error.code === "unavailable")) side.store.close();
-        throw error;
-      }
-    },
+    visionLister: async (inputs) => (await publisher()).visionLister(inputs),
+    numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
+    localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
+    githubReleases: async (place) => (await publisher()).githubReleases(place),
+    withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };
 }
 
-/** The publisher's side: KV, mirror and signing key. Loaded only here: clients never need KV. */
-async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
-  const { kvManifestStore, openKv } = await import("./lib/manifest/kv.ts");
-  const { openMirror } = await import("./lib/jobs/open_mirrors.ts");
-  const { parseSecretKey, readSecretKey } = await import("./lib/manifest/secret_key_file.ts");
-  const dataDir = inputs.text("data-dir") ?? ".bfa";
-  const place = inputs.text("kv") ?? `${dataDir}/kv.sqlite3`;
-  if (!/^https?:/.test(place)) await makeFolder(folderOf(place));
-  const secret = world.env("BFA_SIGNING_KEY");
-  const signer = secret
-    ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
-    : await readSecretKey(secretKeyFile(inputs));
-  const given = inputs.texts("mirror");
-  const places = given?.length ? given : [`${dataDir}/mirror`];
-  const store = kvManifestStore(await openKv(place));
-  const mirrors = await Promise.all(places.map((p) => openMirror(p, store, mirrorWorld(world))))
-    .catch((error) => {
-      store.close();
-      throw error;
-    });
-  const publisher = {
-    store,
-    mirrors,
-    signers: signer ? [signer] : [],
-    schedule: DAILY_SCHEDULE,
-    mirrorUrls: inputs.texts("mirror-url") ?? [],
-    by: world.env("BFA_PUBLISHER") ?? world.env("USER") ?? "unknown",
-    now: world.now,
-  };
-  return { store, mirror: mirrors[0]!, publisher, dataDir };
-}
-
-function mirrorWorld({ env, now, err }: World): MirrorWorld {
-  return { env, now, onWait: (line) => err(`${line}\n`) };
+/** A progress bar; only a terminal gets one. */
+async function progress(world: World) {
+  if (!world.errIsTerminal) return undefined;
+  const { progressBar, wantsProgress } = await import("./commands/progress.ts");
+  return wantsProgress(world) ? progressBar(world) : undefined;
 }
 
 /** Settings files are read when a setting is first looked for: most calls need none. */
 function settingSources(world: World): SettingSources {
-  let files: Record<string, unknown>[] | undefined;
+  let files: SettingsFile[] | undefined;
   const user = userConfigFile({ os: Deno.build.os, env: world.env });
   return {
     env: world.env,
-    files: () => files ??= [readSettings("bfa.json", world), user ? readSettings(user, world) : {}],
+    files: () =>
+      files ??= ["bfa.json", ...(user ? [user] : [])].map((path) => ({
+        path,
+        settings: readSettings(path, world),
+      })),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 
 import type { Dataset } from "../lib/jobs/dataset.ts";
+import "../lib/jobs/open.ts"; // what every question opens is loaded along with the question, not after it
 import type { Inputs } from "./command.ts";
 import { formatDuration, print, type View } from "./output.ts";
 import type { Tools } from "./tools.ts";

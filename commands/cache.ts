@@ -16,12 +16,23 @@ import { freshnessAt } from "../lib/core/freshness.ts";
 import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { counted, formatBytes, formatDuration, print, readFormat } from "./output.ts";
-import { refresh } from "./status.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  PLAIN_FORMATS,
+  print,
+  readFormat,
+  TEXT_FORMATS,
+} from "./output.ts";
+import { refresh } from "./refresh.ts";
 import type { Tools } from "./tools.ts";
 
 const ACTIONS: Actions = {
-  dir: (inputs, tools) => tools.world.out(tools.cacheDir(inputs) + "\n"),
+  dir(inputs, tools) {
+    readFormat(inputs, tools.world, PLAIN_FORMATS);
+    tools.world.out(tools.cacheDir(inputs) + "\n");
+  },
   status: cacheStatus,
   list,
   verify,
@@ -43,7 +54,11 @@ export const cache: Command = {
   prune    remove what no current version uses
   clear    remove everything but the pinned keys
   refresh  ask the publisher for a newer version now`,
-  args: [{ name: "action", help: `${Object.keys(ACTIONS).join(", ")}` }],
+  args: [{
+    name: "action",
+    help: `${Object.keys(ACTIONS).join(", ")}`,
+    choices: Object.keys(ACTIONS),
+  }],
   options: {
     ...OUTPUT_OPTIONS,
     "cache-dir": CLIENT_OPTIONS["cache-dir"]!,
@@ -74,7 +89,9 @@ async function cacheStatus(inputs: Inputs, tools: Tools): Promise<void> {
   const asked = hits + misses;
   const hitRate = asked ? hits / asked : null;
   const facts = { place, versions: [...versions].sort(), bytes, hits, misses, hitRate, copies };
-  if (readFormat(inputs, world) === "json") return world.out(JSON.stringify(facts) + "\n");
+  if (readFormat(inputs, world, TEXT_FORMATS) === "json") {
+    return world.out(JSON.stringify(facts) + "\n");
+  }
   const rate = hitRate === null ? "nothing asked yet" : `${Math.floor(hitRate * 100)} % hits`;
   world.out(`${place} · ${formatBytes(bytes)} · ${counted(versions.size, "version")} · ${rate}\n`);
   for (const { endpoint, channel, version, freshness, checkedAt } of copies) {
@@ -110,8 +127,9 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
 async function verify(inputs: Inputs, tools: Tools): Promise<void> {
   const { sound, damaged } = await verifyCache(tools.cacheDir(inputs));
   const { world } = tools;
-  if (readFormat(inputs, world) === "json") world.out(JSON.stringify({ sound, damaged }) + "\n");
-  else world.out(`${counted(sound, "sound file")}\n`);
+  if (readFormat(inputs, world, TEXT_FORMATS) === "json") {
+    world.out(JSON.stringify({ sound, damaged }) + "\n");
+  } else world.out(`${counted(sound, "sound file")}\n`);
   if (damaged.length) {
     throw new BfaError(
       "integrity",
@@ -123,7 +141,7 @@ async function verify(inputs: Inputs, tools: Tools): Promise<void> {
 }
 
 function removed(what: { files: number; bytes: number }, inputs: Inputs, tools: Tools): void {
-  if (readFormat(inputs, tools.world) === "json") {
+  if (readFormat(inputs, tools.world, TEXT_FORMATS) === "json") {
     return tools.world.out(JSON.stringify(what) + "\n");
   }
   tools.world.out(`removed ${counted(what.files, "file")}, ${formatBytes(what.bytes)}\n`);

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { parseArgs } from "@std/cli/parse-args";
 import { BfaError } from "../lib/core/errors.ts";
-import { nearestSymbols } from "../lib/core/symbol.ts";
+import { nearestNames } from "../lib/core/nearest.ts";
 import type { Tools } from "./tools.ts";
 
 /** A positional argument. */
@@ -16,6 +15,8 @@ export interface Arg {
   readonly optional?: true;
   /** Takes all that follow. */
   readonly many?: true;
+  /** What it can be, where that is a short list: for the completion of shells. */
+  readonly choices?: readonly string[];
 }
 
 /** A `--flag` or a `--name VALUE`. */
@@ -54,12 +55,18 @@ export interface Command {
 export interface SettingSources {
   env(name: string): string | undefined;
   /** `./bfa.json`, then the user's file. */
-  files(): readonly Readonly<Record<string, unknown>>[];
+  files(): readonly SettingsFile[];
+}
+
+/** A settings file that was read; without settings when there is none. */
+export interface SettingsFile {
+  readonly path: string;
+  readonly settings: Readonly<Record<string, unknown>>;
 }
 
 /** The arguments and options of one call. */
 export class Inputs {
-  readonly #values: ReadonlyMap<string, string | boolean | string[]>;
+  readonly #given: ReadonlyMap<string, readonly string[]>;
   readonly #options: Options;
   readonly #sources: SettingSources;
   /** Positional arguments, in order. */
@@ -71,35 +78,7 @@ export class Inputs {
    * @throws {BfaError} `usage` for what the command does not declare.
    */
   constructor(command: Command, argv: readonly string[], sources: SettingSources) {
-    const unknown: string[] = [];
-    const entries = Object.entries(command.options);
-    const flags = entries.filter(([, o]) => o.value === undefined).map(([name]) => name);
-    const texts = entries.filter(([, o]) => o.value !== undefined).map(([name]) => name);
-    const alias: Record<string, string> = {};
-    for (const [name, { short }] of entries) if (short) alias[short] = name;
-    const parsed = parseArgs(argv, {
-      boolean: flags,
-      string: [...texts, "_"],
-      collect: texts,
-      alias,
-      "--": true,
-      unknown: (arg, key) => {
-        if (key !== undefined) unknown.push(arg);
-        return key === undefined;
-      },
-    });
-    if (unknown[0]) throw unknownOption(unknown[0], command);
-    const values = new Map<string, string | boolean | string[]>();
-    for (const name of flags) if (parsed[name]) values.set(name, true);
-    for (const name of texts) {
-      const given = ((parsed[name] ?? []) as unknown[]).map(String);
-      if (given.length === 0) continue;
-      if (given.some((text) => text === "")) throw bad(`--${name} needs a value`, command);
-      const { many } = command.options[name]!;
-      if (!many && given.length > 1) throw bad(`--${name} is given more than once`, command);
-      values.set(name, many ? given : given[0]!);
-    }
-    const args = [...parsed._.map(String), ...(parsed["--"] ?? [])];
+    const { args, given } = split(command, argv);
     const needed = command.args.filter((arg) => !arg.optional);
     if (args.length < needed.length) {
       throw bad(`${needed[args.length]!.name.toUpperCase()} is missing`, command);
@@ -107,24 +86,29 @@ export class Inputs {
     if (args.length > command.args.length && !command.args.at(-1)?.many) {
       throw bad(`${JSON.stringify(args[command.args.length])} is one argument too many`, command);
     }
-    this.#values = values;
+    this.#given = given;
     this.#options = command.options;
     this.#sources = sources;
     this.args = args;
   }
 
+  /** Whether an option stands on the command line itself. */
+  given(name: string): boolean {
+    return this.#given.has(name);
+  }
+
   /** A text: from the command line, the environment, `./bfa.json` or the user's file. */
   text(name: string): string | undefined {
-    const given = this.#values.get(name);
-    if (typeof given === "string") return given;
+    const given = this.#given.get(name);
+    if (given) return given[0];
     const setting = this.#setting(name);
     return setting === undefined ? undefined : String(setting);
   }
 
   /** All values of a repeatable option; an environment variable separates them with commas or spaces. */
   texts(name: string): string[] | undefined {
-    const given = this.#values.get(name);
-    if (Array.isArray(given)) return given;
+    const given = this.#given.get(name);
+    if (given) return [...given];
     const setting = this.#setting(name);
     if (Array.isArray(setting)) return setting.map(String);
     if (typeof setting !== "string") return undefined;
@@ -134,7 +118,7 @@ export class Inputs {
 
   /** Whether a flag is set. */
   flag(name: string): boolean {
-    if (this.#values.get(name) === true) return true;
+    if (this.#given.has(name)) return true;
     const setting = this.#setting(name);
     if (setting === undefined) return false;
     const text = String(setting).toLowerCase();
@@ -146,13 +130,19 @@ export class Inputs {
     );
   }
 
+  /** What an option is set to outside the command line, and where: an environment variable's name or a path. */
+  setting(name: string, option: Option): { value: unknown; from: string } | undefined {
+    if (!option.env) return undefined;
+    const fromEnv = this.#sources.env(option.env);
+    if (fromEnv !== undefined && fromEnv !== "") return { value: fromEnv, from: option.env };
+    const key = settingName(name);
+    const file = this.#sources.files().find(({ settings }) => Object.hasOwn(settings, key));
+    return file && { value: file.settings[key], from: file.path };
+  }
+
   #setting(name: string): unknown {
     const option = this.#options[name];
-    if (!option?.env) return undefined;
-    const fromEnv = this.#sources.env(option.env);
-    if (fromEnv !== undefined && fromEnv !== "") return fromEnv;
-    const key = settingName(name);
-    return this.#sources.files().find((file) => Object.hasOwn(file, key))?.[key];
+    return option && this.setting(name, option)?.value;
   }
 }
 
@@ -161,10 +151,58 @@ export function settingName(option: string): string {
   return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
+/**
+ * Tells options from arguments. Written here, because an npm package on the way of every call costs
+ * more than the call's own work.
+ */
+function split(command: Command, argv: readonly string[]) {
+  const { options } = command;
+  const args: string[] = [];
+  const given = new Map<string, string[]>();
+  for (let i = 0; i < argv.length; i++) {
+    const arg = argv[i]!;
+    if (arg === "--") {
+      args.push(...argv.slice(i + 1));
+      break;
+    }
+    if (arg === "-" || !arg.startsWith("-")) {
+      args.push(arg);
+    } else if (arg.startsWith("--")) {
+      const equals = arg.indexOf("=");
+      const name = arg.slice(2, equals < 0 ? undefined : equals);
+      if (!Object.hasOwn(options, name)) throw unknownOption(arg, command);
+      const { value, many } = options[name]!;
+      if (value === undefined) {
+        if (equals >= 0) throw bad(`--${name} takes no value`, command);
+        given.set(name, []);
+        continue;
+      }
+      const next = argv[i + 1];
+      const text = equals >= 0 ? arg.slice(equals + 1) : isValue(next) ? next : "";
+      if (text === "") throw bad(`--${name} needs a value`, command);
+      if (equals < 0) i++;
+      const before = given.get(name) ?? [];
+      if (before.length > 0 && !many) throw bad(`--${name} is given more than once`, command);
+      given.set(name, [...before, text]);
+    } else {
+      for (const letter of arg.slice(1)) {
+        const name = Object.keys(options).find((name) => options[name]!.short === letter);
+        if (name === undefined) throw unknownOption(arg, command);
+        given.set(name, []);
+      }
+    }
+  }
+  return { args, given };
+}
+
+/** What starts with a dash is the next option; `--name=-x` gives it as a value all the same. */
+function isValue(next: string | undefined): next is string {
+  return next !== undefined && (next === "-" || !next.startsWith("-"));
+}
+
 function unknownOption(arg: string, command: Command): BfaError {
   const name = arg.replace(/^-+/, "").replace(/=.*$/, "");
-  const names = Object.keys(command.options);
-  const near = nearestSymbols(name, names.map((n) => n.toUpperCase()), 1)[0]?.toLowerCase();
+  const near = nearestNames(name, Object.keys(command.options), 1)[0];
   return bad(
     `there is no option ${arg.split("=")[0]}${near ? `; did you mean --${near}?` : ""}`,
     command,

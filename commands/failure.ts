@@ -45,11 +45,21 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   130: "interrupted",
 };
 
+/** What to do about a failure on the command line, where its message does not say. */
+const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
+  expired: "--accept-expired answers all the same",
+  conflict: "look at `bfa versions`, then try again",
+  untrusted:
+    "if the publisher changed its key, change --trusted-keys, or run `bfa keys trust` where none are set",
+  offline: "leave out --offline, and give --endpoint where none is set",
+};
+
 /** The line and the exit code of a failure. */
 export function describeFailure(error: unknown, verbose: boolean): { line: string; exit: number } {
   if (error instanceof BfaError) {
     const cause = verbose && error.cause !== undefined ? `\n  because: ${reason(error.cause)}` : "";
-    return { line: `bfa: ${error.message}${cause}`, exit: EXIT_CODES[error.code] };
+    const advice = ADVICE[error.code] ? `; ${ADVICE[error.code]}` : "";
+    return { line: `bfa: ${error.message}${advice}${cause}`, exit: EXIT_CODES[error.code] };
   }
   if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
   const missing = missingPermission(error);

@@ -5,7 +5,7 @@
  */
 
 import { readChannel } from "../lib/core/manifest.ts";
-import { newRecord, sourceName } from "../lib/cache/copy_store.ts";
+import { newRecord, sourceName } from "../lib/cache/copy.ts";
 import { folderStore } from "../lib/cache/folder_store.ts";
 import { cachedSources } from "../lib/cache/upkeep.ts";
 import { BfaError } from "../lib/core/errors.ts";
@@ -15,8 +15,11 @@ import { isKeyId } from "../lib/manifest/signature.ts";
 import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, secretKeyFile } from "./options.ts";
-import { counted, print } from "./output.ts";
+import { counted, PLAIN_FORMATS, print, readFormat } from "./output.ts";
 import type { Tools } from "./tools.ts";
+
+/** How long to wait for another process that refreshes the same copy, ms. */
+const LOCK_WAIT_MS = 30_000;
 
 const ACTIONS: Actions = { new: newKey, show, list, trust };
 
@@ -30,7 +33,7 @@ export const keys: Command = {
   list         the keys pinned for each endpoint
   trust KEY…   trust these keys, and no others, for the endpoint`,
   args: [
-    { name: "action", help: "new, show, list or trust" },
+    { name: "action", help: "new, show, list or trust", choices: Object.keys(ACTIONS) },
     { name: "key", help: "ed25519:…, for trust", optional: true, many: true },
   ],
   options: {
@@ -50,6 +53,7 @@ export const keys: Command = {
         `Cannot use ${JSON.stringify(extra)}: \`keys ${name}\` takes no key`,
       );
     }
+    if (name !== "list") readFormat(inputs, tools.world, PLAIN_FORMATS);
     await runAction(ACTIONS, inputs, tools);
   },
 };
@@ -111,7 +115,10 @@ async function trust(inputs: Inputs, tools: Tools): Promise<void> {
   const channel = readChannel(inputs.text("channel"));
   const store = folderStore(tools.cacheDir(inputs));
   const source = await sourceName(base, channel);
-  const record = await store.record(source) ?? newRecord(base, channel);
-  await store.setRecord(source, { ...record, pins });
+  await store.withLock(source, LOCK_WAIT_MS, async () => {
+    const record = await store.record(source) ?? newRecord(base, channel);
+    const { failed: _, ...known } = record; // it may have failed for want of these keys
+    await store.setRecord(source, { ...known, pins });
+  });
   tools.world.out(`${base} (${channel}): trusting ${pins.join(", ")}\n`);
 }

@@ -19,7 +19,9 @@ export function noticeLine(notice: Notice): string {
     case "behind":
       return `bfa: ${notice.freshness}: ${notice.version} may be behind (next one expected ${
         formatInstant(notice.since)
-      }); ${notice.reason}`;
+      }); ${notice.reason}${
+        notice.retryAt ? `; asking again after ${formatInstant(notice.retryAt)}` : ""
+      }`;
     case "publisher-late":
       return `bfa: stale: ${notice.version} is the newest there is; the publisher is late (a newer one was expected on ${
         formatInstant(notice.since)

@@ -44,6 +44,11 @@ export const CLIENT_OPTIONS: Options = {
   "cache-dir": { value: "DIR", help: "Where the copy is kept", env: "BFA_CACHE_DIR" },
 };
 
+const { "refresh-cache": _, ...silent } = CLIENT_OPTIONS;
+
+/** For commands that ask nobody, or ask in any case. */
+export const SILENT_CLIENT_OPTIONS: Options = silent;
+
 /** For commands that print answers. */
 export const OUTPUT_OPTIONS: Options = {
   format: {
@@ -70,7 +75,7 @@ export const PUBLISHER_OPTIONS: Options = {
     help: "Publisher's state: KV file, mirror, builds, key (.bfa)",
     env: "BFA_DATA_DIR",
   },
-  kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://… (KV Connect)", env: "BFA_KV" },
+  kv: { value: "PLACE", help: "Deno KV: a file, or http(s)://\u2026 (KV Connect)", env: "BFA_KV" },
   mirror: {
     value: "PLACE",
     many: true,

@@ -44,21 +44,46 @@ export interface View<Row> {
   readonly footer?: string;
 }
 
-/** Reads `--format` and `--json`. */
-export function readFormat(inputs: Inputs, world: World): Format {
-  if (inputs.flag("json")) return "json";
+/** What a command that prints one line can print. */
+export const PLAIN_FORMATS: readonly Format[] = ["table", "lines"];
+
+/** What a command that prints a few lines of text can print besides. */
+export const TEXT_FORMATS: readonly Format[] = ["table", "json", "lines"];
+
+/**
+ * Reads `--format` and `--json`.
+ *
+ * @param among What the command can print. Another format is refused on the command line; in the environment or a
+ *   file it speaks of other commands.
+ */
+export function readFormat(
+  inputs: Inputs,
+  world: World,
+  among: readonly Format[] = FORMATS,
+): Format {
   const text = inputs.text("format");
-  if (text === undefined) return world.outIsTerminal ? "table" : "lines";
-  if (!(FORMATS as readonly string[]).includes(text)) {
-    throw new BfaError(
-      "usage",
-      `Cannot print the format ${JSON.stringify(text)}: choose among ${FORMATS.join(", ")}`,
-    );
+  const plain = world.outIsTerminal ? "table" : "lines";
+  if (inputs.flag("json")) {
+    if (inputs.given("format") && text !== "json") {
+      throw new BfaError("usage", `Cannot print both json and ${text}: give --json or --format`);
+    }
+    return oneOf("json", among);
   }
-  if (world.outIsTerminal && (text === "arrow" || text === "parquet")) {
-    throw new BfaError("usage", `Cannot print ${text} on a terminal: send it to a file with >`);
+  if (text === undefined) return plain;
+  const format = oneOf(text, FORMATS);
+  if (!inputs.given("format")) return among.includes(format) ? format : plain;
+  if (world.outIsTerminal && (format === "arrow" || format === "parquet")) {
+    throw new BfaError("usage", `Cannot print ${format} on a terminal: send it to a file with >`);
   }
-  return text as Format;
+  return oneOf(format, among);
+}
+
+function oneOf(text: string, among: readonly Format[]): Format {
+  if ((among as readonly string[]).includes(text)) return text as Format;
+  throw new BfaError(
+    "usage",
+    `Cannot print the format ${JSON.stringify(text)}: choose among ${among.join(", ")}`,
+  );
 }
 
 /** Prints an answer. */

@@ -49,8 +49,8 @@ export function progressBar(world: World): OnProgress {
   };
 }
 
-/** Whether a progress bar is wanted: on a terminal, unless told otherwise. */
-export function wantsProgress(world: World, off: boolean): boolean {
-  return world.errIsTerminal && !off && !world.env("CI") && !world.env("NO_COLOR") &&
+/** Whether a terminal is one that a bar can be drawn on. */
+export function wantsProgress(world: World): boolean {
+  return world.errIsTerminal && !world.env("CI") && !world.env("NO_COLOR") &&
     world.env("TERM") !== "dumb";
 }

@@ -21,24 +21,41 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "get": async () => (await import("./get.ts")).get,
   "sql": async () => (await import("./sql.ts")).sql,
   "status": async () => (await import("./status.ts")).status,
-  "refresh": async () => (await import("./status.ts")).refresh,
-  "versions": async () => (await import("./status.ts")).versions,
-  "pull": async () => (await import("./status.ts")).pull,
+  "refresh": async () => (await import("./refresh.ts")).refresh,
+  "versions": async () => (await import("./versions.ts")).versions,
+  "pull": async () => (await import("./pull.ts")).pull,
   "cache": async () => (await import("./cache.ts")).cache,
-  "serve": async () => (await import("./serve.ts")).serve,
-  "collect": async () => (await import("./collect.ts")).collect,
-  "daily": async () => (await import("./collect.ts")).daily,
-  "import": async () => (await import("./collect.ts")).importCommand,
-  "build": async () => (await import("./publisher.ts")).build,
-  "check": async () => (await import("./check.ts")).check,
-  "publish": async () => (await import("./publisher.ts")).publish,
-  "promote": async () => (await import("./publisher.ts")).promote,
-  "rollback": async () => (await import("./publisher.ts")).rollback,
-  "renew": async () => (await import("./publisher.ts")).renew,
-  "log": async () => (await import("./publisher.ts")).log,
-  "state": async () => (await import("./state.ts")).state,
+  "serve": () => publisherCommand("./serve.ts", "serve"),
+  "collect": () => publisherCommand("./collect.ts", "collect"),
+  "daily": () => publisherCommand("./collect.ts", "daily"),
+  "import": () => publisherCommand("./collect.ts", "importCommand"),
+  "build": () => publisherCommand("./build.ts", "build"),
+  "check": () => publisherCommand("./check.ts", "check"),
+  "publish": () => publisherCommand("./publish.ts", "publish"),
+  "promote": () => publisherCommand("./promote.ts", "promote"),
+  "rollback": () => publisherCommand("./rollback.ts", "rollback"),
+  "renew": () => publisherCommand("./renew.ts", "renew"),
+  "log": () => publisherCommand("./log.ts", "log"),
+  "state": () => publisherCommand("./state.ts", "state"),
   "keys": async () => (await import("./keys.ts")).keys,
+  "config": async () => (await import("./config.ts")).config,
+  "doctor": async () => (await import("./doctor.ts")).doctor,
+  "completions": async () => (await import("./completions.ts")).completions,
 };
+
+async function publisherCommand(file: string, name: string): Promise<Command> {
+  return (await loadLater<Record<string, Command>>(file))[name]!;
+}
+
+/**
+ * Loads a module of this folder without Deno knowing it beforehand. What a literal `import()` names is looked
+ * through before a program runs, with all that it imports: every question would wait for the publisher's modules.
+ * (`deno compile` needs `--include commands` for the same reason, and a copy from JSR fetches such a module when it
+ * is first called.)
+ */
+export async function loadLater<Module>(file: string): Promise<Module> {
+  return await import(new URL(file, import.meta.url).href);
+}
 
 /** Loads every command. */
 export async function allCommands(): Promise<Command[]> {

@@ -6,9 +6,7 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
-import { nearestSymbols } from "../lib/core/symbol.ts";
 import { type Command, Inputs, type SettingSources } from "./command.ts";
-import { describeFailure } from "./failure.ts";
 import { COMMON_OPTIONS } from "./options.ts";
 import { allCommands, COMMANDS } from "./registry.ts";
 import type { Tools } from "./tools.ts";
@@ -24,6 +22,7 @@ export async function run(
     return await dispatch(argv, tools, settings);
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0; // `bfa symbols | head` has seen enough
+    const { describeFailure } = await import("./failure.ts");
     const { line, exit } = describeFailure(
       error,
       argv.includes("-v") || argv.includes("--verbose"),
@@ -50,7 +49,7 @@ async function dispatch(
     world.out(`bfa ${PROGRAM_VERSION}\n`);
     return 0;
   }
-  if (!Object.hasOwn(COMMANDS, name)) throw unknownCommand(name);
+  if (!Object.hasOwn(COMMANDS, name)) throw await unknownCommand(name);
   const command = await COMMANDS[name]!();
   if (rest.includes("--help") || rest.includes("-h")) {
     const { commandHelp } = await import("./help.ts");
@@ -62,16 +61,18 @@ async function dispatch(
   return 0;
 }
 
-/** `bfa -q snapshot …` and `bfa help snapshot` mean the command with that option. */
+const FLAGS_ANYWHERE = ["-q", "-v", "--quiet", "--verbose", "--no-progress"];
+
+/** `bfa -q snapshot DAY` and `bfa help snapshot` mean the command with that option. */
 function commandFirst(argv: readonly string[]): readonly string[] {
   if (argv[0] === "help") return [...argv.slice(1), "--help"];
-  const flags = argv.findIndex((arg) => !/^(-[qv]|--(quiet|verbose|no-progress))$/.test(arg));
+  const flags = argv.findIndex((arg) => !FLAGS_ANYWHERE.includes(arg));
   return flags > 0 ? [...argv.slice(flags), ...argv.slice(0, flags)] : argv;
 }
 
-function unknownCommand(name: string): BfaError {
-  const names = Object.keys(COMMANDS).map((known) => known.toUpperCase());
-  const near = nearestSymbols(name, names, 1)[0]?.toLowerCase();
+async function unknownCommand(name: string): Promise<BfaError> {
+  const { nearestNames } = await import("../lib/core/nearest.ts");
+  const near = nearestNames(name, Object.keys(COMMANDS), 1)[0];
   const shown = JSON.stringify(name.slice(0, 40));
   return new BfaError(
     "usage",

@@ -25,6 +25,7 @@ export type { AvailabilityRow, RowsAnswer, TopAnswer, TopRow } from "./core/avai
 export type { RowsQuestion } from "./jobs/row_source.ts";
 export type { Notice } from "./jobs/notice.ts";
 export type { Status } from "./jobs/status.ts";
+export type { NewVersion, WatchOptions } from "./jobs/watch.ts";
 export type * from "./core/answer_types.ts";
 export type { DiffAnswer, DiffClass, DiffRow, ListingDiff } from "./core/diff.ts";
 export type { AskedVersion } from "./jobs/version_sources.ts";

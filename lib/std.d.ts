@@ -8,27 +8,6 @@ declare module "@std/path" {
   export function fromFileUrl(url: string | URL): string;
 }
 
-declare module "@std/cli/parse-args" {
-  export interface ParseOptions {
-    boolean?: readonly string[];
-    string?: readonly string[];
-    collect?: readonly string[];
-    alias?: Record<string, string>;
-    stopEarly?: boolean;
-    "--"?: boolean;
-    unknown?: (arg: string, key?: string, value?: unknown) => unknown;
-  }
-  export function parseArgs(
-    args: readonly string[],
-    options?: ParseOptions,
-  ): { _: (string | number)[]; "--"?: string[] } & Record<string, unknown>;
-}
-
-declare module "@std/encoding/base64url" {
-  export function encodeBase64Url(data: ArrayBuffer | Uint8Array | string): string;
-  export function decodeBase64Url(text: string): Uint8Array;
-}
-
 declare module "@std/csv/parse" {
   export function parse(
     text: string,

@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import { type Manifest, parseManifest } from "../core/manifest.ts";
+import { type Manifest, readKeptManifest } from "../core/manifest.ts";
 import { accept, type Acceptance, checkSigned, type Trust, trustedKeys } from "../core/trust.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { CopyRecord } from "./copy_store.ts";
@@ -38,7 +38,7 @@ export async function keptManifest(
   configured: readonly string[],
 ): Promise<Manifest | undefined> {
   try {
-    const manifest = parseManifest(text);
+    const manifest = readKeptManifest(text);
     const trust: Trust = { configured, pinned: [], highestSequence: 0 };
     checkSigned(manifest.signed, await goodKeys(manifest, trustedKeys(trust)), trust);
     return manifest;

@@ -1,28 +1,20 @@
 /**
- * A copy: what one machine keeps of one endpoint's channel. It loads what is there, asks the
- * publisher whether that is still the newest, and installs what is new only when it is verified.
+ * A copy: what one machine keeps of one endpoint's channel. What is there is read and verified here; what needs
+ * the publisher is in `contact.ts`, which is loaded only then: a fresh copy answers without it.
  *
  * @module
  */
 
-import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
-import { BfaError, NotFoundError } from "../core/errors.ts";
-import { type Artifact, artifactNamed, type Manifest, parseManifest } from "../core/manifest.ts";
+import { BfaError } from "../core/errors.ts";
+import { type Artifact, artifactNamed, type Manifest } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
-import {
-  fetchManifest,
-  fetchManifestBySequence,
-  fetchVersions,
-  type Layout,
-  layoutNamed,
-  type ManifestReply,
-  SERVICE_LAYOUT,
-} from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { HttpClient } from "../net/client.ts";
-import { acceptManifest, keptManifest, trustOf } from "./accept_manifest.ts";
-import { type CopyRecord, type CopyStore, newRecord, sourceName } from "./copy_store.ts";
-import { download, type OnProgress } from "./download.ts";
+import { keptManifest } from "./accept_manifest.ts";
+import type { Contact } from "./contact.ts";
+import type { CopyRecord, CopyStore } from "./copy_store.ts";
+import type { OnProgress } from "./download.ts";
 
 /** Where a copy comes from, and what it may use. */
 export interface CopyOptions {
@@ -46,99 +38,116 @@ export interface LoadedCopy {
   readonly manifest: Manifest;
 }
 
-/** How long to wait for another process that refreshes the same copy, ms. */
+/** How long to wait for another process that changes the same record, ms. */
 const LOCK_WAIT_MS = 30_000;
 
-/** How long an answer counts when the publisher does not say, ms. */
-const CHECK_EVERY_MS = 60_000;
+/** The same, to note a failed try: an answer is waiting, ms. */
+const NOTE_WAIT_MS = 1_000;
 
 /** One machine's copy of one endpoint's channel. */
 export class Copy {
   readonly #options: CopyOptions;
-  readonly #source: Promise<string>;
+  /** The name that the copy is kept under. */
+  readonly source: Promise<string>;
+  #contact: Promise<Contact> | undefined;
 
   /** Names a copy; touches nothing. */
   constructor(options: CopyOptions) {
     this.#options = options;
-    this.#source = sourceName(options.endpoint, options.channel);
-    this.#source.catch(() => {});
+    this.source = sourceName(options.endpoint, options.channel);
+    this.source.catch(() => {});
   }
 
   /** What is there: verified, or `undefined` when there is nothing that can be used. */
   async load(): Promise<LoadedCopy | undefined> {
     const { store } = this.#options;
-    const source = await this.#source;
-    const record = await store.record(source);
+    const record = await store.record(await this.source);
     if (!record || record.sequence === 0) return undefined;
-    const text = await store.manifest(source, record.sequence);
-    if (text === undefined) return undefined;
-    const manifest = await keptManifest(text, this.#options.trustedKeys);
+    const manifest = await this.kept(record.sequence);
     return manifest && { record, manifest };
   }
 
+  /** What is remembered of the publisher. */
+  async record(): Promise<CopyRecord> {
+    const { store, endpoint, channel, keeps } = this.#options;
+    const record = newRecord(endpoint, channel);
+    return await store.record(await this.source) ?? { ...record, keeps: keeps ?? record.keeps };
+  }
+
+  /** A manifest that was kept, verified; `undefined` when there is none that can be used. */
+  async kept(sequence: number): Promise<Manifest | undefined> {
+    const text = await this.#options.store.manifest(await this.source, sequence);
+    return text === undefined ? undefined : await keptManifest(text, this.#options.trustedKeys);
+  }
+
+  /** Changes the record as it is now: another process may have refreshed it meanwhile. */
+  async update(
+    change: (record: CopyRecord) => CopyRecord,
+    waitMs: number = LOCK_WAIT_MS,
+  ): Promise<CopyRecord> {
+    const { store } = this.#options;
+    const source = await this.source;
+    return await store.withLock(source, waitMs, async () => {
+      const record = change(await this.record());
+      await store.setRecord(source, record);
+      return record;
+    });
+  }
+
   /**
-   * Asks the publisher for the newest manifest and installs it. One process asks; others that wait
-   * meanwhile use what it found.
+   * Remembers that a try to refresh failed, unless another process succeeded meanwhile.
    *
-   * @param options `budgetMs`: how long another process, and then the publisher, may take to answer;
-   *   with it the publisher is asked only once. Downloads take what they need.
-   * @returns The copy as it is now, and whether it changed.
+   * @param before The record as the try found it.
+   */
+  async noteFailure({ code, message }: BfaError, before: CopyRecord): Promise<CopyRecord> {
+    const at = this.#options.now().toISOString();
+    const change = (record: CopyRecord): CopyRecord => {
+      if (record.checkedAt !== before.checkedAt) return record;
+      const count = (record.failed?.count ?? 0) + 1;
+      return { ...record, failed: { at, count, code, reason: message } };
+    };
+    try {
+      return await this.update(change, NOTE_WAIT_MS);
+    } catch (error) {
+      if (!(error instanceof BfaError) || error.code !== "storage") throw error;
+      return change(before); // a disk that cannot be written: this process remembers
+    }
+  }
+
+  /**
+   * Asks the publisher for the newest manifest and installs it; see {@linkcode Contact.refresh}.
+   *
+   * @param options `budgetMs`: how long another process, and then the publisher, may take to answer.
    */
   async refresh(
     options: { budgetMs?: number } = {},
   ): Promise<LoadedCopy & { changed: boolean }> {
-    const { store } = this.#options;
-    const source = await this.#source;
-    const before = (await this.#record()).checkedAt;
-    return await store.withLock(source, options.budgetMs ?? LOCK_WAIT_MS, async () => {
-      const record = await this.#record();
-      if (record.checkedAt !== before) {
-        const loaded = await this.load();
-        if (loaded) return { ...loaded, changed: false };
-      }
-      return await this.#ask(record, options.budgetMs);
-    });
+    return await (await this.#publisher()).refresh(options);
   }
 
   /** The manifest of a version, from this machine or from the publisher. It never goes stale. */
   async pinned(version: string, options: { offline: boolean }): Promise<LoadedCopy> {
     parseVersion(version);
-    const { store, http, endpoint } = this.#options;
-    const source = await this.#source;
-    const record = await this.#record();
+    const { store } = this.#options;
+    const source = await this.source;
     for (const sequence of (await store.sequences(source)).reverse()) {
-      const text = await store.manifest(source, sequence);
-      const manifest = text && await keptManifest(text, this.#options.trustedKeys);
-      if (manifest && manifest.signed.version === version) return { record, manifest };
+      const manifest = await this.kept(sequence);
+      if (manifest?.signed.version === version) return { record: await this.record(), manifest };
     }
     if (options.offline) {
       throw new BfaError("offline", `Cannot use ${version} offline: this copy does not have it`);
     }
-    const list = await fetchVersions(http, endpoint, layoutNamed(record.layout));
-    const entry = list.versions.find((listed) => listed.version === version);
-    if (!entry) {
-      const known = list.versions.slice(0, 3).map((v) => v.version);
-      throw new NotFoundError(`no version ${version}; the newest are ${known.join(", ")}`, known);
-    }
-    const copy = await this.#bySequence(list.layout, entry.sequence);
-    if (copy.manifest.signed.version !== version) {
-      throw new BfaError("integrity", `Cannot use ${version}: the server sent another manifest`);
-    }
-    return copy;
+    return await (await this.#publisher()).pinned(version);
   }
 
   /** The version that the channel named at the end of a day. */
   async versionAsOf(day: Day): Promise<string> {
-    const { http, endpoint, channel } = this.#options;
-    const { layout: known } = await this.#record();
-    const reply = await fetchManifest(http, endpoint, { channel, layout: layoutNamed(known) });
-    if (!reply.changed) {
-      throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
-    }
-    const newest = parseManifest(reply.text).signed;
-    const load = async (sequence: number) =>
-      (await this.#bySequence(reply.layout, sequence)).manifest.signed;
-    return (await moveAsOf(day, newest, load)).version;
+    return await (await this.#publisher()).versionAsOf(day);
+  }
+
+  /** The versions that the endpoint serves, and where its channels point. */
+  async versions(): Promise<VersionsReply> {
+    return await (await this.#publisher()).versions();
   }
 
   /** The bytes of an artifact, downloaded when they are not there. */
@@ -168,148 +177,21 @@ export class Copy {
   }
 
   /** Base URLs of the places that serve its artifacts. */
-  mirrors({ record, manifest }: LoadedCopy): string[] {
-    const { artifacts } = layoutNamed(record.layout) ?? SERVICE_LAYOUT;
-    const own = artifacts === null ? [] : [this.#options.endpoint + artifacts];
-    return [...new Set([...manifest.signed.mirrors.map(withSlash), ...own])];
+  async mirrors(copy: LoadedCopy): Promise<string[]> {
+    return (await this.#publisher()).mirrors(copy);
   }
 
   /** Downloads artifacts, and has every later refresh keep them up to date. */
   async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
     for (const name of names) await this.#ensure(copy, name, offline);
     if (names.every((name) => copy.record.keeps.includes(name))) return;
-    await this.#update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
+    await this.update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
   }
 
   /** Hands what must not be forgotten to another store: whom to trust, and what was seen. */
   async handOver(store: CopyStore): Promise<void> {
-    const record = await this.#options.store.record(await this.#source).catch(() => undefined);
-    if (record) await store.setRecord(await this.#source, { ...record, sequence: 0, etag: null });
-  }
-
-  async #ask(record: CopyRecord, budgetMs?: number): Promise<LoadedCopy & { changed: boolean }> {
-    const { store, http, endpoint, channel, now } = this.#options;
-    const source = await this.#source;
-    const loaded = await this.load();
-    const reply = await fetchManifest(http, endpoint, {
-      channel,
-      layout: layoutNamed(record.layout),
-      etag: loaded ? record.etag : null,
-      ...(budgetMs === undefined ? {} : { signal: AbortSignal.timeout(budgetMs), tries: 1 }),
-    });
-    const checked: CopyRecord = { ...record, ...checkTimes(now(), reply.maxAgeMs) };
-    if (!reply.changed) {
-      if (!loaded) {
-        throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 to no question`);
-      }
-      await store.setRecord(source, checked);
-      return { record: checked, manifest: loaded.manifest, changed: false };
-    }
-    const installed = await this.#install(checked, reply, loaded);
-    return {
-      ...installed,
-      changed: installed.record.sequence !== loaded?.record.sequence,
-    };
-  }
-
-  /** Data first, then the manifest, then the record that points to it. */
-  async #install(
-    record: CopyRecord,
-    reply: ManifestReply & { changed: true },
-    loaded: LoadedCopy | undefined,
-  ): Promise<LoadedCopy> {
-    const { store, channel } = this.#options;
-    const source = await this.#source;
-    const manifest = parseManifest(reply.text);
-    const { signed } = manifest;
-    if (signed.channel !== channel) {
-      throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
-    }
-    if (reply.text === await store.manifest(source, record.sequence) && loaded) {
-      // Accepted before; the keys that count may be others by now.
-      const again = { ...record, etag: reply.etag, layout: reply.layout.name };
-      await store.setRecord(source, again);
-      return { record: again, manifest: loaded.manifest };
-    }
-    const trust = trustOf(record, this.#options.trustedKeys);
-    const { pins, firstContact } = await acceptManifest(manifest, trust);
-    const sameNumber = signed.sequence === loaded?.record.sequence;
-    if (sameNumber && JSON.stringify(loaded.manifest.signed) !== JSON.stringify(signed)) {
-      throw new BfaError(
-        "rollback",
-        `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
-      );
-    }
-    if (firstContact) this.#options.onPinned?.(pins);
-    const next: CopyRecord = {
-      ...record,
-      layout: reply.layout.name,
-      sequence: signed.sequence,
-      highestSequence: signed.sequence,
-      etag: reply.etag,
-      pins,
-    };
-    const copy = { record: next, manifest };
-    for (const name of record.keeps) {
-      const artifact = signed.artifacts.find((a) => a.name === name);
-      if (artifact) await this.#download(copy, artifact, false);
-    }
-    await store.setManifest(source, signed.sequence, reply.text);
-    await store.setRecord(source, next);
-    return copy;
-  }
-
-  async #download(
-    copy: LoadedCopy,
-    artifact: Artifact,
-    offline: boolean,
-  ): Promise<void> {
-    if (offline) {
-      throw new BfaError(
-        "offline",
-        `Cannot use ${artifact.name} offline: this copy does not have it`,
-      );
-    }
-    const { store, http, onProgress } = this.#options;
-    await download(artifact, { store, http, mirrors: this.mirrors(copy), onProgress });
-  }
-
-  async #record(): Promise<CopyRecord> {
-    const { store, endpoint, channel, keeps } = this.#options;
-    const record = newRecord(endpoint, channel);
-    return await store.record(await this.#source) ?? { ...record, keeps: keeps ?? record.keeps };
-  }
-
-  /** A manifest by its sequence, from this machine or verified from the publisher. */
-  async #bySequence(layout: Layout, sequence: number): Promise<LoadedCopy> {
-    const { store, http, endpoint } = this.#options;
-    const source = await this.#source;
-    const record = await this.#record();
-    const kept = await store.manifest(source, sequence);
-    const known = kept && await keptManifest(kept, this.#options.trustedKeys);
-    if (known) return { record, manifest: known };
-    const text = await fetchManifestBySequence(http, endpoint, layout, sequence);
-    const manifest = parseManifest(text);
-    if (manifest.signed.sequence !== sequence) {
-      throw new BfaError(
-        "integrity",
-        `Cannot use manifest ${sequence}: the server sent another one`,
-      );
-    }
-    // Old manifests have old sequences; whose key signed them matters all the same. What they say of
-    // the next keys does not: that would bring retired ones back.
-    const trust = { ...trustOf(record, this.#options.trustedKeys), highestSequence: 0 };
-    const accepted = await acceptManifest(manifest, trust);
-    const { firstContact } = accepted;
-    const pins = firstContact ? accepted.pins : record.pins;
-    if (firstContact) this.#options.onPinned?.(pins);
-    await store.setManifest(source, sequence, text);
-    const changed = await this.#update((now) => ({
-      ...now,
-      layout: layout.name,
-      pins: firstContact && now.pins.length === 0 ? pins : now.pins,
-    }));
-    return { record: changed, manifest };
+    const record = await this.#options.store.record(await this.source).catch(() => undefined);
+    if (record) await store.setRecord(await this.source, { ...record, sequence: 0, etag: null });
   }
 
   async #ensure(copy: LoadedCopy, name: string, offline: boolean): Promise<void> {
@@ -319,25 +201,42 @@ export class Copy {
     if (sound === undefined) await this.#download(copy, artifact, offline);
   }
 
-  /** Changes the record as it is now: another process may have refreshed it meanwhile. */
-  async #update(change: (record: CopyRecord) => CopyRecord): Promise<CopyRecord> {
-    const { store } = this.#options;
-    const source = await this.#source;
-    return await store.withLock(source, LOCK_WAIT_MS, async () => {
-      const record = change(await this.#record());
-      await store.setRecord(source, record);
-      return record;
-    });
+  async #download(copy: LoadedCopy, artifact: Artifact, offline: boolean): Promise<void> {
+    if (offline) {
+      throw new BfaError(
+        "offline",
+        `Cannot use ${artifact.name} offline: this copy does not have it`,
+      );
+    }
+    await (await this.#publisher()).download(copy, artifact);
+  }
+
+  #publisher(): Promise<Contact> {
+    return this.#contact ??= import("./contact.ts")
+      .then(({ Contact }) => new Contact(this.#options, this));
   }
 }
 
-function checkTimes(now: Date, maxAgeMs = CHECK_EVERY_MS) {
+/** The record of a source that was never asked. */
+export function newRecord(endpoint: string, channel: string): CopyRecord {
   return {
-    checkedAt: now.toISOString(),
-    nextCheckAt: new Date(now.getTime() + maxAgeMs).toISOString(),
+    endpoint,
+    channel,
+    layout: null,
+    sequence: 0,
+    highestSequence: 0,
+    etag: null,
+    pins: [],
+    checkedAt: null,
+    nextCheckAt: null,
+    keeps: ["listings.json"],
   };
 }
 
-function withSlash(base: string): string {
-  return base.endsWith("/") ? base : `${base}/`;
+/** The name under which a source's record is kept: the host to read, a digest to be unique. */
+export async function sourceName(endpoint: string, channel: string): Promise<string> {
+  const bytes = new TextEncoder().encode(`${endpoint} ${channel}`);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const host = new URL(endpoint).host.replace(/[^a-z0-9.-]/gi, "-").slice(0, 60);
+  return `${host}-${digest.slice(0, 12)}`;
 }

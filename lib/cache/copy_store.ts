@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { ErrorCode } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 
 /** What a copy remembers of the publisher it came from: the only thing about a copy that changes. */
@@ -27,6 +28,18 @@ export interface CopyRecord {
   readonly nextCheckAt: string | null;
   /** Artifacts that a refresh keeps up to date. */
   readonly keeps: readonly string[];
+  /** The last try, when it failed: there was no answer, or none that can be used. */
+  readonly failed?: FailedTry;
+}
+
+/** A try to refresh that failed. */
+export interface FailedTry {
+  /** When, ISO 8601. */
+  readonly at: string;
+  /** How many failed since the last that did not. */
+  readonly count: number;
+  readonly code: ErrorCode;
+  readonly reason: string;
 }
 
 /** Bytes on their way into a copy. */
@@ -61,6 +74,8 @@ export interface CopyStore {
   has(artifact: Artifact): Promise<boolean>;
   /** An object's bytes, verified; a damaged one is put aside and missing. */
   read(artifact: Artifact): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** Moves an object that cannot be used out of the way. */
+  putAside(artifact: Artifact): Promise<void>;
   /** Where an object's file is, verified; `undefined` when missing or not in a file. */
   path(artifact: Artifact): Promise<string | undefined>;
   /** Begins or resumes an object. */
@@ -69,28 +84,4 @@ export interface CopyStore {
   withLock<T>(name: string, waitMs: number, work: () => Promise<T>): Promise<T>;
   /** Counts a question that needed no network (`hits`) or did (`misses`). */
   count(kind: "hits" | "misses"): void;
-}
-
-/** The record of a source that was never asked. */
-export function newRecord(endpoint: string, channel: string): CopyRecord {
-  return {
-    endpoint,
-    channel,
-    layout: null,
-    sequence: 0,
-    highestSequence: 0,
-    etag: null,
-    pins: [],
-    checkedAt: null,
-    nextCheckAt: null,
-    keeps: ["listings.json"],
-  };
-}
-
-/** The name under which a source's record is kept: the host to read, a digest to be unique. */
-export async function sourceName(endpoint: string, channel: string): Promise<string> {
-  const bytes = new TextEncoder().encode(`${endpoint} ${channel}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const host = new URL(endpoint).host.replace(/[^a-z0-9.-]/gi, "-").slice(0, 60);
-  return `${host}-${digest.slice(0, 12)}`;
 }

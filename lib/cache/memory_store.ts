@@ -32,6 +32,10 @@ export function memoryStore(): CopyStore {
       Promise.resolve([...manifests.get(source)?.keys() ?? []].sort((a, b) => a - b)),
     has: (artifact) => Promise.resolve(objects.has(artifact.sha256)),
     read: (artifact) => Promise.resolve(objects.get(artifact.sha256)),
+    putAside(artifact) {
+      objects.delete(artifact.sha256);
+      return Promise.resolve();
+    },
     path: () => Promise.resolve(undefined),
     begin: (artifact) => Promise.resolve(partial(artifact, objects)),
     withLock: (_name, _waitMs, work) => work(),

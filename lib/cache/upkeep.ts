@@ -6,9 +6,11 @@
 
 import { type Manifest, parseManifest } from "../core/manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
-import { type CopyRecord, newRecord } from "./copy_store.ts";
+import { newRecord } from "./copy.ts";
+import type { CopyRecord } from "./copy_store.ts";
 import { cachedRecords, entries, ignoreMissing } from "./records.ts";
-import { cachePaths, folderStore, putAside } from "./folder_store.ts";
+import { cachePaths, folderStore } from "./folder_store.ts";
+import { putAside } from "./folder_writing.ts";
 
 /** One endpoint's channel in a cache. */
 export interface CachedSource {
@@ -99,7 +101,7 @@ export async function verifyCache(cacheDir: string): Promise<{ sound: number; da
       continue;
     }
     damaged.push(name);
-    await putAside(cacheDir, name);
+    await putAside(cachePaths(cacheDir), name);
   }
   return { sound, damaged };
 }

@@ -95,7 +95,10 @@ export function knownRange(index: ListingIndex, { from, to }: RangeQuestion): Da
   }
   const range: DayRange = [knownDay(index, start), knownDay(index, end)];
   if (range[0] > range[1]) {
-    throw new BfaError("usage", `Cannot use the range ${range[0]} … ${range[1]}: it ends first`);
+    throw new BfaError(
+      "usage",
+      `Cannot use the range ${range[0]} \u2026 ${range[1]}: it ends first`,
+    );
   }
   return range;
 }

@@ -51,6 +51,21 @@ export function freshnessAt(window: FreshnessWindow, now: Date): Freshness {
   return "fresh";
 }
 
+/** How long a copy waits after its first failed try, and at most, ms. */
+const RETRY_MS = 30_000;
+const RETRY_MOST_MS = 15 * 60_000;
+
+/**
+ * When a copy whose publisher did not answer asks again: after half a minute, then after twice as long each time,
+ * a quarter of an hour at most.
+ *
+ * @param failed The last failed try, and how many in a row.
+ */
+export function retryAt(failed: { readonly at: string; readonly count: number }): Date {
+  const waitMs = Math.min(RETRY_MS * 2 ** (failed.count - 1), RETRY_MOST_MS);
+  return new Date(Date.parse(failed.at) + waitMs);
+}
+
 /** When a publisher runs: the window of its manifests follows from it. */
 export interface PublishSchedule {
   /** Time of day of the daily run, minutes after 00:00 UTC. */

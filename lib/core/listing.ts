@@ -59,8 +59,18 @@ export interface StateRun {
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { parseDay } from "./day.ts";
- * import { listing, stateOn } from "./listing.ts";
- * const lit = listing("LITUSDT#1", "2021-02-18", "2025-01-31", "2025-12-22");
+ * import { stateOn } from "./listing.ts";
+ * const lit = {
+ *   id: "LITUSDT#1",
+ *   symbol: "LITUSDT",
+ *   contractType: null,
+ *   quoteAsset: "USDT",
+ *   first: parseDay("2021-02-18"),
+ *   lastTraded: parseDay("2025-01-31"),
+ *   last: parseDay("2025-12-22"),
+ *   gaps: [],
+ *   halts: [],
+ * };
  * assertEquals(stateOn(lit, parseDay("2025-03-01"), parseDay("2026-01-01")), "archived");
  * ```
  */
@@ -81,7 +91,7 @@ function isWithin(day: Day, ranges: readonly DayRange[]): boolean {
  *
  * @param listing One life of a symbol.
  * @param asOf The last day the data could know about.
- * @returns Runs that together cover first … last; empty when the listing starts after `asOf`.
+ * @returns Runs that together cover the first to the last day; empty when the listing starts after `asOf`.
  */
 export function stateRuns(listing: Listing, asOf: Day): StateRun[] {
   const end = listing.last === null || listing.last > asOf ? asOf : listing.last;
@@ -114,33 +124,4 @@ export function firstTraded(listing: Listing, asOf: Day): Day | null {
 /** How many days of a run lie in a range of day numbers. */
 export function overlap(run: StateRun, from: number, to: number): number {
   return Math.max(0, Math.min(dayNumber(run.to), to) - Math.max(dayNumber(run.from), from) + 1);
-}
-
-/**
- * Makes a listing from its id and days; for tests and examples.
- *
- * @param id `SYMBOL#n`.
- * @param first Day of the first file.
- * @param lastTraded Last traded day, or `null` while it trades.
- * @param last Day of the last file; the last traded day when left out.
- */
-export function listing(
-  id: string,
-  first: string,
-  lastTraded: string | null = null,
-  last: string | null = lastTraded,
-  more: Partial<Listing> = {},
-): Listing {
-  return {
-    id,
-    symbol: id.replace(/#\d+$/, ""),
-    contractType: null,
-    quoteAsset: null,
-    first: first as Day,
-    lastTraded: lastTraded as Day | null,
-    last: last as Day | null,
-    gaps: [],
-    halts: [],
-    ...more,
-  };
 }

@@ -9,26 +9,31 @@ import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, stateOn } from "./listing.ts";
 import type { ListingsFile } from "./listings_file.ts";
-import { nearestSymbols } from "./symbol.ts";
+import { nearestNames } from "./nearest.ts";
 
 /** All listings as of one day, ready to be asked. */
 export class ListingIndex {
-  /** The first day any listing has a file. */
-  readonly firstDay: Day;
   /** The last day the data knows about. */
   readonly dataThrough: Day;
-  /** Sorted by symbol, then by first day. */
-  readonly listings: readonly Listing[];
 
+  readonly #file: ListingsFile;
+  #firstDay: Day | undefined;
   #lives: Map<string, Listing[]> | undefined;
 
   /** Makes the index. Days are compared as texts: nothing is computed beforehand. */
-  constructor({ listings, dataThrough }: ListingsFile) {
-    this.listings = listings;
-    this.dataThrough = dataThrough;
-    let firstDay = dataThrough;
-    for (const { first } of listings) if (first < firstDay) firstDay = first;
-    this.firstDay = firstDay;
+  constructor(file: ListingsFile) {
+    this.dataThrough = file.dataThrough;
+    this.#file = file;
+  }
+
+  /** Sorted by symbol, then by first day. */
+  get listings(): readonly Listing[] {
+    return this.#file.listings;
+  }
+
+  /** The first day any listing has a file. */
+  get firstDay(): Day {
+    return this.#firstDay ??= this.#file.firstDay ?? this.#earliest();
   }
 
   /** The lives of every symbol; made when first asked for. */
@@ -54,22 +59,28 @@ export class ListingIndex {
   lives(symbol: string): readonly Listing[] {
     const exact = this.#bySymbol.get(symbol) ?? this.#bySymbol.get(symbol.toUpperCase());
     if (exact) return exact;
-    const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}…` : symbol;
-    const near = nearestSymbols(symbol.slice(0, 60), this.#bySymbol.keys());
+    const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}\u2026` : symbol;
+    const near = nearestNames(symbol.slice(0, 60), this.#bySymbol.keys());
     throw new NotFoundError(`no symbol ${printable(shown)}${didYouMean(near)}`, near);
   }
 
   /** Calls `visit` for every listing that exists on a day, in symbol order, with its state. */
   forEachOn(day: Day, visit: (listing: Listing, state: DayState) => void): void {
-    for (const listing of this.listings) {
+    for (const listing of this.#file.on?.(day) ?? this.listings) {
       if (day < listing.first || (listing.last !== null && day > listing.last)) continue;
       visit(listing, stateOn(listing, day, this.dataThrough));
     }
   }
+
+  #earliest(): Day {
+    let firstDay = this.dataThrough;
+    for (const { first } of this.listings) if (first < firstDay) firstDay = first;
+    return firstDay;
+  }
 }
 
 function didYouMean(near: readonly string[]): string {
-  if (near.length === 0) return "; `bfa symbols` lists them all";
+  if (near.length === 0) return "";
   const last = near.at(-1)!;
   const names = near.length === 1 ? last : `${near.slice(0, -1).join(", ")} or ${last}`;
   return `; did you mean ${names}?`;

@@ -19,6 +19,10 @@ export interface ListingsFile {
   readonly dataThrough: Day;
   /** Sorted by symbol, then by first day. */
   readonly listings: readonly Listing[];
+  /** The first day any of them has a file, where that is known without reading all. */
+  readonly firstDay?: Day;
+  /** Those that exist on a day, where they can be read without the others. */
+  on?(day: Day): readonly Listing[];
 }
 
 const COLUMNS = [
@@ -65,17 +69,83 @@ export function formatListings(file: ListingsFile): string {
  * @throws {BfaError} `format_too_new` for a later format; `integrity` for anything malformed.
  */
 export function parseListings(text: string): ListingsFile {
-  let file: Record<string, unknown>;
-  try {
-    file = JSON.parse(text);
-  } catch (cause) {
-    throw new BfaError("integrity", "Cannot read the listings: not JSON", { cause });
-  }
-  return readListings(file);
+  return readListings(readJson(text));
 }
 
 /** Reads listings that are already parsed from JSON; see {@linkcode parseListings}. */
 export function readListings(file: unknown): ListingsFile {
+  const { dataThrough, rows } = readHeader(file);
+  rows.forEach((_, i) => checkRow(rows, i));
+  return { dataThrough, listings: rows.map((_, i) => readRow(rows, i)) };
+}
+
+/**
+ * Listings that {@linkcode parseListings} accepted when they came to this machine: the same bytes need no second
+ * check. Rows are read when they are asked for: what exists on one day is a quarter of them, and a process that
+ * answers one question has no time for the rest.
+ */
+export class KeptListings implements ListingsFile {
+  readonly dataThrough: Day;
+  readonly #rows: Rows;
+  #listings: readonly Listing[] | undefined;
+
+  /**
+   * Reads the header.
+   *
+   * @throws {BfaError} `format_too_new` for a later format; `integrity` for a malformed header.
+   */
+  constructor(text: string) {
+    const { dataThrough, rows } = readHeader(readJson(text));
+    this.dataThrough = dataThrough;
+    this.#rows = rows;
+  }
+
+  /** All of them. */
+  get listings(): readonly Listing[] {
+    return this.#listings ??= this.#rows.map((_, i) => readRow(this.#rows, i));
+  }
+
+  /** The first day any of them has a file. */
+  get firstDay(): Day {
+    let firstDay = this.dataThrough;
+    for (const row of this.#rows) if (row[3] < firstDay) firstDay = row[3];
+    return firstDay;
+  }
+
+  /** Those that exist on a day. */
+  on(day: Day): readonly Listing[] {
+    const found: Listing[] = [];
+    this.#rows.forEach((row, i, rows) => {
+      const last = row[5];
+      if (row[3] <= day && (!last || last >= day)) found.push(readRow(rows, i));
+    });
+    return found;
+  }
+}
+
+/** Rows as they stand in the file, in the order of {@linkcode COLUMNS}. */
+type Rows = readonly Row[];
+
+type Row = readonly [
+  symbol: string,
+  type: string | null,
+  quoteAsset: string | null,
+  first: Day,
+  lastTraded?: Day | null,
+  last?: Day | null,
+  gaps?: readonly DayRange[] | null,
+  halts?: readonly DayRange[] | null,
+];
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new BfaError("integrity", "Cannot read the listings: not JSON", { cause });
+  }
+}
+
+function readHeader(file: unknown): { dataThrough: Day; rows: Rows } {
   if (typeof file !== "object" || file === null) throw malformed("not an object");
   const { listingsFormat, dataThrough, listings } = file as Record<string, unknown>;
   if (!Number.isSafeInteger(listingsFormat) || (listingsFormat as number) < 1) {
@@ -89,14 +159,31 @@ export function readListings(file: unknown): ListingsFile {
   }
   if (typeof dataThrough !== "string" || !isDay(dataThrough)) throw malformed("dataThrough");
   if (!Array.isArray(listings)) throw malformed("listings");
-
-  const read: Listing[] = [];
-  for (const row of listings) read.push(readRow(row, read[read.length - 1]));
-  return { dataThrough, listings: read };
+  return { dataThrough, rows: listings };
 }
 
-/** Runs a thousand times at every start, in code that is not compiled yet: plain on purpose. */
-function readRow(row: unknown, before: Listing | undefined): Listing {
+/** Runs hundreds of times at every start, in code that is not compiled yet: plain on purpose. */
+function readRow(rows: Rows, i: number): Listing {
+  const row = rows[i]!;
+  const symbol = row[0];
+  let life = 1;
+  while (i >= life && rows[i - life]![0] === symbol) life++;
+  return {
+    id: `${symbol}#${life}`,
+    symbol,
+    contractType: row[1] === null ? null : CONTRACT_TYPES.get(row[1])!,
+    quoteAsset: row[2],
+    first: row[3],
+    lastTraded: row[4] ?? null,
+    last: row[5] ?? null,
+    gaps: row[6] ?? NONE,
+    halts: row[7] ?? NONE,
+  };
+}
+
+/** Throws unless everything in a row is as it should be, and the row stands in its place. */
+function checkRow(rows: readonly unknown[], i: number): void {
+  const row = rows[i];
   if (!Array.isArray(row)) throw malformed("a row is not an array");
   const symbol = row[0];
   const type = row[1];
@@ -105,8 +192,7 @@ function readRow(row: unknown, before: Listing | undefined): Listing {
   const lastTraded = row[4] ?? null;
   const last = row[5] ?? null;
   if (typeof symbol !== "string" || !isSymbol(symbol)) throw badRow(symbol, "symbol");
-  const contractType = type === null ? null : CONTRACT_TYPES.get(type);
-  if (contractType === undefined) throw badRow(symbol, "contractType");
+  if (type !== null && !CONTRACT_TYPES.has(type)) throw badRow(symbol, "contractType");
   if (quoteAsset !== null && typeof quoteAsset !== "string") throw badRow(symbol, "quoteAsset");
   if (typeof first !== "string" || !isDay(first)) throw badRow(symbol, "first");
   if (lastTraded !== null) {
@@ -117,24 +203,14 @@ function readRow(row: unknown, before: Listing | undefined): Listing {
     const sound = typeof last === "string" && isDay(last) && lastTraded !== null;
     if (!sound || last < lastTraded) throw badRow(symbol, "last");
   }
-  let life = 1;
-  if (before?.symbol === symbol) {
-    if (before.last === null || before.last >= first) throw badRow(symbol, "order");
-    life = Number(before.id.slice(before.id.lastIndexOf("#") + 1)) + 1;
-  } else if (before && before.symbol > symbol) {
-    throw badRow(symbol, "order");
+  if (i > 0) {
+    const before = rows[i - 1] as Row;
+    const ended = before[5] ?? null;
+    if (before[0] > symbol) throw badRow(symbol, "order");
+    if (before[0] === symbol && (ended === null || ended >= first)) throw badRow(symbol, "order");
   }
-  return {
-    id: `${symbol}#${life}`,
-    symbol,
-    contractType,
-    quoteAsset,
-    first,
-    lastTraded,
-    last,
-    gaps: readRanges(row[6], first, last, symbol, "gaps"),
-    halts: readRanges(row[7], first, lastTraded, symbol, "halts"),
-  };
+  checkRanges(row[6], first, last, symbol, "gaps");
+  checkRanges(row[7], first, lastTraded, symbol, "halts");
 }
 
 function badRow(symbol: unknown, column: string): BfaError {
@@ -144,26 +220,25 @@ function badRow(symbol: unknown, column: string): BfaError {
 /** Most listings have neither gaps nor halts. */
 const NONE: readonly DayRange[] = Object.freeze([]);
 
-/** Ranges within `first` … `last`, sorted and apart. */
-function readRanges(
+/** Ranges must lie within `first` to `last`, sorted and apart. */
+function checkRanges(
   value: unknown,
   first: Day,
   last: Day | null,
   symbol: string,
   column: string,
-): readonly DayRange[] {
-  if (value === undefined || value === null) return NONE;
+): void {
+  if (value === undefined || value === null) return;
   if (!Array.isArray(value)) throw badRow(symbol, column);
   let earliest = first;
-  return value.map((range): DayRange => {
+  for (const range of value) {
     const [from, to] = Array.isArray(range) ? range : [];
     const sound = typeof from === "string" && typeof to === "string" && isDay(from) && isDay(to);
     if (!sound || from < earliest || to < from || (last !== null && to > last)) {
       throw badRow(symbol, column);
     }
     earliest = addDays(to, 1);
-    return [from, to];
-  });
+  }
 }
 
 function malformed(what: string): BfaError {

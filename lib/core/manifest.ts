@@ -26,7 +26,7 @@ export const MAX_MANIFEST_BYTES = 64 * 1024;
 export interface Artifact {
   /** File name, with `/` for parts: `parts/2024.parquet`. */
   readonly name: string;
-  /** What it is for: `listings`, `availability`, `part`, `database`, `description`, … */
+  /** What it is for: `listings`, `availability`, `part`, `database`, `description` and so on. */
   readonly role: string;
   /** Media type of the bytes. */
   readonly mediaType: string;
@@ -164,6 +164,20 @@ export function signedBytes(body: ManifestBody): Uint8Array<ArrayBuffer> {
  * @throws {BfaError} `format_too_new` for a later format; `integrity` for anything malformed.
  */
 export function parseManifest(text: string): Manifest {
+  const manifest = readKeptManifest(text);
+  const signatures = list(manifest.signatures, "signatures").map(readSignature);
+  // The body stays as it came, so that members this program does not know are still verified.
+  checkBody(manifest.signed as unknown as Record<string, unknown>);
+  return { signed: manifest.signed, signatures };
+}
+
+/**
+ * Reads a manifest that {@linkcode parseManifest} accepted before: the fields of what is still signed are as they
+ * were.
+ *
+ * @throws {BfaError} `format_too_new` for a later format; `integrity` for what is torn.
+ */
+export function readKeptManifest(text: string): Manifest {
   if (new TextEncoder().encode(text).length > MAX_MANIFEST_BYTES) {
     throw new BfaError(
       "integrity",
@@ -185,10 +199,8 @@ export function parseManifest(text: string): Manifest {
       `Cannot read a manifest of format ${format}: this program knows up to ${MANIFEST_FORMAT}; update bfa`,
     );
   }
-  const signatures = list(manifest.signatures, "signatures").map(readSignature);
-  // The body stays as it came, so that members this program does not know are still verified.
-  checkBody(signed);
-  return { signed: signed as unknown as ManifestBody, signatures };
+  list(manifest.signatures, "signatures");
+  return manifest as unknown as Manifest;
 }
 
 /** The artifact with a name. */

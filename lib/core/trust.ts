@@ -69,8 +69,6 @@ export function checkSigned(body: ManifestBody, goodKeys: readonly string[], tru
       ? `Cannot accept manifest ${body.sequence} (${body.version}): it carries no valid signature`
       : `Cannot accept manifest ${body.sequence} (${body.version}): none of the trusted keys signed it (${
         known.join(", ")
-      }); if the publisher changed its key, ${
-        trust.configured.length > 0 ? "change --trusted-keys" : "run `bfa keys trust`"
-      }`,
+      })`,
   );
 }

@@ -40,9 +40,7 @@ export function parseVersion(text: string): VersionParts {
   if (parts) return parts;
   throw new BfaError(
     "usage",
-    `Cannot read the version ${
-      JSON.stringify(text.slice(0, 40))
-    }: write it like 2026-11-20.1; \`bfa versions\` lists them`,
+    `Cannot read the version ${JSON.stringify(text.slice(0, 40))}: write it like 2026-11-20.1`,
   );
 }
 

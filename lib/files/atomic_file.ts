@@ -9,18 +9,20 @@ import { BfaError } from "../core/errors.ts";
 /**
  * Writes a whole file so that a reader sees the old bytes or the new ones, even after a crash.
  *
- * @param options `mode`: permissions of a new file, where the platform has them.
+ * @param options `mode`: permissions of a new file, where the platform has them; `check`: throws when the written
+ *   bytes, in a temporary file, must not take the place.
  */
 export async function writeAtomically(
   path: string,
   body: ReadableStream<Uint8Array<ArrayBuffer>> | string,
-  options: { mode?: number } = {},
+  options: { mode?: number; check?: (temporary: string) => Promise<void> } = {},
 ): Promise<void> {
+  const { check, ...mode } = options;
   const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.mkdir(folder, { recursive: true });
-    const file = await Deno.open(temporary, { write: true, createNew: true, ...options });
+    const file = await Deno.open(temporary, { write: true, createNew: true, ...mode });
     try {
       const chunks = typeof body === "string" ? [new TextEncoder().encode(body)] : body;
       for await (const chunk of chunks) await writeAll(file, chunk);
@@ -28,6 +30,7 @@ export async function writeAtomically(
     } finally {
       file.close();
     }
+    await check?.(temporary);
     await Deno.rename(temporary, path);
     await syncFolder(folder);
   } catch (error) {

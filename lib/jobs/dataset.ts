@@ -23,14 +23,14 @@ import type { SqlParams } from "../core/sql_params.ts";
 import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table } from "../core/table.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
-import { fetchVersions, layoutNamed, type VersionsReply } from "../manifest/endpoint.ts";
-import { seedSource } from "../source/seed.ts";
+import type { VersionsReply } from "../manifest/endpoint.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 import type { AskedVersion } from "./version_sources.ts";
-import { copyStatus, emptyStatus, type Status } from "./status.ts";
+import type { Status } from "./status.ts";
+import type { NewVersion, WatchOptions } from "./watch.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
 export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
@@ -203,6 +203,7 @@ export class Dataset {
 
   /** The condition of the copy, as it is on this machine: asks nobody. */
   async status(): Promise<Status> {
+    const { copyStatus, emptyStatus } = await import("./status.ts");
     const { endpoint, channel, store, version, trustedKeys, now } = this.#options;
     const copy = await this.#copy?.peek();
     const keys = trustedKeys.length ? trustedKeys : copy?.record.pins ?? [];
@@ -223,6 +224,31 @@ export class Dataset {
   }
 
   /**
+   * Every version that is newer than this copy, as soon as it is published: over the service's event stream, or by
+   * asking once a minute where there is none. When a version is given, questions are already answered from it.
+   *
+   * @example
+   * ```ts ignore
+   * import { open } from "@bfa/cli/lib";
+   * const bfa = await open({ endpoint: "https://bfa.example.org" });
+   * const stop = new AbortController();
+   * for await (const { version, dataThrough } of bfa.watch({ signal: stop.signal })) {
+   *   console.log(version, (await bfa.snapshot(dataThrough)).count);
+   *   stop.abort(); // or go on
+   * }
+   * ```
+   */
+  async *watch(options: WatchOptions = {}): AsyncGenerator<NewVersion, void, void> {
+    this.#online("watch");
+    const published = this.#published();
+    const { endpoint, channel, http } = this.#options;
+    const known = (await published.peek())?.record.sequence ?? 0;
+    const { watch } = await import("./watch.ts");
+    const refresh = () => published.refresh();
+    yield* watch({ endpoint: endpoint!, channel, http, known, refresh }, options);
+  }
+
+  /**
    * The dataset as it was known at the end of a day: the version that the channel named then. It
    * never goes stale.
    *
@@ -238,11 +264,7 @@ export class Dataset {
   /** The versions that the endpoint serves, newest first, and where its channels point. */
   async versions(): Promise<VersionsReply> {
     this.#online("list versions");
-    const copy = await this.#published().peek();
-    const { http, endpoint } = this.#options;
-    const layout = layoutNamed(copy?.record.layout ?? null);
-    const { versions, channels } = await fetchVersions(http, endpoint!, layout);
-    return { versions, channels };
+    return await this.#published().versions();
   }
 
   /** The same dataset at one version, which never goes stale. */
@@ -309,7 +331,7 @@ export class Dataset {
     if (version !== undefined && version !== seed.version) {
       throw new BfaError(
         "offline",
-        `Cannot use ${version}: there is no copy of it, and no endpoint to get it from; give --endpoint`,
+        `Cannot use ${version}: there is no copy of it, and no endpoint to get it from`,
       );
     }
     const { dataThrough } = seed.index;
@@ -319,6 +341,7 @@ export class Dataset {
   }
 
   async #seedSource(): Promise<Source> {
+    const { seedSource } = await import("../source/seed.ts");
     return this.#seed ??= await seedSource();
   }
 
@@ -341,13 +364,13 @@ export class Dataset {
     if (this.#copy) return this.#copy;
     throw new BfaError(
       "usage",
-      "Cannot do this without a publisher: give --endpoint, or set BFA_ENDPOINT",
+      "Cannot ask a publisher: no endpoint is given",
     );
   }
 
   #online(action: string): void {
     if (!this.#options.offline) return;
-    throw new BfaError("offline", `Cannot ${action} offline: leave out --offline`);
+    throw new BfaError("offline", `Cannot ${action} offline`);
   }
 
   /** Every kind of notice is given once. */

@@ -42,5 +42,5 @@ export function newestCompleteDay(
     const before = possible[i + 1];
     if (!before || symbols >= before.symbols * COMPLETE_SHARE) return date;
   }
-  throw new BfaError("not_found", "no day is complete yet: run `bfa collect` first");
+  throw new BfaError("not_found", "no day is complete yet: collect first, or later");
 }

@@ -5,17 +5,16 @@
  * @module
  */
 
-import { delay } from "@std/async/delay";
 import { Copy, type LoadedCopy } from "../cache/copy.ts";
 import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
-import { memoryStore } from "../cache/memory_store.ts";
 import type { Source } from "../core/answers.ts";
 import type { Day } from "../core/day.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { freshnessAt, REFRESH_ACTIONS } from "../core/freshness.ts";
+import { freshnessAt, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
-import { parseListings } from "../core/listings_file.ts";
+import { KeptListings } from "../core/listings_file.ts";
+import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
@@ -52,9 +51,6 @@ export interface Loaded {
   readonly source: () => Promise<Source>;
 }
 
-/** How long a failed attempt counts before a question makes the next one, ms. */
-const RETRY_MS = 30_000;
-
 /** One machine's copy, kept as fresh as its manifest asks for. */
 export class KeptCopy {
   readonly #options: KeptCopyOptions;
@@ -62,7 +58,6 @@ export class KeptCopy {
   #loaded: Loaded | undefined;
   #refreshing: Promise<Refreshed> | undefined;
   #contacting: Promise<Loaded> | undefined;
-  #failed: { at: number; failure: BfaError } | undefined;
   #rows: RowCache | undefined;
   #ranges: { readonly key: string; readonly reader: RangeReader } | undefined;
 
@@ -120,7 +115,7 @@ export class KeptCopy {
     const cache = this.#rows ??= new RowCache();
     if (kept === "none") {
       // The same reader as long as the mirrors are the same: it knows which of them is good.
-      const mirrors = this.#copy.mirrors(copy);
+      const mirrors = await this.#copy.mirrors(copy);
       const key = mirrors.join(" ");
       if (this.#ranges?.key !== key) this.#ranges = { key, reader: httpRanges(mirrors, http) };
       return rowSource(copy.manifest.signed, { ranges: this.#ranges.reader, cache });
@@ -129,6 +124,11 @@ export class KeptCopy {
       this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline));
     const ranges = wholeRanges(read, cache.files);
     return rowSource(copy.manifest.signed, { ranges, cache, byParts: true });
+  }
+
+  /** The versions that the endpoint serves, and where its channels point. */
+  async versions(): Promise<VersionsReply> {
+    return await this.#copy.versions();
   }
 
   /** The file of an artifact, downloaded when it is not there. */
@@ -154,9 +154,7 @@ export class KeptCopy {
     if (offline) {
       throw new BfaError(
         "offline",
-        `Cannot answer offline: there is no copy of ${
-          version ?? endpoint
-        } yet; run \`bfa refresh\` first`,
+        `Cannot answer offline: there is no copy of ${version ?? endpoint} yet`,
       );
     }
     const loaded = await this.#orInMemory(async (copy) =>
@@ -181,21 +179,22 @@ export class KeptCopy {
       return loaded;
     }
     if (action === "background") {
-      if (!this.#failedLately() && this.#mayAsk(loaded)) this.#inBackground(loaded);
+      if (!this.#failedLately(loaded) && this.#mayAsk(loaded)) this.#inBackground(loaded);
       return loaded;
     }
     if (action === "required") return this.#required(await this.#refreshed(loaded, "patient"));
-    const failed = this.#failedLately();
-    const ask = !failed && (this.#tooOld(loaded) || this.#mayAsk(loaded));
+    const failure = this.#failedLately(loaded);
+    const ask = !failure && (this.#tooOld(loaded) || this.#mayAsk(loaded));
     const refreshed = ask
       ? await this.#inTime(loaded)
-      : { current: loaded, ...(failed ? { failure: failed } : {}) };
+      : { current: loaded, ...(failure ? { failure } : {}) };
     this.#tellOfStale(refreshed);
     return refreshed.current;
   }
 
   /** Waits for a refresh as long as the budget allows; it goes on for the next question. */
   async #inTime(loaded: Loaded): Promise<Refreshed> {
+    const { delay } = await import("@std/async/delay");
     const { budgetMs } = this.#options;
     const answered = new AbortController();
     const late = delay(budgetMs, { signal: answered.signal }).then((): Refreshed => ({
@@ -224,20 +223,21 @@ export class KeptCopy {
   }
 
   async #tryRefresh(loaded: Loaded, patience: "quick" | "patient"): Promise<Refreshed> {
-    const { budgetMs, now } = this.#options;
+    const { budgetMs } = this.#options;
     const limits = patience === "quick" ? { budgetMs } : {};
     try {
       const current = await this.#orInMemory(async (copy) =>
         await this.#withIndex(await copy.refresh(limits))
       );
       this.#loaded = current;
-      this.#failed = undefined;
       return { current };
     } catch (error) {
       const failure = asBfaError(error, "network", "refresh");
       if (!GIVE_WAY.has(failure.code)) throw failure;
-      this.#failed = { at: now().getTime(), failure };
-      return { current: loaded, failure };
+      const record = await this.#copy.noteFailure(failure, loaded.copy.record);
+      const current = { ...loaded, copy: { ...loaded.copy, record } };
+      this.#loaded = current;
+      return { current, failure };
     }
   }
 
@@ -256,7 +256,7 @@ export class KeptCopy {
     const why = failure ? failure.message : "the publisher has nothing newer";
     throw new BfaError(
       "expired",
-      `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}; use --accept-expired to answer all the same`,
+      `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}`,
       failure ? { cause: failure } : undefined,
     );
   }
@@ -265,7 +265,10 @@ export class KeptCopy {
   #tellOfStale({ current, failure }: Refreshed): void {
     const freshness = freshnessAt(current.copy.manifest.signed.freshness, this.#options.now());
     if (failure) {
-      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason: failure.message });
+      const { failed } = current.copy.record;
+      const reason = failure.message;
+      const again = this.#failedLately(current) ? { retryAt: retryAt(failed!).toISOString() } : {};
+      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason, ...again });
     } else if (freshness === "stale") {
       this.#notice({ ...noticeOf(current), kind: "publisher-late" });
     }
@@ -282,11 +285,12 @@ export class KeptCopy {
     return !checkedWhenDue || nextCheckAt === null || now >= Date.parse(nextCheckAt);
   }
 
-  #failedLately(): BfaError | undefined {
-    const failed = this.#failed;
-    return failed && this.#options.now().getTime() - failed.at < RETRY_MS
-      ? failed.failure
-      : undefined;
+  /** Why the last try failed, when it is too early for the next one; any process may have made it. */
+  #failedLately({ copy: { record: { failed } } }: Loaded): BfaError | undefined {
+    if (!failed) return undefined;
+    const now = this.#options.now();
+    const early = Date.parse(failed.at) <= now.getTime() && now < retryAt(failed);
+    return early ? new BfaError(failed.code, failed.reason) : undefined;
   }
 
   #tooOld({ copy }: Loaded): boolean {
@@ -306,7 +310,7 @@ export class KeptCopy {
     let loading: Promise<Source> | undefined;
     const load = async () => {
       const bytes = await this.#copy.read(copy, "listings.json", this.#options.offline);
-      const listings = parseListings(new TextDecoder().decode(bytes));
+      const listings = new KeptListings(new TextDecoder().decode(bytes));
       return { version, index: new ListingIndex(listings) };
     };
     const source = () =>
@@ -325,6 +329,7 @@ export class KeptCopy {
     } catch (error) {
       if (!(error instanceof BfaError) || error.code !== "storage") throw error;
       this.#notice({ kind: "not-kept", reason: error.message });
+      const { memoryStore } = await import("../cache/memory_store.ts");
       const memory = memoryStore();
       await this.#copy.handOver(memory);
       this.#copy = this.#copyIn(memory);

@@ -12,8 +12,15 @@ export type Notice =
   | { kind: "seed"; dataThrough: string; ageDays: number }
   /** A first contact pinned these keys. */
   | { kind: "pinned"; endpoint: string; keys: readonly string[] }
-  /** The copy is behind and the publisher did not answer. */
-  | { kind: "behind"; version: string; freshness: Freshness; since: string; reason: string }
+  /** The copy is behind and the publisher did not answer; it is not asked again before `retryAt`. */
+  | {
+    kind: "behind";
+    version: string;
+    freshness: Freshness;
+    since: string;
+    reason: string;
+    retryAt?: string;
+  }
   /** The publisher answered, and has nothing newer although it is time. */
   | { kind: "publisher-late"; version: string; since: string }
   /** The copy's signature has ended; it was used all the same, as asked. */

@@ -6,16 +6,15 @@
 
 import { readChannel } from "../core/manifest.ts";
 import { defaultCacheDir } from "../cache/cache_dir.ts";
-import { type CopyStore, newRecord, sourceName } from "../cache/copy_store.ts";
+import { newRecord, sourceName } from "../cache/copy.ts";
+import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
-import { memoryStore } from "../cache/memory_store.ts";
-import { cachedRecords } from "../cache/records.ts";
 import { BfaError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
 import { parseEndpoint, STATIC_LAYOUT } from "../manifest/endpoint.ts";
 import { isKeyId } from "../manifest/signature.ts";
-import { type Fetch, httpClient } from "../net/client.ts";
+import type { Fetch, HttpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
 
@@ -45,7 +44,7 @@ export interface OpenOptions {
   maxAge?: number | undefined;
   /** How long a stale copy waits for the publisher before it answers, in milliseconds; 2,000. */
   budget?: number | undefined;
-  /** Keys to trust, `ed25519:…`; when left out, the first contact's key is pinned. */
+  /** Keys to trust, `ed25519:` and so on; when left out, the first contact's key is pinned. */
   trustedKeys?: readonly string[] | undefined;
   /** Hosts that an endpoint may redirect downloads to; where GitHub does is known. */
   downloadHosts?: readonly string[] | undefined;
@@ -81,7 +80,9 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     if (!isKeyId(key)) {
       throw new BfaError(
         "usage",
-        `Cannot trust the key ${JSON.stringify(key.slice(0, 60))}: it must look like ed25519:…`,
+        `Cannot trust the key ${
+          JSON.stringify(key.slice(0, 60))
+        }: it must look like ed25519:\u2026`,
       );
     }
   }
@@ -107,8 +108,8 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
     trustedKeys: options.trustedKeys ?? [],
     store: options.copy === "none"
       ? await keptNowhere(endpoint, channel, cacheDir)
-      : storeIn(cacheDir),
-    http: httpClient({ fetch: options.fetch, downloadHosts: options.downloadHosts }),
+      : await storeIn(cacheDir),
+    http: lazyHttp(options),
     now: options.now ?? (() => new Date()),
     onNotice: options.onNotice ?? (() => {}),
     onProgress: options.onProgress,
@@ -122,6 +123,7 @@ async function lastEndpoint(
   version: string | undefined,
 ): Promise<string | undefined> {
   if (!cacheDir) return undefined;
+  const { cachedRecords } = await import("../cache/records.ts");
   const records = (await cachedRecords(cacheDir)).map(({ record }) => record)
     .filter((record) => record.channel === channel);
   const used = records.find((record) => record.sequence > 0);
@@ -129,8 +131,23 @@ async function lastEndpoint(
   return (used ?? (version === undefined ? undefined : records[0]))?.endpoint;
 }
 
-function storeIn(cacheDir: string | null | undefined): CopyStore {
-  return cacheDir ? folderStore(cacheDir) : memoryStore();
+async function storeIn(cacheDir: string | null | undefined): Promise<CopyStore> {
+  if (cacheDir) return folderStore(cacheDir);
+  const { memoryStore } = await import("../cache/memory_store.ts");
+  return memoryStore();
+}
+
+/** The HTTP client, loaded with the first request: a fresh copy makes none. */
+function lazyHttp({ fetch, downloadHosts }: OpenOptions): HttpClient {
+  let client: Promise<HttpClient> | undefined;
+  return {
+    async get(url, options) {
+      client ??= import("../net/client.ts").then(({ httpClient }) =>
+        httpClient({ fetch, downloadHosts })
+      );
+      return await (await client).get(url, options);
+    },
+  };
 }
 
 /**
@@ -142,8 +159,9 @@ async function keptNowhere(
   channel: string,
   cacheDir: string | null | undefined,
 ): Promise<CopyStore> {
-  const store = memoryStore();
+  const store = await storeIn(undefined);
   if (endpoint === undefined) return store;
+  const { cachedRecords } = await import("../cache/records.ts");
   const records = cacheDir ? await cachedRecords(cacheDir) : [];
   const known = records.map(({ record }) => record)
     .find((record) => record.endpoint === endpoint && record.channel === channel);

@@ -166,7 +166,7 @@ async function moveTo(
     const sequence = await store.sequenceOf(version);
     const described = sequence === undefined ? undefined : await store.bySequence(sequence);
     if (!described) {
-      throw new NotFoundError(`no version ${version}; \`bfa versions\` lists them`);
+      throw new NotFoundError(`no version ${version}`);
     }
     const stored = await move(publisher, action, channel, described.manifest.signed, head, options);
     if (stored) return { stored, changed: true };
@@ -176,7 +176,7 @@ async function moveTo(
 
 function checkSigners({ signers }: Publisher): void {
   if (signers.length > 0) return;
-  throw new BfaError("usage", "Cannot publish: no signing key; make one with `bfa keys new`");
+  throw new BfaError("usage", "Cannot publish: there is no signing key");
 }
 
 /** Signs and commits; `undefined` when another publisher was faster. */
@@ -336,6 +336,6 @@ function refuseUnreachable(
 function conflict(version: string, channel: string): BfaError {
   return new BfaError(
     "conflict",
-    `Cannot move channel ${channel} to ${version}: another publisher moved it meanwhile; look at \`bfa versions\`, then try again`,
+    `Cannot move channel ${channel} to ${version}: another publisher moved it meanwhile`,
   );
 }

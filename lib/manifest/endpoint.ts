@@ -99,7 +99,7 @@ export interface VersionsReply {
 export function parseEndpoint(text: string): string {
   if (isGithubPlace(text)) return githubEndpoint(parseGithubPlace(text));
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash) {
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash) {
     throw new BfaError(
       "usage",
       `Cannot use the endpoint ${

@@ -47,7 +47,7 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
     throw new BfaError(
       "usage",
-      "Cannot open Deno KV: run this command with `deno run --unstable-kv …`",
+      "Cannot open Deno KV: this Deno has none without --unstable-kv",
     );
   }
   try {

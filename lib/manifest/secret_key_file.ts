@@ -54,7 +54,10 @@ export async function makeSecretKey(path: string): Promise<Signer> {
     await Deno.link(own, path);
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) throw storageError(error, path);
-    throw new BfaError("usage", `Cannot make a signing key: ${path} exists; give another --out`);
+    throw new BfaError(
+      "usage",
+      `Cannot make a signing key: ${path} exists, and a key is never replaced`,
+    );
   } finally {
     await Deno.remove(own);
   }

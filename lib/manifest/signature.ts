@@ -5,7 +5,6 @@
  * @module
  */
 
-import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { BfaError } from "../core/errors.ts";
 import { type Manifest, type ManifestBody, signedBytes } from "../core/manifest.ts";
 
@@ -16,6 +15,8 @@ export interface Signer {
   /** The 64 signature bytes over `bytes`. */
   sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
 }
+
+const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 const KEY_ID = /^ed25519:[A-Za-z0-9_-]{43}$/;
 
@@ -61,7 +62,7 @@ export async function signManifest(
   const signatures = await Promise.all(signers.map(async (s) => ({
     keyId: s.keyId,
     alg: "Ed25519" as const,
-    sig: encodeBase64Url(await s.sign(bytes)),
+    sig: (await s.sign(bytes)).toBase64(BASE64URL),
   })));
   return { signed: body, signatures };
 }
@@ -90,9 +91,9 @@ async function verifies(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   try {
-    const raw = new Uint8Array(decodeBase64Url(keyId.slice("ed25519:".length)));
+    const raw = Uint8Array.fromBase64(keyId.slice("ed25519:".length), BASE64URL);
     const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-    return await crypto.subtle.verify("Ed25519", key, new Uint8Array(decodeBase64Url(sig)), bytes);
+    return await crypto.subtle.verify("Ed25519", key, Uint8Array.fromBase64(sig, BASE64URL), bytes);
   } catch {
     return false; // not base64url, or not a point on the curve: no signature of that key
   }

@@ -1,9 +1,9 @@
 /**
- * Time of `bfa snapshot 2024-01-15` on a warm copy against a `deno run` that prints a constant:
+ * Time of a few calls on a warm copy against a `deno run` that prints a constant:
  *
  *     deno run -A tests/bench/cli.ts
  *
- * Checks the answer first, then alternates the two; medians are compared.
+ * Checks the answer first, then takes turns; medians are compared.
  *
  * @module
  */
@@ -30,26 +30,35 @@ await service.status;
 
 assertEquals((await run(snapshot, client)).trim().split("\n").length, 251);
 await Deno.writeTextFile(`${dir}/constant.ts`, 'console.log("constant");\n');
-const constant = ["run", "-A", `${dir}/constant.ts`];
-const times: { constant: number[]; snapshot: number[] } = { constant: [], snapshot: [] };
+const CALLS: Readonly<Record<string, readonly string[]>> = {
+  "constant": ["run", "-A", `${dir}/constant.ts`],
+  "bfa snapshot 2024-01-15": snapshot,
+  "bfa timeline BTCUSDT": ["run", "-A", "cli.ts", "timeline", "BTCUSDT"],
+  "bfa --version": ["run", "-A", "cli.ts", "--version"],
+  "constant, no code cache": ["run", "-A", "--no-code-cache", `${dir}/constant.ts`],
+  "bfa snapshot 2024-01-15, no code cache": ["run", "--no-code-cache", ...snapshot.slice(1)],
+};
+const times = new Map(Object.keys(CALLS).map((name) => [name, [] as number[]]));
 for (let round = 0; round < ROUNDS; round++) {
-  times.constant.push(await timed(constant));
-  times.snapshot.push(await timed(snapshot));
+  for (const [name, args] of Object.entries(CALLS)) times.get(name)!.push(await timed(args));
 }
-const [a, b] = [median(times.constant), median(times.snapshot)];
-console.log(
-  `constant ${a.toFixed(1)} ms, snapshot ${b.toFixed(1)} ms, ratio ${(b / a).toFixed(2)}`,
-);
+const constant = median(times.get("constant")!);
+for (const [name, took] of times) {
+  console.log(
+    `${name}: ${median(took).toFixed(1)} ms, ratio ${(median(took) / constant).toFixed(2)}`,
+  );
+}
 await Deno.remove(dir, { recursive: true });
 
-async function timed(args: string[]): Promise<number> {
+async function timed(args: readonly string[]): Promise<number> {
   const start = performance.now();
   await run(args, client);
   return performance.now() - start;
 }
 
-async function run(args: string[], env: Record<string, string>): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args, env }).output();
+async function run(args: readonly string[], env: Record<string, string>): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: [...args], env })
+    .output();
   if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cachePaths } from "../../lib/cache/folder_store.ts";
 import { clearCache, pruneCache, verifyCache } from "../../lib/cache/upkeep.ts";
-import { sourceName } from "../../lib/cache/copy_store.ts";
+import { sourceName } from "../../lib/cache/copy.ts";
 import { flipBit } from "../helpers/fault_disk.ts";
 import {
   AT,

@@ -11,7 +11,7 @@ import {
   timeline,
 } from "../../lib/core/answers.ts";
 import { parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { ListingIndex } from "../../lib/core/listing_index.ts";
 
 const PERPETUAL = { contractType: "perpetual", quoteAsset: "USDT" } as const;

@@ -5,12 +5,12 @@ import {
   type DayState,
   firstTraded,
   type Listing,
-  listing,
   overlap,
   stateOn,
   type StateRun,
   stateRuns,
 } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { dayNearListings, FIRST_DAY, modelledLife } from "../helpers/arbitraries.ts";
 
 const AS_OF = parseDay("2024-12-31");

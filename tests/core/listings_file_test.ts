@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { formatListings, parseListings, readListings } from "../../lib/core/listings_file.ts";
 import { listingsFile } from "../helpers/arbitraries.ts";
 

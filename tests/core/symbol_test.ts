@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { isSymbol, nearestSymbols, quoteAssetOf } from "../../lib/core/symbol.ts";
+import { isSymbol, quoteAssetOf } from "../../lib/core/symbol.ts";
 import { seedSource } from "../../lib/source/seed.ts";
 
 Deno.test("`isSymbol()` accepts the odd names that exist", () => {
@@ -80,27 +80,4 @@ Deno.test("`quoteAssetOf()` agrees with every quote asset in the seed", async ()
   for (const { symbol, quoteAsset } of index.listings) {
     assertEquals(quoteAssetOf(symbol), quoteAsset, symbol);
   }
-});
-
-Deno.test("`nearestSymbols()` suggests the usual quote asset first", async () => {
-  const { index } = await seedSource();
-  const cases: [string, string[]][] = [
-    ["BTCUSD", ["BTCUSDT", "BTCUSD1", "BTCUSDC"]],
-    ["btcusd", ["BTCUSDT", "BTCUSD1", "BTCUSDC"]],
-    ["ETHUSDTT", ["ETHUSDT", "ATHUSDT", "ETCUSDT"]],
-    ["BTCUSDT_240629", ["BTCUSDT_240329", "BTCUSDT_240628", "BTCUSDT_210625"]],
-    ["XXXXXXXXXXXXX", []],
-    ["", []],
-  ];
-  for (const [name, expected] of cases) {
-    assertEquals(nearestSymbols(name, index.symbols), expected, name);
-  }
-});
-
-Deno.test("`nearestSymbols()` returns at most as many as asked for, best first", () => {
-  const symbols = ["AAAUSDT", "AABUSDT", "AACUSDT", "AADUSDT", "ZZZUSDT"];
-  assertEquals(nearestSymbols("AABUSDT", symbols), ["AABUSDT", "AAAUSDT", "AACUSDT"]);
-  assertEquals(nearestSymbols("AABUSDT", symbols, 1), ["AABUSDT"]);
-  assertEquals(nearestSymbols("AABUSDT", symbols, 0), []);
-  assertEquals(nearestSymbols("AABUSDT", []), []);
 });

@@ -8,7 +8,8 @@
 import fc from "fast-check";
 import { addDays, type Day, dayFromNumber, dayNumber, parseDay } from "../../lib/core/day.ts";
 import type { DayRange } from "../../lib/core/day.ts";
-import { type ContractType, type Listing, listing, type RowState } from "../../lib/core/listing.ts";
+import type { ContractType, Listing, RowState } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import type { ListingsFile } from "../../lib/core/listings_file.ts";
 
 /** One life and the states of the days it was made from. */

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { unzipSync } from "fflate";
 import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import type { Bucket } from "./bucket.ts";
 import {
   changesBefore,

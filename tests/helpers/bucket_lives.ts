@@ -1,7 +1,8 @@
 /** The lives of the simulated symbols: the real ones, changed as a test asks for. @module */
 
 import { addDays, type Day, dayNumber, type DayRange, parseDay } from "../../lib/core/day.ts";
-import { type Listing, listing } from "../../lib/core/listing.ts";
+import type { Listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { draw, seedOf } from "./bucket_hash.ts";
 import { compareKeys } from "./bucket_bytes.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { compareKeys } from "./bucket_bytes.ts";
 import { history } from "./bucket_history.ts";

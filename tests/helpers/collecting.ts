@@ -2,7 +2,8 @@
 
 import { join } from "@std/path";
 import type { Day } from "../../lib/core/day.ts";
-import { type Listing, listing } from "../../lib/core/listing.ts";
+import type { Listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { knownFiles } from "../../lib/engine/observation_views.ts";

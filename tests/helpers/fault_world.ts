@@ -2,10 +2,11 @@
 
 import { join } from "@std/path";
 import { folderStore } from "../../lib/cache/folder_store.ts";
-import { sourceName } from "../../lib/cache/copy_store.ts";
+import { sourceName } from "../../lib/cache/copy.ts";
 import { type Artifact, formatManifest, type ManifestBody } from "../../lib/core/manifest.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
-import { type Listing, listing } from "../../lib/core/listing.ts";
+import type { Listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { type MoveOptions, publish, type Publisher } from "../../lib/jobs/publish.ts";
 import { type Signer, signManifest } from "../../lib/manifest/signature.ts";
 import { type Dataset, type Notice, open, type OpenOptions } from "../../lib/mod.ts";

@@ -1,7 +1,8 @@
 /** Sizes and numbers for every day that has a file, as a collection with klines leaves them. @module */
 
 import { join } from "@std/path";
-import { type Listing, listing, stateRuns } from "../../lib/core/listing.ts";
+import { type Listing, stateRuns } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import type { ListingsFile } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";

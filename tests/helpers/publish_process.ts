@@ -9,7 +9,7 @@
 
 import { join } from "@std/path";
 import { DAILY_SCHEDULE } from "../../lib/core/freshness.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { publish, type Publisher } from "../../lib/jobs/publish.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";
 import { newSecretKey, signer } from "../../lib/manifest/signature.ts";

@@ -3,7 +3,8 @@
 import { join } from "@std/path";
 import { DAILY_SCHEDULE } from "../../lib/core/freshness.ts";
 import { parseDay } from "../../lib/core/day.ts";
-import { type Listing, listing } from "../../lib/core/listing.ts";
+import type { Listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import { formatListings } from "../../lib/core/listings_file.ts";
 import type { Build } from "../../lib/jobs/build.ts";
 import { type Moved, type MoveOptions, publish, type Publisher } from "../../lib/jobs/publish.ts";

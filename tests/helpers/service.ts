@@ -3,7 +3,8 @@
 import { ListingIndex } from "../../lib/core/listing_index.ts";
 import { parseDay } from "../../lib/core/day.ts";
 import type { Source } from "../../lib/core/answers.ts";
-import { type Listing, listing } from "../../lib/core/listing.ts";
+import type { Listing } from "../../lib/core/listing.ts";
+import { listing } from "./listing.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { follow, type Followed } from "../../lib/jobs/follow.ts";
 import type { Moved } from "../../lib/jobs/publish.ts";

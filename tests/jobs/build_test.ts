@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { type FileMetaData, parquetMetadata } from "hyparquet";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { type ListingsFile, parseListings } from "../../lib/core/listings_file.ts";
 import type { Artifact } from "../../lib/core/manifest.ts";
 import { DAILY_AVAILABILITY, LISTINGS } from "../../lib/core/schema.ts";

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import type { ManifestBody } from "../../lib/core/manifest.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { check, type Checked, GATES, rowFacts } from "../../lib/jobs/check.ts";

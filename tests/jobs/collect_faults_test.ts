@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { fromFileUrl } from "@std/path";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError, type ErrorCode } from "../../lib/core/errors.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import type { ObservationStore } from "../../lib/engine/observations.ts";
 import { collect } from "../../lib/jobs/collect.ts";
 import type { VisionLister } from "../../lib/source/vision.ts";

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { KLINES_PREFIX } from "../../lib/core/vision_keys.ts";
 import { history } from "../helpers/bucket_history.ts";

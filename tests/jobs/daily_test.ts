@@ -4,7 +4,7 @@ import { parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { parseManifest } from "../../lib/core/manifest.ts";
 import { candidateError, reportPage } from "../../lib/jobs/daily_report.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";

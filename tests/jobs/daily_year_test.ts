@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { addDays, type Day } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { parseListings } from "../../lib/core/listings_file.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { collectKlines } from "../../lib/jobs/collect_klines.ts";

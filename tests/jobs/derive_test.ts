@@ -3,7 +3,7 @@ import { type Day, dayNumber, parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { collectKlines } from "../../lib/jobs/collect_klines.ts";
 import { derive, newestCompleteDay } from "../../lib/jobs/derive.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { livesOf, withCollecting } from "../helpers/collecting.ts";
@@ -27,9 +27,9 @@ for (const [now, counts, day] of COMPLETE) {
   });
 }
 
-Deno.test("`newestCompleteDay()` of nothing says what to run", () => {
+Deno.test("`newestCompleteDay()` of nothing says what to do", () => {
   const error = assertThrows(() => newestCompleteDay([], new Date()), BfaError);
-  assertEquals([error.code, /bfa collect/.test(error.message)], ["not_found", true]);
+  assertEquals([error.code, /collect first/.test(error.message)], ["not_found", true]);
 });
 
 /** The symbols that are known to have been relisted, or whose ticker was reused. */

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { addDays, type Day, dayNumber, parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { dueForSweep } from "../../lib/jobs/sweep.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { history } from "../helpers/bucket_history.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
 import { follow } from "../../lib/jobs/follow.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";

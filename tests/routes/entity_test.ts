@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
 
 /** A body of some KB: worth compressing. */

@@ -145,7 +145,7 @@ Deno.test("GET /v1/pairlist/{day} names perpetual contracts as freqtrade does", 
 });
 
 Deno.test("an answer over 1 MB is streamed, with the same tag, and is not kept", async () => {
-  const { listing } = await import("../../lib/core/listing.ts");
+  const { listing } = await import("../helpers/listing.ts");
   const many = Array.from(
     { length: 40_000 },
     (_, i) => listing(`S${String(i).padStart(5, "0")}USDT#1`, "2024-01-01"),

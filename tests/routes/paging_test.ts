@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 
 /** All pages of a question, by the `Link` header. */
 async function pages({ ask }: TestService, path: string): Promise<Response[]> {

@@ -2,7 +2,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { OTHER_ROUTES } from "../../routes/other_routes.ts";
 import { QUESTIONS } from "../../routes/questions.ts";
 import { promote, rollback } from "../../lib/jobs/publish.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { LISTINGS, SEED, VERSION, withService } from "../helpers/service.ts";
 
 Deno.test("/healthz says ok, with a version and without one", async () => {

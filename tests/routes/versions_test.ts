@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { QUESTIONS } from "../../routes/questions.ts";
 import { LISTINGS, SEED, VERSION, withService } from "../helpers/service.ts";
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
-import { listing } from "../../lib/core/listing.ts";
+import { listing } from "../helpers/listing.ts";
 import { markerBefore, symbolOfPrefix } from "../../lib/core/vision_keys.ts";
 import type { BucketPage } from "../../lib/source/bucket_page.ts";
 import { history } from "../helpers/bucket_history.ts";

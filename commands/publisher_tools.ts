@@ -1,0 +1,91 @@
+/**
+ * What the publisher's commands are given: the bucket, databases to import, KV, mirror and signing key. Part of the
+ * entry point; apart from it, because clients need none of this.
+ *
+ * @module
+ */
+
+import { DAILY_SCHEDULE } from "../lib/core/freshness.ts";
+import { VISION_FILES_URL } from "../lib/core/schema.ts";
+import { BfaError } from "../lib/core/errors.ts";
+import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
+import { localDatabase } from "../lib/jobs/import.ts";
+import { type MirrorWorld, openMirror, openReleases } from "../lib/jobs/open_mirrors.ts";
+import { kvManifestStore, openKv } from "../lib/manifest/kv.ts";
+import { parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { httpClient } from "../lib/net/client.ts";
+import { fetchDayKline } from "../lib/source/klines.ts";
+import { VISION_LIST_URL, visionLister } from "../lib/source/vision.ts";
+import type { Inputs } from "./command.ts";
+import { secretKeyFile } from "./options.ts";
+import type { PublisherSide, Tools, World } from "./tools.ts";
+
+/** The tools that only a publisher uses. */
+export type PublisherTools = Pick<
+  Tools,
+  "visionLister" | "numbersFetcher" | "localDatabase" | "githubReleases" | "withPublisher"
+>;
+
+/** Makes them; nothing is opened before it is asked for. */
+export function publisherTools(world: World): PublisherTools {
+  return {
+    visionLister: (inputs) =>
+      Promise.resolve(visionLister(httpClient(), inputs.text("list-url") ?? VISION_LIST_URL)),
+
+    numbersFetcher(inputs) {
+      const filesUrl = inputs.text("files-url") ?? VISION_FILES_URL;
+      const http = httpClient();
+      return Promise.resolve((symbol, day) => fetchDayKline(http, filesUrl, symbol, day));
+    },
+
+    localDatabase: (source, folder) => localDatabase(source, folder, httpClient()),
+
+    githubReleases: (place) => openReleases(place, mirrorWorld(world)),
+
+    async withPublisher(inputs, work) {
+      const side = await openPublisherSide(inputs, world);
+      try {
+        const done = await work(side);
+        side.store.close();
+        return done;
+      } catch (error) {
+        // Closing a KV that another process keeps locked waits, deaf, until it is free again.
+        if (!(error instanceof BfaError && error.code === "unavailable")) side.store.close();
+        throw error;
+      }
+    },
+  };
+}
+
+/** KV, mirror and signing key. */
+async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
+  const dataDir = inputs.text("data-dir") ?? ".bfa";
+  const place = inputs.text("kv") ?? `${dataDir}/kv.sqlite3`;
+  if (!/^https?:/.test(place)) await makeFolder(folderOf(place));
+  const secret = world.env("BFA_SIGNING_KEY");
+  const signer = secret
+    ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
+    : await readSecretKey(secretKeyFile(inputs));
+  const given = inputs.texts("mirror");
+  const places = given?.length ? given : [`${dataDir}/mirror`];
+  const store = kvManifestStore(await openKv(place));
+  const mirrors = await Promise.all(places.map((p) => openMirror(p, store, mirrorWorld(world))))
+    .catch((error) => {
+      store.close();
+      throw error;
+    });
+  const publisher = {
+    store,
+    mirrors,
+    signers: signer ? [signer] : [],
+    schedule: DAILY_SCHEDULE,
+    mirrorUrls: inputs.texts("mirror-url") ?? [],
+    by: world.env("BFA_PUBLISHER") ?? world.env("USER") ?? "unknown",
+    now: world.now,
+  };
+  return { store, mirror: mirrors[0]!, publisher, dataDir };
+}
+
+function mirrorWorld({ env, now, err }: World): MirrorWorld {
+  return { env, now, onWait: (line) => err(`${line}\n`) };
+}

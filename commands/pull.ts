@@ -1,0 +1,48 @@
+/**
+ * `bfa pull`.
+ *
+ * @module
+ */
+
+import { artifactNamed } from "../lib/core/manifest.ts";
+import { exportArtifact } from "../lib/jobs/export_artifacts.ts";
+import type { Command } from "./command.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { counted, formatBytes } from "./output.ts";
+
+/** Downloads a version's files. */
+export const pull: Command = {
+  name: "pull",
+  summary: "Download the files of a version into the copy, and keep them up to date",
+  about: "Without names: all files. Prints where each one is; --out DIR puts them there too.",
+  args: [{ name: "artifact", help: "Such as availability.parquet", optional: true, many: true }],
+  options: {
+    out: { value: "DIR", help: "Also write the files into this folder, under their own names" },
+    json: OUTPUT_OPTIONS.json!,
+    ...CLIENT_OPTIONS,
+  },
+  examples: ["bfa pull availability.parquet", "bfa pull --out data"],
+  async run(inputs, tools) {
+    const dataset = await tools.openDataset(inputs);
+    if (inputs.flag("refresh-cache")) await dataset.refresh();
+    const names = await dataset.pull(inputs.args);
+    const { signed } = await dataset.manifest();
+    const out = inputs.text("out");
+    const files: { name: string; path: string }[] = [];
+    for (const name of names) {
+      const kept = await dataset.path(name);
+      const path = out === undefined
+        ? kept
+        : await exportArtifact(artifactNamed(signed, name), kept, out);
+      files.push({ name, path });
+    }
+    if (inputs.flag("json")) {
+      return tools.world.out(JSON.stringify({ count: files.length, files }) + "\n");
+    }
+    tools.world.out(files.map(({ name, path }) => `${name}\t${path}\n`).join(""));
+    const bytes = names.reduce((sum, name) => sum + artifactNamed(signed, name).bytes, 0);
+    if (!inputs.flag("quiet")) {
+      tools.world.err(`${counted(files.length, "file")}, ${formatBytes(bytes)}, verified\n`);
+    }
+  },
+};

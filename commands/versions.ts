@@ -1,0 +1,42 @@
+/**
+ * `bfa versions`.
+ *
+ * @module
+ */
+
+import type { ListedVersion } from "../lib/manifest/endpoint.ts";
+import type { Command } from "./command.ts";
+import { OUTPUT_OPTIONS, SILENT_CLIENT_OPTIONS } from "./options.ts";
+import { counted, print } from "./output.ts";
+
+/** The versions an endpoint serves. */
+export const versions: Command = {
+  name: "versions",
+  summary: "The versions that the publisher serves, newest first",
+  args: [],
+  options: { ...OUTPUT_OPTIONS, ...SILENT_CLIENT_OPTIONS },
+  examples: ["bfa versions", "bfa snapshot latest --at 2026-08-08.1"],
+  async run(inputs, tools) {
+    const list = await (await tools.openDataset(inputs)).versions();
+    const channelsOf = (version: string) =>
+      Object.entries(list.channels).filter(([, at]) => at.version === version).map(([n]) => n);
+    await print<ListedVersion>(
+      {
+        answer: { count: list.versions.length, ...list },
+        rows: list.versions,
+        columns: [
+          { name: "version", type: "VARCHAR", cell: (row) => row.version },
+          { name: "sequence", type: "BIGINT", cell: (row) => row.sequence },
+          { name: "published", type: "VARCHAR", cell: (row) => row.publishedAt },
+          { name: "rows", type: "BIGINT", cell: (row) => row.rows },
+          { name: "symbols", type: "BIGINT", cell: (row) => row.symbols },
+          { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
+          { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
+        ],
+        footer: counted(list.versions.length, "version"),
+      },
+      inputs,
+      tools.world,
+    );
+  },
+};

@@ -1,0 +1,248 @@
+/**
+ * Contact with the publisher: asking whether a copy is still the newest, and installing what is new only when it
+ * is verified.
+ *
+ * @module
+ */
+
+import { moveAsOf } from "../core/as_of.ts";
+import type { Day } from "../core/day.ts";
+import { BfaError, NotFoundError } from "../core/errors.ts";
+import { parseListings } from "../core/listings_file.ts";
+import { type Artifact, parseManifest } from "../core/manifest.ts";
+import {
+  fetchManifest,
+  fetchManifestBySequence,
+  fetchVersions,
+  type Layout,
+  layoutNamed,
+  type ManifestReply,
+  SERVICE_LAYOUT,
+  type VersionsReply,
+} from "../manifest/endpoint.ts";
+import { acceptManifest, trustOf } from "./accept_manifest.ts";
+import type { Copy, CopyOptions, LoadedCopy } from "./copy.ts";
+import type { CopyRecord } from "./copy_store.ts";
+import { download } from "./download.ts";
+
+/** How long to wait for another process that refreshes the same copy, ms. */
+const LOCK_WAIT_MS = 30_000;
+
+/** How long an answer counts when the publisher does not say, ms. */
+const CHECK_EVERY_MS = 60_000;
+
+/** A copy's way to its publisher. */
+export class Contact {
+  readonly #options: CopyOptions;
+  readonly #copy: Copy;
+
+  /** Names the two sides; asks nobody. */
+  constructor(options: CopyOptions, copy: Copy) {
+    this.#options = options;
+    this.#copy = copy;
+  }
+
+  /**
+   * Asks the publisher for the newest manifest and installs it. One process asks; others that wait
+   * meanwhile use what it found.
+   *
+   * @param options `budgetMs`: how long another process, and then the publisher, may take to answer;
+   *   with it the publisher is asked only once. Downloads take what they need.
+   * @returns The copy as it is now, and whether it changed.
+   */
+  async refresh(
+    options: { budgetMs?: number } = {},
+  ): Promise<LoadedCopy & { changed: boolean }> {
+    const { store } = this.#options;
+    const source = await this.#copy.source;
+    const before = (await this.#copy.record()).checkedAt;
+    return await store.withLock(source, options.budgetMs ?? LOCK_WAIT_MS, async () => {
+      const record = await this.#copy.record();
+      if (record.checkedAt !== before) {
+        const loaded = await this.#copy.load();
+        if (loaded) return { ...loaded, changed: false };
+      }
+      return await this.#ask(record, options.budgetMs);
+    });
+  }
+
+  /** The manifest of a version that this machine does not have. */
+  async pinned(version: string): Promise<LoadedCopy> {
+    const { http, endpoint } = this.#options;
+    const record = await this.#copy.record();
+    const list = await fetchVersions(http, endpoint, layoutNamed(record.layout));
+    const entry = list.versions.find((listed) => listed.version === version);
+    if (!entry) {
+      const known = list.versions.slice(0, 3).map((v) => v.version);
+      throw new NotFoundError(`no version ${version}; the newest are ${known.join(", ")}`, known);
+    }
+    const copy = await this.#bySequence(list.layout, entry.sequence);
+    if (copy.manifest.signed.version !== version) {
+      throw new BfaError("integrity", `Cannot use ${version}: the server sent another manifest`);
+    }
+    return copy;
+  }
+
+  /** The version that the channel named at the end of a day. */
+  async versionAsOf(day: Day): Promise<string> {
+    const { http, endpoint, channel } = this.#options;
+    const { layout: known } = await this.#copy.record();
+    const reply = await fetchManifest(http, endpoint, { channel, layout: layoutNamed(known) });
+    if (!reply.changed) {
+      throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
+    }
+    const newest = parseManifest(reply.text).signed;
+    const load = async (sequence: number) =>
+      (await this.#bySequence(reply.layout, sequence)).manifest.signed;
+    return (await moveAsOf(day, newest, load)).version;
+  }
+
+  /** The versions that the endpoint serves, and where its channels point. */
+  async versions(): Promise<VersionsReply> {
+    const { http, endpoint } = this.#options;
+    const { layout } = await this.#copy.record();
+    const { versions, channels } = await fetchVersions(http, endpoint, layoutNamed(layout));
+    return { versions, channels };
+  }
+
+  /** Base URLs of the places that serve a copy's artifacts. */
+  mirrors({ record, manifest }: LoadedCopy): string[] {
+    const { artifacts } = layoutNamed(record.layout) ?? SERVICE_LAYOUT;
+    const own = artifacts === null ? [] : [this.#options.endpoint + artifacts];
+    return [...new Set([...manifest.signed.mirrors.map(withSlash), ...own])];
+  }
+
+  /** Brings an artifact into the copy. */
+  async download(copy: LoadedCopy, artifact: Artifact): Promise<void> {
+    const { store, http, onProgress } = this.#options;
+    await download(artifact, { store, http, mirrors: this.mirrors(copy), onProgress });
+    if (artifact.name === "listings.json") await this.#checkListings(artifact);
+  }
+
+  /** Every field is checked once, when the file arrives. What cannot be read is not kept. */
+  async #checkListings(artifact: Artifact): Promise<void> {
+    const { store } = this.#options;
+    const bytes = await store.read(artifact);
+    try {
+      if (bytes) parseListings(new TextDecoder().decode(bytes));
+    } catch (error) {
+      await store.putAside(artifact);
+      throw error;
+    }
+  }
+
+  async #ask(record: CopyRecord, budgetMs?: number): Promise<LoadedCopy & { changed: boolean }> {
+    const { store, http, endpoint, channel, now } = this.#options;
+    const source = await this.#copy.source;
+    const loaded = await this.#copy.load();
+    const reply = await fetchManifest(http, endpoint, {
+      channel,
+      layout: layoutNamed(record.layout),
+      etag: loaded ? record.etag : null,
+      ...(budgetMs === undefined ? {} : { signal: AbortSignal.timeout(budgetMs), tries: 1 }),
+    });
+    const { failed: _, ...known } = record;
+    const checked: CopyRecord = { ...known, ...checkTimes(now(), reply.maxAgeMs) };
+    if (!reply.changed) {
+      if (!loaded) {
+        throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 to no question`);
+      }
+      await store.setRecord(source, checked);
+      return { record: checked, manifest: loaded.manifest, changed: false };
+    }
+    const installed = await this.#install(checked, reply, loaded);
+    return {
+      ...installed,
+      changed: installed.record.sequence !== loaded?.record.sequence,
+    };
+  }
+
+  /** Data first, then the manifest, then the record that points to it. */
+  async #install(
+    record: CopyRecord,
+    reply: ManifestReply & { changed: true },
+    loaded: LoadedCopy | undefined,
+  ): Promise<LoadedCopy> {
+    const { store, channel } = this.#options;
+    const source = await this.#copy.source;
+    const manifest = parseManifest(reply.text);
+    const { signed } = manifest;
+    if (signed.channel !== channel) {
+      throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
+    }
+    if (reply.text === await store.manifest(source, record.sequence) && loaded) {
+      // Accepted before; the keys that count may be others by now.
+      const again = { ...record, etag: reply.etag, layout: reply.layout.name };
+      await store.setRecord(source, again);
+      return { record: again, manifest: loaded.manifest };
+    }
+    const trust = trustOf(record, this.#options.trustedKeys);
+    const { pins, firstContact } = await acceptManifest(manifest, trust);
+    const sameNumber = signed.sequence === loaded?.record.sequence;
+    if (sameNumber && JSON.stringify(loaded.manifest.signed) !== JSON.stringify(signed)) {
+      throw new BfaError(
+        "rollback",
+        `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
+      );
+    }
+    if (firstContact) this.#options.onPinned?.(pins);
+    const next: CopyRecord = {
+      ...record,
+      layout: reply.layout.name,
+      sequence: signed.sequence,
+      highestSequence: signed.sequence,
+      etag: reply.etag,
+      pins,
+    };
+    const copy = { record: next, manifest };
+    for (const name of record.keeps) {
+      const artifact = signed.artifacts.find((a) => a.name === name);
+      if (artifact) await this.download(copy, artifact);
+    }
+    await store.setManifest(source, signed.sequence, reply.text);
+    await store.setRecord(source, next);
+    return copy;
+  }
+
+  /** A manifest by its sequence, from this machine or verified from the publisher. */
+  async #bySequence(layout: Layout, sequence: number): Promise<LoadedCopy> {
+    const { store, http, endpoint } = this.#options;
+    const source = await this.#copy.source;
+    const record = await this.#copy.record();
+    const known = await this.#copy.kept(sequence);
+    if (known) return { record, manifest: known };
+    const text = await fetchManifestBySequence(http, endpoint, layout, sequence);
+    const manifest = parseManifest(text);
+    if (manifest.signed.sequence !== sequence) {
+      throw new BfaError(
+        "integrity",
+        `Cannot use manifest ${sequence}: the server sent another one`,
+      );
+    }
+    // Old manifests have old sequences; whose key signed them matters all the same. What they say of
+    // the next keys does not: that would bring retired ones back.
+    const trust = { ...trustOf(record, this.#options.trustedKeys), highestSequence: 0 };
+    const accepted = await acceptManifest(manifest, trust);
+    const { firstContact } = accepted;
+    const pins = firstContact ? accepted.pins : record.pins;
+    if (firstContact) this.#options.onPinned?.(pins);
+    await store.setManifest(source, sequence, text);
+    const changed = await this.#copy.update((now) => ({
+      ...now,
+      layout: layout.name,
+      pins: firstContact && now.pins.length === 0 ? pins : now.pins,
+    }));
+    return { record: changed, manifest };
+  }
+}
+
+function checkTimes(now: Date, maxAgeMs = CHECK_EVERY_MS) {
+  return {
+    checkedAt: now.toISOString(),
+    nextCheckAt: new Date(now.getTime() + maxAgeMs).toISOString(),
+  };
+}
+
+function withSlash(base: string): string {
+  return base.endsWith("/") ? base : `${base}/`;
+}
