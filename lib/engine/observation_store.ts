@@ -18,6 +18,7 @@ import { BfaError } from "../core/errors.ts";
 import type { Day } from "../core/day.ts";
 import { appendRows, sqlText, withDuckdb } from "./duckdb.ts";
 import type { Learned, ObservationStore, Run } from "./observations.ts";
+import { stageFiles } from "./staging.ts";
 
 /**
  * A 1m ZIP of a day without trades has 7,400 to 8,400 bytes; of live days, the smallest hundredth
@@ -48,7 +49,6 @@ CREATE TABLE IF NOT EXISTS klines (
   close_price DOUBLE, learned_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS odd_keys (
   key VARCHAR NOT NULL, reason VARCHAR NOT NULL, learned_at TIMESTAMP NOT NULL);
-CREATE TEMP TABLE seen (symbol VARCHAR, date VARCHAR, bytes VARCHAR, modified VARCHAR, etag VARCHAR);
 CREATE TEMP TABLE seen_symbols (symbol VARCHAR, first VARCHAR);
 CREATE TEMP TABLE seen_numbers (symbol VARCHAR, date VARCHAR, etag VARCHAR, problem VARCHAR,
   quote_volume VARCHAR, trades VARCHAR, volume VARCHAR, taker VARCHAR, taker_quote VARCHAR,
@@ -71,11 +71,20 @@ export async function withObservations<T>(
   });
 }
 
-/** The files that were known at an instant; now, when none is given. `schema` is where they are. */
+/**
+ * The files that were known at an instant; now, when none is given. `schema` is where they are. Nearly
+ * every file was learned of once: only of the others the newest row has to be found, which takes much
+ * more memory than to find out which they are.
+ */
 export function knownFiles(asOf?: string, schema = "main"): string {
   const limit = asOf ? `WHERE learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
-  return `(SELECT * FROM (SELECT * FROM ${schema}.files ${limit}
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+  const log = `(FROM ${schema}.files ${limit})`;
+  const again = `(SELECT symbol, date FROM ${log} GROUP BY symbol, date HAVING count(*) > 1)`;
+  return `(SELECT * FROM (
+      SELECT l.* FROM ${log} l ANTI JOIN ${again} USING (symbol, date)
+      UNION ALL
+      SELECT l.* FROM ${log} l SEMI JOIN ${again} USING (symbol, date)
+      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
     WHERE NOT gone)`;
 }
 
@@ -117,21 +126,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     async learn(run, seen, { fill = false } = {}) {
       await stage(connection, "seen_symbols", seen.map((s) => [s.symbol, s.from]));
       await stage(connection, "seen_odd", seen.flatMap((s) => s.odd.map((o) => [o.key, o.reason])));
-      await stage(
-        connection,
-        "seen",
-        seen.flatMap((s) =>
-          s.files.map((
-            f,
-          ) => [
-            s.symbol,
-            f.date,
-            f.bytes === null ? null : String(f.bytes),
-            f.lastModified,
-            f.etag,
-          ])
-        ),
-      );
+      await stageFiles(connection, seen);
       await connection.run("BEGIN");
       try {
         const learned = await learnStaged(connection, run, fill);
@@ -243,19 +238,22 @@ async function learnStaged(
   fill: boolean,
 ): Promise<Learned> {
   const at = `TIMESTAMP ${sqlText(run.startedAt)}`;
-  const known = `(SELECT * FROM files WHERE symbol IN (SELECT symbol FROM seen_symbols)
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)`;
+  await connection.run(`CREATE OR REPLACE TEMP TABLE known AS
+    SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
+    WHERE y.first IS NULL OR f.date >= y.first::DATE
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
     SELECT s.symbol, s.date::DATE AS date, s.bytes::BIGINT AS bytes,
       s.modified::TIMESTAMP AS modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added,
-      s.symbol IN (SELECT symbol FROM files) AND s.date::DATE < ${at}::DATE - 3 AS late
-    FROM seen s LEFT JOIN ${known} k ON k.symbol = s.symbol AND k.date = s.date::DATE
+      s.symbol IN (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
+        AND s.date::DATE < ${at}::DATE - 3 AS late
+    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date::DATE
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
       OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT))
     UNION ALL
     SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
-    FROM ${known} k JOIN seen_symbols y ON y.symbol = k.symbol
+    FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date::DATE = k.date)`);
   await connection.run(`INSERT INTO files
@@ -275,7 +273,8 @@ async function stage(
   table: string,
   rows: readonly (readonly (string | null)[])[],
 ): Promise<void> {
-  await connection.run(`TRUNCATE ${table}`);
+  // Made anew each time: what is deleted from a temporary table stays in memory.
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table} WITH NO DATA`);
   await appendRows(connection, table, rows);
 }
 

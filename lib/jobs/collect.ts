@@ -92,6 +92,8 @@ export async function collect(
     waitingFiles += seen.files.length;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
+    if (waitingFiles < BATCH_FILES) return;
+    await writing; // no more than one batch waits for another: memory must not grow with the history
     if (waitingFiles >= BATCH_FILES) flush();
   }
 
@@ -148,7 +150,7 @@ async function listSymbol(
   const odd: { key: string; reason: string }[] = [];
   let keys = 0;
   for await (const page of lister.files(symbol, from ? markerBefore(symbol, from) : undefined)) {
-    keys += page.objects.length;
+    keys += page.keys;
     for (const { key, size, lastModified, etag } of page.objects) {
       const read = readKey(key, symbol);
       if (read.kind === "odd") odd.push({ key, reason: read.reason });
