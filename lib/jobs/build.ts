@@ -50,6 +50,9 @@ const STORAGE_VERSION = "v1.0.0";
 /** Rows per Parquet row group: about a month of days, or a few symbols' lives. */
 const ROW_GROUP_SIZE = 16_384;
 
+/** What a build may take in memory; what is more goes to its scratch folder. */
+const MEMORY_LIMIT = "800MB";
+
 const PARQUET = "application/vnd.apache.parquet";
 
 interface Planned {
@@ -143,8 +146,10 @@ async function writeAll(
   artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
 
   const database = join(dir, "availability.duckdb");
+  const work = join(dir, "work.duckdb");
   // One thread: with more, DuckDB writes the same rows in varying blocks.
-  const rows = await withDuckdb({ threads: 1 }, async (connection) => {
+  const options = { path: work, threads: 1, memoryLimit: MEMORY_LIMIT };
+  const rows = await withDuckdb(options, async (connection) => {
     await fillTables(connection, listings, observations);
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
@@ -157,6 +162,7 @@ async function writeAll(
     await writeDatabase(connection, listings, database);
     return await number(connection, "SELECT count(*) FROM daily_availability");
   });
+  await Deno.remove(work);
   await gzipFile(database, `${database}.gz`);
   await Deno.remove(database);
   artifacts.push(await describe(dir, "availability.duckdb.gz", "database", "application/gzip"));
@@ -292,14 +298,14 @@ async function writeDatabase(
   await connection.run("USE file");
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   await connection.run(createTable("listings", LISTINGS));
-  await connection.run("INSERT INTO daily_availability FROM memory.daily_availability");
-  await connection.run("INSERT INTO listings FROM memory.listings");
+  await connection.run("INSERT INTO daily_availability FROM work.daily_availability");
+  await connection.run("INSERT INTO listings FROM work.listings");
   await connection.run(AVAILABILITY_URLS_VIEW);
   await connection.run(
     `CREATE TABLE dataset AS SELECT DATE '${file.dataThrough}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,
   );
   await connection.run("CHECKPOINT file");
-  await connection.run("USE memory");
+  await connection.run("USE work");
   await connection.run("DETACH file");
 }
 
