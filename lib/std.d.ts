@@ -61,3 +61,16 @@ declare module "@std/assert" {
     msgIncludes?: string,
   ): Promise<E>;
 }
+
+declare module "saxen" {
+  export class Parser {
+    on(
+      event: "openTag",
+      use: (name: string, readAttributes: () => Record<string, string>) => void,
+    ): this;
+    on(event: "closeTag" | "text" | "cdata" | "attention", use: (text: string) => void): this;
+    on(event: "error" | "warn", use: (error: Error) => void): this;
+    write(xml: string): this;
+    end(): Error | undefined;
+  }
+}

@@ -27,6 +27,7 @@ import {
   PUBLISHED_BY_HOURS,
   type Run,
 } from "./observations.ts";
+import { stageFiles } from "./staging.ts";
 
 /**
  * A 1m ZIP of a day without trades has 7,400 to 8,400 bytes; of live days, the smallest hundredth
@@ -63,7 +64,6 @@ CREATE TABLE IF NOT EXISTS klines (
   close_price DOUBLE, learned_at TIMESTAMP NOT NULL);
 CREATE TABLE IF NOT EXISTS odd_keys (
   key VARCHAR NOT NULL, reason VARCHAR NOT NULL, learned_at TIMESTAMP NOT NULL);
-CREATE TEMP TABLE seen (symbol VARCHAR, date VARCHAR, bytes VARCHAR, modified VARCHAR, etag VARCHAR);
 CREATE TEMP TABLE seen_symbols (
   symbol VARCHAR, first VARCHAR, keys VARCHAR, pages VARCHAR, odd VARCHAR);
 CREATE TEMP TABLE seen_zips (date VARCHAR, etag VARCHAR);
@@ -123,21 +123,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
         seen.map((s) => [s.symbol, s.from, ...[s.keys, s.pages, s.odd.length].map(String)]),
       );
       await stage(connection, "seen_odd", seen.flatMap((s) => s.odd.map((o) => [o.key, o.reason])));
-      await stage(
-        connection,
-        "seen",
-        seen.flatMap((s) =>
-          s.files.map((
-            f,
-          ) => [
-            s.symbol,
-            f.date,
-            f.bytes === null ? null : String(f.bytes),
-            f.lastModified,
-            f.etag,
-          ])
-        ),
-      );
+      await stageFiles(connection, seen);
       return await inTransaction(connection, () => learnStaged(connection, run, fill));
     },
 
@@ -307,20 +293,22 @@ async function learnStaged(
   fill: boolean,
 ): Promise<Learned> {
   const at = `TIMESTAMP ${sqlText(run.startedAt)}`;
-  const known = `(SELECT * FROM files WHERE symbol IN (SELECT symbol FROM seen_symbols)
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)`;
+  await connection.run(`CREATE OR REPLACE TEMP TABLE known AS
+    SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
+    WHERE y.first IS NULL OR f.date >= y.first::DATE
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
     SELECT s.symbol, s.date::DATE AS date, s.bytes::BIGINT AS bytes,
       s.modified::TIMESTAMP AS modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added,
-      s.symbol IN (SELECT symbol FROM files)
+      s.symbol IN (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
         AND ${IS_LATE("s.modified::TIMESTAMP", "s.date::DATE")} AS late
-    FROM seen s LEFT JOIN ${known} k ON k.symbol = s.symbol AND k.date = s.date::DATE
+    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date::DATE
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
       OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT))
     UNION ALL
     SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
-    FROM ${known} k JOIN seen_symbols y ON y.symbol = k.symbol
+    FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date::DATE = k.date)`);
   await connection.run(`INSERT INTO progress
@@ -328,7 +316,8 @@ async function learnStaged(
       any_value(y.odd)::BIGINT, count(n.symbol) FILTER (added),
       count(n.symbol) FILTER (NOT added AND NOT gone), count(n.symbol) FILTER (gone),
       count(n.symbol) FILTER (added AND late),
-      count(n.symbol) > 0 AND y.symbol NOT IN (SELECT symbol FROM files)
+      count(n.symbol) > 0 AND y.symbol NOT IN
+        (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
     FROM seen_symbols y LEFT JOIN news n USING (symbol) GROUP BY y.symbol`);
   if (!fill) {
     await connection.run(`DELETE FROM listed_whole WHERE interval = '1m'
@@ -380,7 +369,8 @@ async function stage(
   table: string,
   rows: readonly (readonly (string | null)[])[],
 ): Promise<void> {
-  await connection.run(`TRUNCATE ${table}`);
+  // Made anew each time: what is deleted from a temporary table stays in memory.
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table} WITH NO DATA`);
   await appendRows(connection, table, rows);
 }
 

@@ -11,14 +11,21 @@ import { sqlText } from "./duckdb.ts";
 export const PLAUSIBLE_BYTES = [1_000, 5_000_000] as const;
 
 /**
- * The files that were known at an instant; now, when none is given.
+ * The files that were known at an instant; now, when none is given. Nearly every file was learned of
+ * once: only of the others the newest row has to be found, which takes much more memory than to find
+ * out which they are.
  *
  * @param schema Where the tables of the log are.
  */
 export function knownFiles(asOf?: string, schema = "main"): string {
   const limit = asOf ? `WHERE learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
-  return `(SELECT * FROM (SELECT * FROM ${schema}.files ${limit}
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+  const log = `(FROM ${schema}.files ${limit})`;
+  const again = `(SELECT symbol, date FROM ${log} GROUP BY symbol, date HAVING count(*) > 1)`;
+  return `(SELECT * FROM (
+      SELECT l.* FROM ${log} l ANTI JOIN ${again} USING (symbol, date)
+      UNION ALL
+      SELECT l.* FROM ${log} l SEMI JOIN ${again} USING (symbol, date)
+      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
     WHERE NOT gone)`;
 }
 

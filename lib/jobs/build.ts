@@ -57,6 +57,9 @@ const STORAGE_VERSION = "v1.0.0";
 /** Rows per row group of a part: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
 
+/** What a build may take in memory; what is more goes to its scratch folder. */
+const MEMORY_LIMIT = "800MB";
+
 const PARQUET = "application/vnd.apache.parquet";
 
 interface Planned {
@@ -153,9 +156,11 @@ async function writeAll(
   artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
 
   const database = join(dir, "availability.duckdb");
-  let odd: Quarantined[] | undefined;
+  const work = join(dir, "work.duckdb");
   // One thread: with more, DuckDB writes the same rows in varying blocks.
-  const rows = await withDuckdb({ threads: 1 }, async (connection) => {
+  const options = { path: work, threads: 1, memoryLimit: MEMORY_LIMIT };
+  let odd: Quarantined[] | undefined;
+  const rows = await withDuckdb(options, async (connection) => {
     odd = await fillTables(connection, listings, observations);
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
@@ -169,6 +174,7 @@ async function writeAll(
     await writeDatabase(connection, listings, { path: database, volumes });
     return await number(connection, "SELECT count(*) FROM daily_availability");
   });
+  await Deno.remove(work);
   await gzipFile(database, `${database}.gz`);
   await Deno.remove(database);
   artifacts.push(await describe(dir, "availability.duckdb.gz", "database", "application/gzip"));
@@ -333,11 +339,11 @@ async function writeDatabase(
   await connection.run("USE file");
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   await connection.run(createTable("listings", LISTINGS));
-  await connection.run("INSERT INTO daily_availability FROM memory.daily_availability");
-  await connection.run("INSERT INTO listings FROM memory.listings");
+  await connection.run("INSERT INTO daily_availability FROM work.daily_availability");
+  await connection.run("INSERT INTO listings FROM work.listings");
   if (volumes) {
     await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
-    const sorted = `FROM memory.volume_rankings ${RANKINGS.select}`;
+    const sorted = `FROM work.volume_rankings ${RANKINGS.select}`;
     await connection.run(`INSERT INTO volume_rankings ${sorted}`);
   }
   await connection.run(AVAILABILITY_URLS_VIEW);
@@ -345,7 +351,7 @@ async function writeDatabase(
     `CREATE TABLE dataset AS SELECT DATE '${file.dataThrough}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,
   );
   await connection.run("CHECKPOINT file");
-  await connection.run("USE memory");
+  await connection.run("USE work");
   await connection.run("DETACH file");
 }
 

@@ -111,6 +111,8 @@ export async function collect(
     waitingFiles += seen.files.length;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
+    if (waitingFiles < batchFiles) return;
+    await writing; // no more than one batch waits for another: memory must not grow with the history
     if (waitingFiles >= batchFiles) flush();
   }
 
@@ -163,7 +165,7 @@ async function listSymbol(
   const odd: { key: string; reason: string }[] = [];
   let [keys, pages] = [0, 0];
   for await (const page of lister.files(symbol, from ? markerBefore(symbol, from) : undefined)) {
-    keys += page.objects.length;
+    keys += page.keys;
     pages++;
     for (const { key, size, lastModified, etag } of page.objects) {
       const read = readKey(key, symbol);

@@ -9,7 +9,7 @@ import { BfaError } from "../core/errors.ts";
 import { filesPrefix, type Interval, KLINES_PREFIX } from "../core/vision_keys.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
-import { type BucketPage, readBucketPage } from "./bucket_page.ts";
+import { type BucketPage, receiveBucketPage } from "./bucket_page.ts";
 
 /** The bucket's listing API. Source: Binance's own file browser uses it. */
 export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision";
@@ -30,6 +30,9 @@ const PAGE_TRIES = 3;
 /** How long a page may take, with all its tries, ms: one that stalls must not hang the run. */
 const PAGE_MS = 120_000;
 
+/** Every file has one of these beside it: half of all keys, that nobody looks at. */
+const isUnwanted = (key: string) => key.endsWith(".zip.CHECKSUM");
+
 /** Makes a lister for a listing API. */
 export function visionLister(http: HttpClient, listUrl: string): VisionLister {
   let requests = 0;
@@ -43,7 +46,7 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       requests++;
       try {
         const response = await http.get(url, { signal: AbortSignal.timeout(PAGE_MS) });
-        return readBucketPage(await response.text(), prefix, marker);
+        return await receiveBucketPage(response.body, { prefix, marker, isUnwanted });
       } catch (error) {
         const unreadable = error instanceof TypeError ||
           (error instanceof BfaError && error.code === "integrity");

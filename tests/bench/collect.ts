@@ -3,8 +3,9 @@
  *
  *     deno run -A tests/bench/collect.ts [SYMBOLS]
  *
- * The seed's symbols and 110 made-up ones, or only the first SYMBOLS of them. Requests against pages,
- * time with 50 ms of latency, memory of the collecting process, an incremental run, and the build.
+ * The seed's symbols and 110 made-up ones, or only the last SYMBOLS of them. Requests against pages,
+ * time with 50 ms of latency, CPU time of this process and of the simulator, memory of this process, an
+ * incremental run, and the build.
  *
  * @module
  */
@@ -22,7 +23,8 @@ import { visionLister } from "../../lib/source/vision.ts";
 import { serveBucket } from "../helpers/bucket.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { madeUpListings } from "../helpers/bucket_lives.ts";
-import { readLine } from "./measure.ts";
+import { cpuSeconds, peakRss, readLine } from "./measure.ts";
+import { servePagesFromDisk } from "./page_file.ts";
 
 const NOW = new Date("2026-08-09T12:00:00Z");
 const LATENCY_MS = 50;
@@ -32,7 +34,9 @@ async function serve(symbols: number): Promise<void> {
   const { listings } = await seedListings();
   const wanted = [...listings, ...madeUpListings(110)].slice(-symbols);
   const past = history(wanted, { through: parseDay("2026-08-08") });
-  const bucket = serveBucket(past, { now: NOW, latencyMs: LATENCY_MS });
+  const bucket = serveBucket(past, { now: NOW });
+  await servePagesFromDisk(bucket);
+  bucket.latencyMs = LATENCY_MS;
   console.log(`ready ${bucket.listUrl}`);
 }
 
@@ -48,13 +52,12 @@ async function bench(symbols: string): Promise<void> {
   try {
     const listings = await withObservations(observations, async (store) => {
       for (const full of [true, false]) {
-        let peak = 0;
-        const watch = setInterval(() => peak = Math.max(peak, Deno.memoryUsage().rss), 100);
+        const before = [cpuSeconds(Deno.pid), cpuSeconds(child.pid)];
         const started = performance.now();
         const lister = visionLister(httpClient(), listUrl!);
         const report = await collect(store, lister, { full, now, concurrency: CONCURRENCY });
-        clearInterval(watch);
         const ms = performance.now() - started;
+        const cpu = [cpuSeconds(Deno.pid) - before[0]!, cpuSeconds(child.pid) - before[1]!];
         if (!full) assertEquals([report.added, report.changed, report.gone], [0, 0, 0]);
         const { requests, keys } = report;
         const ideal = requests * LATENCY_MS / CONCURRENCY;
@@ -66,7 +69,10 @@ async function bench(symbols: string): Promise<void> {
             (ideal / 1000).toFixed(1)
           } s)`,
         );
-        console.log(`  peak RSS             ${Math.round(peak / 1e6)} MB`);
+        console.log(
+          `  CPU                  ${cpu.map((s) => s.toFixed(1)).join(" s + simulator ")} s`,
+        );
+        console.log(`  peak RSS             ${Math.round(peakRss(Deno.pid) / 1e6)} MB`);
       }
       return await derive(store, { now: NOW });
     });

@@ -1,4 +1,4 @@
-/** Medians, and reading a child's first lines. @module */
+/** Medians, reading a child's first lines, and what Linux counts of a process. @module */
 
 /** The middle of some numbers. */
 export function median(numbers: readonly number[]): number {
@@ -31,4 +31,17 @@ export function microseconds(work: () => unknown, times = 2_000): number {
     samples.push((performance.now() - start) * 1_000);
   }
   return median(samples);
+}
+
+/** CPU time of a process, user and system, in seconds. */
+export function cpuSeconds(pid: number): number {
+  const [, facts] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(") ");
+  const fields = facts!.split(" ");
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+/** The most memory a process has had resident, bytes. */
+export function peakRss(pid: number): number {
+  const found = /VmHWM:\s*(\d+) kB/.exec(Deno.readTextFileSync(`/proc/${pid}/status`));
+  return Number(found![1]) * 1024;
 }

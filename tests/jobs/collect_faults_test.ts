@@ -218,10 +218,10 @@ Deno.test("a store that cannot write stops the run with its own error", async ()
     },
     async *files(symbol) {
       if (symbol === "AUSDT") { // 50,000 files: a batch is written while the listing goes on
-        for (let i = 0; i < 50; i++) yield { objects, prefixes: [], next: "x" };
+        for (let i = 0; i < 50; i++) yield { keys: 1000, objects, prefixes: [], next: "x" };
       } else {
         await new Promise((done) => setTimeout(done, 20)); // the failure comes first
-        yield { objects: [], prefixes: [], next: undefined };
+        yield { keys: 0, objects: [], prefixes: [], next: undefined };
       }
     },
   };
