@@ -14,10 +14,17 @@ import { counted, formatBytes } from "./output.ts";
 export const pull: Command = {
   name: "pull",
   summary: "Download the files of a version into the copy, and keep them up to date",
-  about: "Without names: all files. Prints where each one is; --out DIR puts them there too.",
-  args: [{ name: "artifact", help: "Such as availability.parquet", optional: true, many: true }],
+  about:
+    "Without names: the listings and `parts/`, which hold all rows; a new day changes little of them. Prints where each file is; --out DIR puts them there too.",
+  args: [{
+    name: "artifact",
+    help: "Such as availability.parquet; `parts/` is all in that folder",
+    optional: true,
+    many: true,
+  }],
   options: {
     out: { value: "DIR", help: "Also write the files into this folder, under their own names" },
+    all: { help: "Every file of the version" },
     json: OUTPUT_OPTIONS.json!,
     ...CLIENT_OPTIONS,
   },
@@ -25,7 +32,7 @@ export const pull: Command = {
   async run(inputs, tools) {
     const dataset = await tools.openDataset(inputs);
     if (inputs.flag("refresh-cache")) await dataset.refresh();
-    const names = await dataset.pull(inputs.args);
+    const names = await dataset.pull(inputs.flag("all") ? ["*"] : inputs.args);
     const { signed } = await dataset.manifest();
     const out = inputs.text("out");
     const files: { name: string; path: string }[] = [];

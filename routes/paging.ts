@@ -5,7 +5,6 @@
  * @module
  */
 
-import { decodeBase64Url, encodeBase64Url } from "@std/encoding/base64url";
 import { BfaError } from "../lib/core/errors.ts";
 import type { Table } from "../lib/core/table.ts";
 import { versionParts } from "../lib/core/version.ts";
@@ -25,10 +24,14 @@ export interface Page {
   readonly next: string | undefined;
 }
 
+const BASE64 = { alphabet: "base64url" } as const;
+
 /** Reads a cursor. */
 export function readCursor(text: string): Cursor {
   try {
-    const [version, offset] = JSON.parse(new TextDecoder().decode(decodeBase64Url(text)));
+    const [version, offset] = JSON.parse(
+      new TextDecoder().decode(Uint8Array.fromBase64(text, BASE64)),
+    );
     if (versionParts(version) && Number.isSafeInteger(offset) && offset > 0) {
       return { version, offset };
     }
@@ -40,7 +43,8 @@ export function readCursor(text: string): Cursor {
 
 /** Writes a cursor. */
 export function writeCursor({ version, offset }: Cursor): string {
-  return encodeBase64Url(new TextEncoder().encode(JSON.stringify([version, offset])));
+  return new TextEncoder().encode(JSON.stringify([version, offset]))
+    .toBase64({ ...BASE64, omitPadding: true });
 }
 
 /** Cuts a page out of an answer. */

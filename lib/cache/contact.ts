@@ -9,7 +9,7 @@ import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseListings } from "../core/listings_file.ts";
-import { type Artifact, parseManifest } from "../core/manifest.ts";
+import { type Artifact, isNamed, parseManifest } from "../core/manifest.ts";
 import {
   fetchManifest,
   fetchManifestBySequence,
@@ -195,9 +195,8 @@ export class Contact {
       pins,
     };
     const copy = { record: next, manifest };
-    for (const name of record.keeps) {
-      const artifact = signed.artifacts.find((a) => a.name === name);
-      if (artifact) await this.download(copy, artifact);
+    for (const artifact of signed.artifacts) {
+      if (record.keeps.some((name) => isNamed(artifact, name))) await this.download(copy, artifact);
     }
     await store.setManifest(source, signed.sequence, reply.text);
     await store.setRecord(source, next);

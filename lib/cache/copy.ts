@@ -7,7 +7,7 @@
 
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import { type Artifact, artifactNamed, type Manifest } from "../core/manifest.ts";
+import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { HttpClient } from "../net/client.ts";
@@ -181,9 +181,11 @@ export class Copy {
     return (await this.#publisher()).mirrors(copy);
   }
 
-  /** Downloads artifacts, and has every later refresh keep them up to date. */
+  /** Downloads artifacts, and has every later refresh keep what the names stand for up to date. */
   async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
-    for (const name of names) await this.#ensure(copy, name, offline);
+    for (const { name } of artifactsNamed(copy.manifest.signed, names)) {
+      await this.#ensure(copy, name, offline);
+    }
     if (names.every((name) => copy.record.keeps.includes(name))) return;
     await this.update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
   }

@@ -214,6 +214,27 @@ export function artifactNamed(body: ManifestBody, name: string): Artifact {
   );
 }
 
+/**
+ * The artifacts that names stand for: `parts/` is all in that folder, in this version and in later
+ * ones; `*` is all.
+ *
+ * @throws {BfaError} `not_found` when a name stands for none.
+ */
+export function artifactsNamed(body: ManifestBody, names: readonly string[]): Artifact[] {
+  const found = new Set<Artifact>();
+  for (const name of names) {
+    const some = body.artifacts.filter((artifact) => isNamed(artifact, name));
+    if (some.length === 0) artifactNamed(body, name); // says which there are
+    for (const artifact of some) found.add(artifact);
+  }
+  return [...found];
+}
+
+/** Whether a name stands for an artifact. */
+export function isNamed({ name }: Artifact, asked: string): boolean {
+  return asked === "*" || name === asked || (asked.endsWith("/") && name.startsWith(asked));
+}
+
 function checkBody(signed: Record<string, unknown>): void {
   if (signed.dataset !== DATASET) throw malformed("dataset");
   if (!isChannel(text(signed.channel, "channel"))) throw malformed("channel");

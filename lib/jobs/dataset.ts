@@ -304,15 +304,26 @@ export class Dataset {
     return await this.#published().path(name);
   }
 
-  /** Downloads artifacts (all, when none is named) and keeps them up to date from now on. */
+  /**
+   * Downloads artifacts and keeps them up to date from now on.
+   *
+   * @param names Such as `availability.parquet`; `parts/` is all in that folder, `*` is all. Without
+   *   names, `listings.json` and `parts/`: all rows, and of them only what is new with every version.
+   * @returns The names of the artifacts.
+   */
   async pull(names: readonly string[] = []): Promise<string[]> {
     if (this.#options.copy === "none") {
-      throw new BfaError("usage", "Cannot keep artifacts without a copy: leave out --no-copy");
+      throw new BfaError("usage", "Cannot keep artifacts without a copy");
     }
-    const { artifacts } = (await this.manifest()).signed;
-    const wanted = names.length ? [...names] : artifacts.map((artifact) => artifact.name);
+    const { signed } = await this.manifest();
+    const { artifactsNamed } = await import("../core/manifest.ts");
+    const wanted = names.length
+      ? names
+      : PULLED.filter((name) =>
+        signed.artifacts.some((artifact) => artifact.name.startsWith(name))
+      );
     await this.#published().pull(wanted);
-    return wanted;
+    return artifactsNamed(signed, wanted).map(({ name }) => name);
   }
 
   /** Waits until no refresh is under way in the background. */
@@ -380,6 +391,9 @@ export class Dataset {
     this.#options.onNotice(notice);
   }
 }
+
+/** What is pulled when nothing is named. */
+const PULLED = ["listings.json", "parts/"];
 
 /** The days from a symbol's first file to its last. */
 function spanOf(lives: readonly Listing[]): DayRange {

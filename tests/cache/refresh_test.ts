@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { renew } from "../../lib/jobs/publish.ts";
 import {
@@ -48,7 +48,7 @@ Deno.test("a first contact: 3 requests, of the service's path, the mirror's path
 Deno.test("a renewed manifest: nothing but the manifest is downloaded, and the copy is fresh again", async () => {
   await withCopy(async (world) => {
     await world.publishFiles(NEW, { "big.bin": BIG });
-    await (await world.open()).pull();
+    await (await world.open()).pull(["*"]);
     world.endpoint.take();
     world.clock = new Date(AT.stale);
     await renew(world.publisher);
@@ -176,3 +176,32 @@ for (const kind of ["a folder", "memory"]) {
     });
   });
 }
+
+Deno.test("pull() without names keeps the listings and the parts, also those that come later", async () => {
+  await withCopy(async (world) => {
+    const files = { "big.bin": BIG, "parts/2023.bin": someBytes(900, 1) };
+    const march = { ...files, "parts/2024-03.bin": someBytes(100, 2) };
+    await world.publishFiles(NEW, march);
+    assertEquals(await (await world.open()).pull(), [
+      "listings.json",
+      "parts/2023.bin",
+      "parts/2024-03.bin",
+    ]);
+    world.endpoint.take();
+    await world.publishFiles("2024-04-02.1", { ...march, "parts/2024-04.bin": someBytes(10, 3) });
+    await (await world.open()).refresh();
+    assertEquals(
+      world.endpoint.take().map((line) => line.split(" ")[0]),
+      ["manifest.json", "listings.json", "parts/2024-04.bin"],
+    );
+  });
+});
+
+Deno.test("pull() of a name that stands for nothing says what there is", async () => {
+  await withCopy(async (world) => {
+    await world.publishFiles(NEW, { "big.bin": BIG });
+    const error = await assertRejects(async () => await (await world.open()).pull(["parts/"]));
+    assertStringIncludes(String(error), "it has listings.json, big.bin");
+    assertEquals(await (await world.open()).pull(), ["listings.json"]);
+  });
+});

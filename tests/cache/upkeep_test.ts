@@ -42,7 +42,7 @@ Deno.test("cacheContents() lists sources, objects with their users, bytes, hits 
   await withCopy(async (world) => {
     const shared = someBytes(1000, 1);
     const { artifacts: [listings, big] } = await world.publishFiles(NEW, { "big.bin": shared });
-    await (await world.open()).pull();
+    await (await world.open()).pull(["*"]);
     await world.publishFiles("2024-04-02.1", { "big.bin": shared });
     await (await world.open()).refresh();
     await (await world.open()).symbols();
@@ -104,7 +104,7 @@ Deno.test("the source that was asked last comes first, and answers without an en
 Deno.test("verifyCache() puts damaged objects aside, which are then fetched again", async () => {
   await withCopy(async (world) => {
     const { artifacts } = await world.publishFiles(NEW, { "big.bin": someBytes(1000, 1) });
-    await (await world.open()).pull();
+    await (await world.open()).pull(["*"]);
     assertEquals(await verifyCache(world.cacheDir), { sound: 2, damaged: [] });
     const { objects, damaged } = cachePaths(world.cacheDir);
     const { sha256 } = artifacts[1]!;

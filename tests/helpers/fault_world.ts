@@ -1,6 +1,6 @@
 /** A publisher, an endpoint that serves its mirror, and clients that share a cache folder. @module */
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { folderStore } from "../../lib/cache/folder_store.ts";
 import { sourceName } from "../../lib/cache/copy.ts";
 import { type Artifact, formatManifest, type ManifestBody } from "../../lib/core/manifest.ts";
@@ -158,6 +158,7 @@ async function publishFiles(
   const build = await buildListings(folder, version, MORE_LISTINGS);
   const artifacts: Artifact[] = [...build.artifacts];
   for (const [name, bytes] of Object.entries(files)) {
+    await Deno.mkdir(dirname(join(folder, name)), { recursive: true });
     await Deno.writeFile(join(folder, name), bytes);
     const facts = await hashFile(join(folder, name));
     artifacts.push({ name, role: "test", mediaType: "application/octet-stream", ...facts });
