@@ -49,6 +49,18 @@ export const OTHER_ROUTES = {
     }),
     mediaType: "application/json",
   },
+  manifestFile: {
+    path: "/manifest.json",
+    summary: "The same, where plain mirrors have it",
+    takes: none,
+    mediaType: "application/json",
+  },
+  dataPackage: {
+    path: "/datapackage.json",
+    summary: "The newest version's Data Package descriptor",
+    takes: none,
+    mediaType: "application/vnd.datapackage+json",
+  },
   events: {
     path: "/v1/manifest/events",
     summary: "New manifests, as they come (SSE)",
@@ -102,14 +114,25 @@ export const OTHER_ROUTES = {
 export function otherRoutes(options: ServiceOptions, source: () => Source): Route[] {
   const { reader, mirror, followed, now } = options;
   const events = manifestEvents(followed, options);
+  const manifest: Route["handle"] = async (request, { channel = "latest" }) => {
+    const served = followed.current()?.stored;
+    const stored = served?.manifest.signed.channel === channel
+      ? served
+      : await channelManifest(reader, channel);
+    return manifestAnswer(request, stored, now());
+  };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
     ...pageHandlers(source),
-    async manifest(request, { channel = "latest" }) {
-      const served = followed.current()?.stored;
-      const stored = served?.manifest.signed.channel === channel
-        ? served
-        : await channelManifest(reader, channel);
-      return manifestAnswer(request, stored, now());
+    manifest,
+    manifestFile: (request) => manifest(request, {}),
+    async dataPackage(request) {
+      const signed = followed.current()?.stored.manifest.signed;
+      const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
+      if (!artifact) throw new NotFoundError("no descriptor was published yet");
+      const answer = await artifactAnswer(request, mirror, artifact.sha256, artifact.name);
+      answer.headers.set("cache-control", "public, max-age=60");
+      answer.headers.set("x-dataset-version", signed!.version);
+      return answer;
     },
     events: (request) =>
       events(request) ??

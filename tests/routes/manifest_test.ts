@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { open } from "../../lib/mod.ts";
+import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { parseManifest } from "../../lib/core/manifest.ts";
 import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
 import { goodKeys } from "../../lib/manifest/signature.ts";
@@ -156,5 +158,39 @@ Deno.test("the mirror's files are the service's answers, byte for byte", async (
       const text = await Deno.readTextFile(`${world.mirrorDir}/${file}`);
       assertEquals(await (await ask(path)).text(), text, path);
     }
+  });
+});
+
+Deno.test("/manifest.json is the manifest, where a plain mirror has it; a client without a copy needs no more", async () => {
+  await withService(async ({ ask, listen, world }) => {
+    const [plain, own] = [await ask("/manifest.json"), await ask("/v1/manifest")];
+    assertEquals(await plain.text(), await own.text());
+    assertEquals(plain.headers.get("etag"), own.headers.get("etag"));
+    const base = listen();
+    const asked: string[] = [];
+    const dataset = await open({
+      endpoint: base,
+      copy: "none",
+      cacheDir: null,
+      now: () => world.clock,
+      fetch: (input, init) => {
+        asked.push(new URL(String(input)).pathname.replace(/[0-9a-f]{64}/, "…"));
+        return fetch(input, init);
+      },
+    });
+    assertEquals((await dataset.symbols()).version, VERSION);
+    assertEquals(asked, ["/manifest.json", "/v1/artifacts/…/listings.json"]);
+  });
+});
+
+Deno.test("/datapackage.json describes the newest version; 404 where it has none", async () => {
+  await withService(async ({ ask, world, followed }) => {
+    assertEquals((await ask("/datapackage.json")).status, 404);
+    const switched = new Promise<void>((resolve) => followed.onChange(() => resolve()));
+    await publishNumbers(world, "2024-03-31.2", MANY_LISTINGS, { numbers: false });
+    await switched;
+    const answer = await ask("/datapackage.json");
+    assertEquals((await answer.json()).version, "2024-03-31.2");
+    assertEquals(answer.headers.get("cache-control"), "public, max-age=60");
   });
 });
