@@ -159,7 +159,22 @@ function split(command: Command, argv: readonly string[]) {
   const { options } = command;
   const args: string[] = [];
   const given = new Map<string, string[]>();
-  for (let i = 0; i < argv.length; i++) {
+  let i = 0;
+
+  /** Takes an option's value: its own, or else the next argument. */
+  function take(name: string, own: string | undefined): void {
+    const next = argv[i + 1];
+    const text = own ?? (isValue(next) ? next : "");
+    if (text === "") throw bad(`--${name} needs a value`, command);
+    if (own === undefined) i++;
+    const before = given.get(name) ?? [];
+    if (before.length > 0 && !options[name]!.many) {
+      throw bad(`--${name} is given more than once`, command);
+    }
+    given.set(name, [...before, text]);
+  }
+
+  for (; i < argv.length; i++) {
     const arg = argv[i]!;
     if (arg === "--") {
       args.push(...argv.slice(i + 1));
@@ -171,24 +186,20 @@ function split(command: Command, argv: readonly string[]) {
       const equals = arg.indexOf("=");
       const name = arg.slice(2, equals < 0 ? undefined : equals);
       if (!Object.hasOwn(options, name)) throw unknownOption(arg, command);
-      const { value, many } = options[name]!;
-      if (value === undefined) {
+      if (options[name]!.value === undefined) {
         if (equals >= 0) throw bad(`--${name} takes no value`, command);
         given.set(name, []);
-        continue;
-      }
-      const next = argv[i + 1];
-      const text = equals >= 0 ? arg.slice(equals + 1) : isValue(next) ? next : "";
-      if (text === "") throw bad(`--${name} needs a value`, command);
-      if (equals < 0) i++;
-      const before = given.get(name) ?? [];
-      if (before.length > 0 && !many) throw bad(`--${name} is given more than once`, command);
-      given.set(name, [...before, text]);
+      } else take(name, equals < 0 ? undefined : arg.slice(equals + 1));
     } else {
-      for (const letter of arg.slice(1)) {
-        const name = Object.keys(options).find((name) => options[name]!.short === letter);
+      for (let at = 1; at < arg.length; at++) {
+        const name = Object.keys(options).find((name) => options[name]!.short === arg[at]);
         if (name === undefined) throw unknownOption(arg, command);
-        given.set(name, []);
+        if (options[name]!.value === undefined) {
+          given.set(name, []);
+          continue;
+        }
+        take(name, at + 1 < arg.length ? arg.slice(at + 1) : undefined); // -n20, or -n 20
+        break;
       }
     }
   }

@@ -32,7 +32,12 @@ const FAULTS: readonly (readonly [string, Fault, exit: number, line: RegExp])[] 
   ["500", serverError(), 6, /the server answered 500/],
   ["HTML", htmlPage(), 5, /Cannot read a page of the listing: it is no listing/],
   ["a cut page", cutPage(), 5, /Cannot read a page of the listing: .* cut/],
-  ["a repeated page", repeatedPage(), 5, /Cannot read a page of the listing: it does not go on/],
+  [
+    "a repeated page",
+    repeatedPage(),
+    5,
+    /Cannot read a page of the listing: (it does not go on|an object has no key, or one from before the page)/,
+  ],
 ];
 
 for (const [name, fault, exit, line] of FAULTS) {

@@ -20,7 +20,7 @@ Deno.test("bash completes commands, options and actions", async () => {
   assertEquals(code, 0);
   const cases: [words: string[], expected: string[]][] = [
     [["bfa", "sn"], ["snapshot"]],
-    [["bfa", "ro"], ["rollback"]],
+    [["bfa", "ro"], ["rows", "rollback"]],
     [["bfa", "--v"], ["--version"]],
     [["bfa", "snapshot", "--st"], ["--state"]],
     [["bfa", "snapshot", "latest", "--of"], ["--offline"]],

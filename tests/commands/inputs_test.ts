@@ -13,6 +13,7 @@ const COMMAND: Command = {
     json: { help: "" },
     quiet: { short: "q", help: "" },
     verbose: { short: "v", help: "" },
+    number: { short: "n", value: "N", help: "" },
   },
   examples: [],
   run: () => Promise.resolve(),
@@ -21,10 +22,16 @@ const COMMAND: Command = {
 function read(...argv: string[]) {
   const inputs = new Inputs(COMMAND, argv, { env: () => undefined, files: () => [] });
   const flags = ["json", "quiet", "verbose"].filter((name) => inputs.flag(name));
-  return { args: inputs.args, flags, format: inputs.text("format"), states: inputs.texts("state") };
+  return {
+    args: inputs.args,
+    flags,
+    format: inputs.text("format"),
+    states: inputs.texts("state"),
+    number: inputs.text("number"),
+  };
 }
 
-const nothing = { flags: [], format: undefined, states: undefined };
+const nothing = { flags: [], format: undefined, states: undefined, number: undefined };
 
 const READ: [argv: string[], expected: Partial<ReturnType<typeof read>>][] = [
   [["a"], { args: ["a"] }],
@@ -42,6 +49,9 @@ const READ: [argv: string[], expected: Partial<ReturnType<typeof read>>][] = [
   [["a", "--", "-q", "--"], { args: ["a", "-q", "--"] }],
   [["-"], { args: ["-"] }],
   [["12", "0x1"], { args: ["12", "0x1"] }],
+  [["a", "-n", "3"], { args: ["a"], number: "3" }],
+  [["a", "-n3", "-q"], { args: ["a"], number: "3", flags: ["quiet"] }],
+  [["a", "-qn", "3"], { args: ["a"], number: "3", flags: ["quiet"] }],
 ];
 
 const REFUSED: [argv: string[], message: string][] = [
@@ -57,6 +67,8 @@ const REFUSED: [argv: string[], message: string][] = [
   [["a", "--format", "--", "b"], "--format needs a value"],
   [["a", "--format", "x", "--format", "y"], "--format is given more than once"],
   [["a", "--json=1"], "--json takes no value"],
+  [["a", "-n"], "--number needs a value"],
+  [["a", "-n", "-q"], "--number needs a value"],
 ];
 
 for (const [argv, expected] of READ) {

@@ -101,7 +101,7 @@ async function steps(t: Deno.TestContext, server: RangeServer, env: Record<strin
     [["rows", "2024-02-10", "--columns", "price"], 2, "choose among date, symbol"],
     [["top", "latest", "-n", "0"], 2, "Cannot read -n"],
     [["top", "2023-12-01"], 3, "no volumes on 2023-12-01"],
-    [["pull", "--no-copy"], 2, "leave out --no-copy"],
+    [["pull", "--no-copy"], 2, "without a copy"],
     [["rows", "2024-01-02", "--offline"], 7, "parts/2024-01.parquet offline"],
   ];
   for (const [args, code, says] of failures) {

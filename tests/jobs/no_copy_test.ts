@@ -133,7 +133,7 @@ Deno.test("what there is nothing of, the listings explain", async () => {
       [() => bfa.top("2023-12-02"), "not_found", "no volumes on 2023-12-02"],
       [() => bfa.top("latest", 0), "usage", "a number from 1 on"],
       [() => bfa.top("latest", 1.5), "usage", "a number from 1 on"],
-      [() => bfa.pull(), "usage", "leave out --no-copy"],
+      [() => bfa.pull(), "usage", "without a copy"],
       [() => open({ offline: true }), "usage", "leave out --offline or --no-copy"],
       [
         async () => (await open({ endpoint: undefined })).rows({ day: "latest" }),
