@@ -54,7 +54,8 @@ async function main([what, path, listUrl, now]: string[]): Promise<void> {
     await withObservations(path!, async (store) => {
       const clock = () => new Date(now!);
       const lister = visionLister(httpClient(), listUrl!);
-      const options = { full: true, now: clock, concurrency: 4, batchFiles: 1 };
+      // One symbol after the other: as many batches as symbols.
+      const options = { full: true, now: clock, concurrency: 1, batchFiles: 1 };
       const report = await collect(withBatches(store), lister, options);
       say(`\n${JSON.stringify(report)}\n`);
     });
