@@ -20,13 +20,31 @@ import { BfaError } from "./lib/core/errors.ts";
 import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
 import { directoryMirror } from "./lib/mirror/directory.ts";
-import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
+import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "./lib/manifest/kv.ts";
+import { lateReader } from "./lib/manifest/late_reader.ts";
 import { httpClient } from "./lib/net/client.ts";
+import { DEFAULT_RETRY } from "./lib/net/retry.ts";
+import { purgeLatest } from "./routes/cdn.ts";
 import { readLimits } from "./routes/rate_limit.ts";
-import { readPort, startServer } from "./routes/server.ts";
+import { readPort, type Server, startServer } from "./routes/server.ts";
+import { telemetry, telemetryIsOn } from "./routes/telemetry.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
+
+/** Somebody waits for the answer: what the mirror does not give soon, it does not give. */
+const MIRROR = { retry: { ...DEFAULT_RETRY, tries: 2 }, firstByteMs: 5_000 };
+
+/** The server, once it runs. */
+const running = Promise.withResolvers<Server>();
+
+// Deno Deploy finds schedules by running this module, and calls them. Elsewhere there is no Deno.cron,
+// unless someone asks for it (`--unstable-cron`).
+Deno.cron?.("mirror health", "*/15 * * * *", async () => {
+  const health = await (await running.promise).checkMirror();
+  const faults = health?.faults ?? [];
+  if (faults.length) throw new Error(faults.map(({ message }) => message).join("; "));
+});
 
 async function main(): Promise<void> {
   const stop = new AbortController();
@@ -34,11 +52,21 @@ async function main(): Promise<void> {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
-  const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")), { readMs: READ_MS });
+  const onDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
+  const kv = Deno.env.get("BFA_KV");
+  const remote = isRemoteKv(kv, onDeploy);
+  const pollMs = pollEveryMs(remote);
+  const store = lateReader(async () =>
+    kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
+  );
+  await store.open().catch((error) => {
+    // What is on a network comes back; a file that does not open is a mistake in the settings.
+    if (!remote || !(error instanceof BfaError) || error.code !== "unavailable") throw error;
+  });
   const server = await startServer({
     reader: store,
     mirror: /^https?:\/\//.test(mirror)
-      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
+      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient(MIRROR))
       : directoryMirror(mirror),
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),
@@ -52,10 +80,13 @@ async function main(): Promise<void> {
       clientHeader: Deno.env.get("BFA_CLIENT_HEADER"),
     },
     logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0" ? undefined : writeLog,
+    telemetry: telemetryIsOn(Deno.env.get("OTEL_DENO")) ? await telemetry() : undefined,
+    purge: onDeploy ? () => purgeLatest() : undefined,
     log: (line) => console.error(line),
     signal: stop.signal,
   });
   console.error(`bfa serves on ${server.url}`);
+  running.resolve(server);
   await server.finished;
   store.close();
 }

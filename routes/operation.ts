@@ -6,12 +6,16 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
+import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { pathAndQuery, textResponse } from "./headers.ts";
 import { type Metrics, metrics } from "./metrics.ts";
+import { OpenStreams } from "./open_streams.ts";
+import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
 import type { RequestLog } from "./request_log.ts";
 import type { Service } from "./service.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** How the service is run. */
 export interface OperationOptions {
@@ -28,6 +32,10 @@ export interface OperationOptions {
   readonly clientHeader?: string | undefined;
   /** The port the server listens on: what a request without Host is addressed to. */
   readonly port?: () => number;
+  /** What the last check of the mirror found. */
+  readonly mirrorHealth?: () => MirrorHealth | undefined;
+  /** Tells spans of routes and versions. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** A service that is being run. */
@@ -36,6 +44,9 @@ export interface OperatedService {
 }
 
 const MOST_UNDER_WAY = 512;
+
+/** Event streams that one client may have open: tabs of a browser, machines behind one address. */
+const MOST_STREAMS = 50;
 
 /** The names that metrics know routes by. */
 const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
@@ -49,8 +60,14 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   const { followed, now, log, clientHeader, mostUnderWay = MOST_UNDER_WAY } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
+  const streams = new OpenStreams(MOST_STREAMS);
   let underWay = 0;
-  const measured: Metrics = metrics({ followed, now, underWay: () => underWay });
+  const measured: Metrics = metrics({
+    followed,
+    now,
+    underWay: () => underWay,
+    mirrorHealth: options.mirrorHealth,
+  });
 
   /** Whether a request may be answered; the limit it comes nearest to. */
   function limited(request: Request, info?: Deno.ServeHandlerInfo): RateVerdict | undefined {
@@ -110,7 +127,11 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     }
   }
 
-  function answer(request: Request): Response | Promise<Response> {
+  function answer(
+    request: Request,
+    info?: Deno.ServeHandlerInfo,
+  ): Response | Promise<Response> {
+    if (pathAndQuery(request) === OTHER_ROUTES.events.path) return events(request, info);
     if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
     if (underWay < mostUnderWay) return service.fetch(request);
     measured.refused("under way");
@@ -118,11 +139,28 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     return problem(busy, { headers: { "retry-after": "1" } });
   }
 
+  /** Listening costs a connection for hours: nobody takes them all. */
+  async function events(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
+    const client = clientOf(request, info, clientHeader);
+    if (streams.allows(client)) return streams.counted(client, await service.fetch(request));
+    measured.refused("streams");
+    const many = new BfaError(
+      "too_many",
+      `Cannot open another event stream: you have ${MOST_STREAMS} open`,
+    );
+    return problem(many, { headers: { "retry-after": "60" } });
+  }
+
   return {
     fetch(request, info) {
       const started = log ? performance.now() : 0;
       const refused = refuse(request, info);
       const kept = refused ? undefined : service.kept(request);
+      options.telemetry?.(
+        request.method,
+        routeName(pathAndQuery(request)),
+        followed.current()?.source.version,
+      );
       // Answers from memory carry no id of their own: writing a header costs more than the answer.
       if (kept && !request.headers.has("x-request-id")) {
         measured.fromMemory(kept.status);
@@ -130,7 +168,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
         return kept;
       }
       const id = requestId(request);
-      return made(request, performance.now(), id, refused ?? kept ?? answer(request));
+      return made(request, performance.now(), id, refused ?? kept ?? answer(request, info));
     },
   };
 }

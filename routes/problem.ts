@@ -20,9 +20,10 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   rollback: 500,
   storage: 500,
   format_too_new: 500,
-  network: 502,
   stale: 503,
   expired: 503,
+  // Artifacts may be on another server, which will be back: nothing is lost by asking again.
+  network: 503,
   unavailable: 503,
   offline: 503,
 };

@@ -6,12 +6,14 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import { follow } from "../lib/jobs/follow.ts";
+import { checkMirror, type MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
 import { operated, type OperationOptions } from "./operation.ts";
 import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** What to serve, and where. */
 export interface ServerOptions {
@@ -28,6 +30,10 @@ export interface ServerOptions {
   readonly limits?: Pick<OperationOptions, "perClient" | "forAll" | "clientHeader">;
   /** Takes the lines of the request log; none is kept, when left out. */
   readonly logRequests?: ((text: string) => void) | undefined;
+  /** Tells spans of routes and versions. */
+  readonly telemetry?: Telemetry | undefined;
+  /** Called after every switch to another version, to empty a cache in front. */
+  readonly purge?: (() => Promise<void>) | undefined;
   /** Stops the server: answers under way are finished first. */
   readonly signal: AbortSignal;
 }
@@ -35,6 +41,8 @@ export interface ServerOptions {
 /** A server that listens. */
 export interface Server {
   readonly url: string;
+  /** Checks the mirror; `/readyz`, `/metrics` and the log tell what was found. Nothing is served: nothing. */
+  checkMirror(): Promise<MirrorHealth | undefined>;
   readonly finished: Promise<void>;
 }
 
@@ -53,7 +61,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const stop = followed.onChange(({ stored }) => {
     const { version, sequence } = stored.manifest.signed;
     log(`now serving ${version} (sequence ${sequence})`);
+    options.purge?.().catch((error) => log(`problem: ${error.message}`));
   });
+  let health: MirrorHealth | undefined;
+  const mirrorHealth = () => health;
   let port = options.port;
   const requestLog = options.logRequests && new RequestLog(options.logRequests);
   const answers = service({
@@ -64,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     channel,
     now,
     onProblem: (error) => log(`problem: ${error instanceof Error ? error.stack : error}`),
+    mirrorHealth,
     stopping: signal,
   });
   const { fetch } = operated(answers, {
@@ -72,6 +84,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...options.limits,
     log: requestLog,
     port: () => port,
+    mirrorHealth,
+    telemetry: options.telemetry,
   });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
@@ -84,6 +98,13 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `http://${host}:${server.addr.port}`,
+    async checkMirror() {
+      const signed = followed.current()?.stored.manifest.signed;
+      if (!signed) return undefined;
+      health = await checkMirror(mirror, signed, { now: now(), chance: Math.random() });
+      for (const { code, message } of health.faults) log(`mirror ${code}: ${message}`);
+      return health;
+    },
     finished: untilStopped(server, signal).finally(() => {
       stop();
       requestLog?.flush();

@@ -6,6 +6,7 @@
 
 import type { Source } from "../lib/core/answers.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
+import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { type VersionSources, versionSources } from "../lib/jobs/version_sources.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
@@ -27,6 +28,8 @@ export interface ServiceOptions {
   readonly now: () => Date;
   /** Told of failures that are not the client's. */
   readonly onProblem: (error: unknown) => void;
+  /** What the last check of the mirror found. */
+  readonly mirrorHealth?: () => MirrorHealth | undefined;
   /** Aborts when the server stops: event streams end then. */
   readonly stopping?: AbortSignal;
   readonly heartbeatMs?: number;

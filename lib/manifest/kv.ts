@@ -48,13 +48,17 @@ const POLL_REMOTE_MS = 60_000;
 const DEADLINES: KvDeadlines = { readMs: 2_000, commitMs: 5_000, pollMs: POLL_FILE_MS };
 
 /**
- * How often to read a watched channel, ms.
+ * Whether a KV is reached over the network.
  *
  * @param path As for {@linkcode openKv}.
  * @param onDeploy Whether the platform's own KV is Deno Deploy's, which is remote.
  */
-export function pollEveryMs(path: string | undefined, onDeploy: boolean): number {
-  const remote = path === undefined ? onDeploy : /^https?:\/\//.test(path);
+export function isRemoteKv(path: string | undefined, onDeploy: boolean): boolean {
+  return path === undefined ? onDeploy : /^https?:\/\//.test(path);
+}
+
+/** How often to read a watched channel, ms. */
+export function pollEveryMs(remote: boolean): number {
   return remote ? POLL_REMOTE_MS : POLL_FILE_MS;
 }
 

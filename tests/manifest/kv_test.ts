@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { kvManifestStore, openKv, pollEveryMs } from "../../lib/manifest/kv.ts";
+import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "../../lib/manifest/kv.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
 import { commitOf, kvWith } from "../helpers/commits.ts";
 
@@ -207,6 +207,6 @@ Deno.test("a channel is read every second where watch is local, every minute whe
     ["https://api.example.com/v2/databases/x/connect", true, 60_000],
   ];
   for (const [path, onDeploy, ms] of cases) {
-    assertEquals([path, onDeploy, pollEveryMs(path, onDeploy)], [path, onDeploy, ms]);
+    assertEquals([path, onDeploy, pollEveryMs(isRemoteKv(path, onDeploy))], [path, onDeploy, ms]);
   }
 });

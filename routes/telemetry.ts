@@ -1,0 +1,26 @@
+/**
+ * OpenTelemetry: Deno makes a span of every request by itself (`OTEL_DENO=true`); what it cannot know is
+ * the route, and the version that answered.
+ *
+ * @module
+ */
+
+/** Tells the span of the request that is being answered. */
+export type Telemetry = (method: string, route: string, version: string | undefined) => void;
+
+/** Whether Deno's own OpenTelemetry is on. */
+export function telemetryIsOn(flag: string | undefined): boolean {
+  return flag === "true" || flag === "1";
+}
+
+/** Loads what reaches the span. Only worth its memory where OpenTelemetry is on. */
+export async function telemetry(): Promise<Telemetry> {
+  const { trace } = await import("@opentelemetry/api");
+  return (method, route, version) => {
+    const span = trace.getActiveSpan();
+    if (!span) return;
+    span.updateName(`${method} ${route}`);
+    span.setAttribute("http.route", route);
+    if (version !== undefined) span.setAttribute("bfa.version", version);
+  };
+}
