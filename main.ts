@@ -12,6 +12,9 @@
  * | `BFA_RATE_LIMIT_ALL` | how often all may ask together; `off` |
  * | `BFA_CLIENT_HEADER` | header by which a proxy in front tells clients apart, such as `X-Forwarded-For` |
  * | `BFA_LOG_REQUESTS` | `0` turns the log of requests off (standard output, one line of JSON each) |
+ * | `DENO_KV_ACCESS_TOKEN` | token for a KV at an `http(s)://…` address; Deno reads it |
+ * | `DENO_DEPLOY` | set by Deno Deploy: KV is remote, its cache is purged after a switch |
+ * | `OTEL_DENO` | `true`: every request's span gets its route and the version that answered |
  *
  * @module
  */
@@ -54,6 +57,7 @@ async function main(): Promise<void> {
   const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
   const onDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
   const kv = Deno.env.get("BFA_KV");
+  const traced = telemetryIsOn(Deno.env.get("OTEL_DENO"));
   const remote = isRemoteKv(kv, onDeploy);
   const pollMs = pollEveryMs(remote);
   const store = lateReader(async () =>
@@ -79,8 +83,10 @@ async function main(): Promise<void> {
       }),
       clientHeader: Deno.env.get("BFA_CLIENT_HEADER"),
     },
-    logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0" ? undefined : writeLog,
-    telemetry: telemetryIsOn(Deno.env.get("OTEL_DENO")) ? await telemetry() : undefined,
+    logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0"
+      ? undefined
+      : (onDeploy || traced ? consoleLog : writeLog),
+    telemetry: traced ? await telemetry() : undefined,
     purge: onDeploy ? () => purgeLatest() : undefined,
     log: (line) => console.error(line),
     signal: stop.signal,
@@ -94,6 +100,11 @@ async function main(): Promise<void> {
 function writeLog(text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}
+
+/** OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone. */
+function consoleLog(text: string): void {
+  for (const line of text.trimEnd().split("\n")) console.log(line);
 }
 
 if (import.meta.main) {

@@ -57,7 +57,7 @@ const ROUTES = new Set(
 
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
-  const { followed, now, log, clientHeader, mostUnderWay = MOST_UNDER_WAY } = options;
+  const { followed, now, log, clientHeader, telemetry, mostUnderWay = MOST_UNDER_WAY } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
   const streams = new OpenStreams(MOST_STREAMS);
@@ -118,7 +118,9 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     try {
       const response = await answer;
       const seconds = (performance.now() - started) / 1000;
-      measured.observe(routeName(pathAndQuery(request)), response.status, seconds);
+      const route = routeName(pathAndQuery(request));
+      measured.observe(route, response.status, seconds);
+      telemetry?.(request.method, route, response);
       response.headers.set("x-request-id", id);
       note(request, started, id, response);
       return response;
@@ -156,14 +158,10 @@ export function operated(service: Service, options: OperationOptions): OperatedS
       const started = log ? performance.now() : 0;
       const refused = refuse(request, info);
       const kept = refused ? undefined : service.kept(request);
-      options.telemetry?.(
-        request.method,
-        routeName(pathAndQuery(request)),
-        followed.current()?.source.version,
-      );
       // Answers from memory carry no id of their own: writing a header costs more than the answer.
       if (kept && !request.headers.has("x-request-id")) {
         measured.fromMemory(kept.status);
+        telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, nextId(), kept);
         return kept;
       }

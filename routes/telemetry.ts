@@ -6,7 +6,7 @@
  */
 
 /** Tells the span of the request that is being answered. */
-export type Telemetry = (method: string, route: string, version: string | undefined) => void;
+export type Telemetry = (method: string, route: string, answer: Response) => void;
 
 /** Whether Deno's own OpenTelemetry is on. */
 export function telemetryIsOn(flag: string | undefined): boolean {
@@ -16,11 +16,12 @@ export function telemetryIsOn(flag: string | undefined): boolean {
 /** Loads what reaches the span. Only worth its memory where OpenTelemetry is on. */
 export async function telemetry(): Promise<Telemetry> {
   const { trace } = await import("@opentelemetry/api");
-  return (method, route, version) => {
+  return (method, route, answer) => {
     const span = trace.getActiveSpan();
     if (!span) return;
+    const version = answer.headers.get("x-dataset-version");
     span.updateName(`${method} ${route}`);
     span.setAttribute("http.route", route);
-    if (version !== undefined) span.setAttribute("bfa.version", version);
+    if (version !== null) span.setAttribute("bfa.version", version);
   };
 }
