@@ -49,6 +49,9 @@ export interface Server {
 /** How long answers under way may take once the server is told to stop, ms. */
 const STOP_MS = 4_000;
 
+/** How long following may take to end after that, ms. */
+const CLOSE_MS = 500;
+
 /** Starts to serve; resolves when the port is open. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { reader, mirror, channel, hostname, now, log, signal } = options;
@@ -108,7 +111,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     finished: untilStopped(server, signal).finally(() => {
       stop();
       requestLog?.flush();
-      return followed.close();
+      return atMost(CLOSE_MS, followed.close()); // a load may hang on its mirror
     }),
   };
 }
@@ -127,9 +130,13 @@ async function untilStopped(server: Deno.HttpServer, signal: AbortSignal): Promi
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
+  await atMost(STOP_MS, server.shutdown());
+}
+
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => timer = setTimeout(resolve, STOP_MS));
-  await Promise.race([server.shutdown(), late]);
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, late]);
   clearTimeout(timer);
 }
 

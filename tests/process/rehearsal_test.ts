@@ -232,6 +232,21 @@ Deno.test("rehearsal: a cold start without the mirror answers from the seed, and
   });
 });
 
+Deno.test("rehearsal: a mirror that takes requests and says nothing keeps no port closed and no process alive", async () => {
+  await onStage(async ({ publish, start, endpoint }) => {
+    await publish("2024-03-31.1");
+    const goOn = Promise.withResolvers<void>();
+    endpoint.fault = () => goOn.promise.then(() => new Response("gone", { status: 404 }));
+    const service = await start();
+    const { version } = await (await fetch(`${service.url}/v1/symbols`)).json();
+    assertEquals(version, (await seedSource()).version);
+    const { code, err } = await within(5_000, "the end", service.process.stop());
+    assertEquals(code, 0);
+    assert(err.includes("Cannot load the version in 2000 ms; trying on"), err);
+    goOn.resolve();
+  });
+});
+
 Deno.test("rehearsal: a cold start without KV answers from the seed, and recovers by itself", async () => {
   await onStage(async ({ publish, start, kv }) => {
     await publish("2024-03-31.1");
