@@ -13,6 +13,9 @@
  * | `BFA_RATE_LIMIT_ALL` | how often all may ask together; `off` |
  * | `BFA_CLIENT_HEADER` | header by which a proxy in front tells clients apart, such as `X-Forwarded-For` |
  * | `BFA_LOG_REQUESTS` | `0` turns the log of requests off (standard output, one line of JSON each) |
+ * | `DENO_KV_ACCESS_TOKEN` | token for a KV at an `http(s)://…` address; Deno reads it |
+ * | `DENO_DEPLOY` | set by Deno Deploy: KV is remote, its cache is purged after a switch |
+ * | `OTEL_DENO` | `true`: every request's span gets its route and the version that answered |
  *
  * @module
  */
@@ -21,13 +24,31 @@ import { BfaError } from "./lib/core/errors.ts";
 import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
 import { openMirror } from "./lib/jobs/open_mirrors.ts";
-import { kvManifestStore, openKv } from "./lib/manifest/kv.ts";
+import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "./lib/manifest/kv.ts";
+import { lateReader } from "./lib/manifest/late_reader.ts";
 import { httpClient } from "./lib/net/client.ts";
+import { DEFAULT_RETRY } from "./lib/net/retry.ts";
+import { purgeLatest } from "./routes/cdn.ts";
 import { readLimits } from "./routes/rate_limit.ts";
-import { readPort, readSql, startServer } from "./routes/server.ts";
+import { readPort, readSql, type Server, startServer } from "./routes/server.ts";
+import { telemetry, telemetryIsOn } from "./routes/telemetry.ts";
 
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
+
+/** Somebody waits for the answer: what the mirror does not give soon, it does not give. */
+const MIRROR = { retry: { ...DEFAULT_RETRY, tries: 2 }, firstByteMs: 5_000 };
+
+/** The server, once it runs. */
+const running = Promise.withResolvers<Server>();
+
+// Deno Deploy finds schedules by running this module, and calls them. Elsewhere there is no Deno.cron,
+// unless someone asks for it (`--unstable-cron`).
+Deno.cron?.("mirror health", "*/15 * * * *", async () => {
+  const health = await (await running.promise).checkMirror();
+  const faults = health?.faults ?? [];
+  if (faults.length) throw new Error(faults.map(({ message }) => message).join("; "));
+});
 
 async function main(): Promise<void> {
   const stop = new AbortController();
@@ -36,11 +57,22 @@ async function main(): Promise<void> {
   }
   const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
   const now = () => new Date();
-  const store = kvManifestStore(await openKv(Deno.env.get("BFA_KV")), { readMs: READ_MS });
+  const onDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
+  const kv = Deno.env.get("BFA_KV");
+  const traced = telemetryIsOn(Deno.env.get("OTEL_DENO"));
+  const remote = isRemoteKv(kv, onDeploy);
+  const pollMs = pollEveryMs(remote);
+  const store = lateReader(async () =>
+    kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
+  );
+  await store.open().catch((error) => {
+    // What is on a network comes back; a file that does not open is a mistake in the settings.
+    if (!remote || !(error instanceof BfaError) || error.code !== "unavailable") throw error;
+  });
   const server = await startServer({
     reader: store,
     mirror: /^https?:\/\//.test(mirror)
-      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
+      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient(MIRROR))
       : await openMirror(mirror, store, { env: (name) => Deno.env.get(name), now }),
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),
@@ -53,12 +85,17 @@ async function main(): Promise<void> {
       }),
       clientHeader: Deno.env.get("BFA_CLIENT_HEADER"),
     },
-    logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0" ? undefined : writeLog,
+    logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0"
+      ? undefined
+      : (onDeploy || traced ? consoleLog : writeLog),
+    telemetry: traced ? await telemetry() : undefined,
+    purge: onDeploy ? () => purgeLatest() : undefined,
     log: (line) => console.error(line),
     sql: readSql(Deno.env.get("BFA_SQL")),
     signal: stop.signal,
   });
   console.error(`bfa serves on ${server.url}`);
+  running.resolve(server);
   await server.finished;
   store.close();
 }
@@ -66,6 +103,11 @@ async function main(): Promise<void> {
 function writeLog(text: string): void {
   const bytes = new TextEncoder().encode(text);
   for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
+}
+
+/** OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone. */
+function consoleLog(text: string): void {
+  for (const line of text.trimEnd().split("\n")) console.log(line);
 }
 
 if (import.meta.main) {

@@ -5,6 +5,7 @@
  */
 
 import { acceptsEncodings } from "@std/http/negotiation";
+import { cdnHeaders, LATEST_TAG } from "./cdn.ts";
 
 /** Any page may read every answer: the data is public. */
 export const CORS: Readonly<Record<string, string>> = {
@@ -43,9 +44,7 @@ export function answerHeaders(answer: {
     ...SECURITY,
     "content-type": mediaType,
     "cache-control": cache,
-    // Deno Deploy's own cache: what is not immutable can be purged by these tags after a publish.
-    "deno-cdn-cache-control": cache,
-    "deno-cache-tag": immutable ? `bfa-${version}` : `bfa-latest,bfa-${version}`,
+    ...cdnHeaders(cache, [...(immutable ? [] : [LATEST_TAG]), `bfa-${version}`]),
     "vary": negotiated ? "Accept, Accept-Encoding" : "Accept-Encoding",
     "x-dataset-version": version,
     ...(next === undefined ? {} : { link: next }),

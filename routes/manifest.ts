@@ -15,7 +15,8 @@ import {
   type ManifestReader,
   type StoredManifest,
 } from "../lib/manifest/store.ts";
-import { CORS, noneMatch, SECURITY, textResponse } from "./headers.ts";
+import { cdnHeaders, LATEST_TAG } from "./cdn.ts";
+import { CORS, IMMUTABLE, noneMatch, SECURITY, textResponse } from "./headers.ts";
 
 /** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
 const SHARED_SECONDS = 60;
@@ -27,8 +28,11 @@ export function manifestAnswer(
   now: Date,
 ): Response {
   if (!stored) throw new NotFoundError("no version was published in this channel yet");
-  return document(request, stored.text, cacheControl(stored.manifest.signed, now), {
-    "x-dataset-version": stored.manifest.signed.version,
+  const { signed } = stored.manifest;
+  const control = cacheControl(signed, now);
+  return document(request, stored.text, control, {
+    ...cdnHeaders(control, [LATEST_TAG]),
+    "x-dataset-version": signed.version,
   });
 }
 
@@ -49,7 +53,8 @@ export async function manifestBySequence(
   const number = /^[1-9]\d{0,14}$/.test(sequence) ? Number(sequence) : undefined;
   const stored = number === undefined ? undefined : await reader.bySequence(number);
   if (!stored) throw new NotFoundError(`no manifest ${JSON.stringify(sequence.slice(0, 20))}`);
-  return document(request, stored.text, "public, max-age=31536000, immutable", {
+  return document(request, stored.text, IMMUTABLE, {
+    ...cdnHeaders(IMMUTABLE, [`bfa-${stored.manifest.signed.version}`]),
     "x-dataset-version": stored.manifest.signed.version,
   });
 }
@@ -61,8 +66,9 @@ export async function versionsAnswer(
   version: string,
 ): Promise<Response> {
   const text = JSON.stringify(await versionList(reader), null, 2) + "\n";
-  const headers = { "x-dataset-version": version };
-  return document(request, text, `public, max-age=${SHARED_SECONDS}`, headers);
+  const control = `public, max-age=${SHARED_SECONDS}`;
+  const headers = { ...cdnHeaders(control, [LATEST_TAG]), "x-dataset-version": version };
+  return document(request, text, control, headers);
 }
 
 /** Fresh: until the next version is expected. After that: soon again, and never without asking. */

@@ -6,6 +6,7 @@
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Followed } from "../lib/jobs/follow.ts";
+import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 
 /** Seconds: answers from memory take some tens of microseconds, large ones seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
@@ -28,9 +29,10 @@ export function metrics(
     readonly followed: Pick<Followed, "current">;
     readonly now: () => Date;
     readonly underWay: () => number;
+    readonly mirrorHealth?: (() => MirrorHealth | undefined) | undefined;
   },
 ): Metrics {
-  const { followed, now, underWay } = options;
+  const { followed, now, underWay, mirrorHealth } = options;
   const register = new Registry();
   const registers = [register];
   const kept = { ok: 0, notModified: 0 };
@@ -100,6 +102,26 @@ export function metrics(
       if (signed) {
         this.set((now().getTime() - Date.parse(signed.freshness.refreshAfter)) / 1000);
       } else this.remove();
+    },
+  });
+  new Gauge({
+    name: "bfa_mirror_faults",
+    help: "Artifacts that the mirror did not serve when it was last checked",
+    registers,
+    collect() {
+      const health = mirrorHealth?.();
+      if (health) this.set(health.faults.length);
+      else this.remove();
+    },
+  });
+  new Gauge({
+    name: "bfa_mirror_checked_timestamp_seconds",
+    help: "When the mirror was last checked",
+    registers,
+    collect() {
+      const health = mirrorHealth?.();
+      if (health) this.set(Date.parse(health.checkedAt) / 1000);
+      else this.remove();
     },
   });
   new Gauge({

@@ -6,12 +6,16 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
+import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { pathAndQuery, textResponse } from "./headers.ts";
 import { type Metrics, metrics } from "./metrics.ts";
+import { OpenStreams } from "./open_streams.ts";
+import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
 import type { RequestLog } from "./request_log.ts";
 import type { Service } from "./service.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** How the service is run. */
 export interface OperationOptions {
@@ -28,6 +32,10 @@ export interface OperationOptions {
   readonly clientHeader?: string | undefined;
   /** The port the server listens on: what a request without Host is addressed to. */
   readonly port?: () => number;
+  /** What the last check of the mirror found. */
+  readonly mirrorHealth?: () => MirrorHealth | undefined;
+  /** Tells spans of routes and versions. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** A service that is being run. */
@@ -36,6 +44,9 @@ export interface OperatedService {
 }
 
 const MOST_UNDER_WAY = 512;
+
+/** Event streams that one client may have open: tabs of a browser, machines behind one address. */
+const MOST_STREAMS = 50;
 
 /** The names that metrics know routes by. */
 const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
@@ -46,11 +57,17 @@ const ROUTES = new Set(
 
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
-  const { followed, now, log, clientHeader, mostUnderWay = MOST_UNDER_WAY } = options;
+  const { followed, now, log, clientHeader, telemetry, mostUnderWay = MOST_UNDER_WAY } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
+  const streams = new OpenStreams(MOST_STREAMS);
   let underWay = 0;
-  const measured: Metrics = metrics({ followed, now, underWay: () => underWay });
+  const measured: Metrics = metrics({
+    followed,
+    now,
+    underWay: () => underWay,
+    mirrorHealth: options.mirrorHealth,
+  });
 
   /** Whether a request may be answered; the limit it comes nearest to. */
   function limited(request: Request, info?: Deno.ServeHandlerInfo): RateVerdict | undefined {
@@ -101,7 +118,9 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     try {
       const response = await answer;
       const seconds = (performance.now() - started) / 1000;
-      measured.observe(routeName(pathAndQuery(request)), response.status, seconds);
+      const route = routeName(pathAndQuery(request));
+      measured.observe(route, response.status, seconds);
+      telemetry?.(request.method, route, response);
       response.headers.set("x-request-id", id);
       note(request, started, id, response);
       return response;
@@ -114,6 +133,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     request: Request,
     info?: Deno.ServeHandlerInfo,
   ): Response | Promise<Response> {
+    if (pathAndQuery(request) === OTHER_ROUTES.events.path) return events(request, info);
     if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
     if (underWay < mostUnderWay) {
       return service.fetch(request, { client: clientOf(request, info, clientHeader) });
@@ -121,6 +141,18 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     measured.refused("under way");
     const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
     return problem(busy, { headers: { "retry-after": "1" } });
+  }
+
+  /** Listening costs a connection for hours: nobody takes them all. */
+  async function events(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
+    const client = clientOf(request, info, clientHeader);
+    if (streams.allows(client)) return streams.counted(client, await service.fetch(request));
+    measured.refused("streams");
+    const many = new BfaError(
+      "too_many",
+      `Cannot open another event stream: you have ${MOST_STREAMS} open`,
+    );
+    return problem(many, { headers: { "retry-after": "60" } });
   }
 
   return {
@@ -131,6 +163,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
       // Answers from memory carry no id of their own: writing a header costs more than the answer.
       if (kept && !request.headers.has("x-request-id")) {
         measured.fromMemory(kept.status);
+        telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, nextId(), kept);
         return kept;
       }

@@ -143,7 +143,16 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     health: () => status({ status: "ok" }),
     ready() {
       const version = followed.current()?.source.version;
-      return version ? status({ status: "ready", version }) : status({ status: "not ready" }, 503);
+      if (!version) return status({ status: "not ready" }, 503);
+      // Answers come from memory: a mirror that fails is told of, and takes nobody out of service.
+      const health = options.mirrorHealth?.();
+      const mirror = health && {
+        status: health.faults.length ? "failing" : "ok",
+        version: health.version,
+        checkedAt: health.checkedAt,
+        faults: health.faults.map(({ name, code }) => ({ name, code })),
+      };
+      return status({ status: "ready", version, ...(mirror ? { mirror } : {}) });
     },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),

@@ -22,9 +22,10 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   storage: 500,
   format_too_new: 500,
   not_implemented: 501,
-  network: 502,
   stale: 503,
   expired: 503,
+  // Artifacts may be on another server, which will be back: nothing is lost by asking again.
+  network: 503,
   unavailable: 503,
   offline: 503,
   busy: 503,

@@ -6,6 +6,7 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import { follow } from "../lib/jobs/follow.ts";
+import { checkMirror, type MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
@@ -13,6 +14,7 @@ import { type SqlPoolOptions, sqlService } from "../lib/jobs/sql_service.ts";
 import { operated, type OperationOptions } from "./operation.ts";
 import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
+import type { Telemetry } from "./telemetry.ts";
 
 /** What to serve, and where. */
 export interface ServerOptions {
@@ -31,6 +33,10 @@ export interface ServerOptions {
   readonly logRequests?: ((text: string) => void) | undefined;
   /** How SQL is run; `"off"` where it is not. */
   readonly sql?: SqlPoolOptions | "off" | undefined;
+  /** Tells spans of routes and versions. */
+  readonly telemetry?: Telemetry | undefined;
+  /** Called after every switch to another version, to empty a cache in front. */
+  readonly purge?: (() => Promise<void>) | undefined;
   /** Stops the server: answers under way are finished first. */
   readonly signal: AbortSignal;
 }
@@ -38,11 +44,16 @@ export interface ServerOptions {
 /** A server that listens. */
 export interface Server {
   readonly url: string;
+  /** Checks the mirror; `/readyz`, `/metrics` and the log tell what was found. Nothing is served: nothing. */
+  checkMirror(): Promise<MirrorHealth | undefined>;
   readonly finished: Promise<void>;
 }
 
 /** How long answers under way may take once the server is told to stop, ms. */
 const STOP_MS = 4_000;
+
+/** How long following may take to end after that, ms. */
+const CLOSE_MS = 500;
 
 /** Starts to serve; resolves when the port is open. */
 export async function startServer(options: ServerOptions): Promise<Server> {
@@ -56,7 +67,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const stop = followed.onChange(({ stored }) => {
     const { version, sequence } = stored.manifest.signed;
     log(`now serving ${version} (sequence ${sequence})`);
+    options.purge?.().catch((error) => log(`problem: ${error.message}`));
   });
+  let health: MirrorHealth | undefined;
+  const mirrorHealth = () => health;
   let port = options.port;
   const requestLog = options.logRequests && new RequestLog(options.logRequests);
   const onProblem = (error: unknown) =>
@@ -72,6 +86,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     channel,
     now,
     onProblem,
+    mirrorHealth,
     stopping: signal,
     sql,
   });
@@ -81,6 +96,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ...options.limits,
     log: requestLog,
     port: () => port,
+    mirrorHealth,
+    telemetry: options.telemetry,
   });
   let server: Deno.HttpServer<Deno.NetAddr>;
   try {
@@ -94,11 +111,18 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
     url: `http://${host}:${server.addr.port}`,
+    async checkMirror() {
+      const signed = followed.current()?.stored.manifest.signed;
+      if (!signed) return undefined;
+      health = await checkMirror(mirror, signed, { now: now(), chance: Math.random() });
+      for (const { code, message } of health.faults) log(`mirror ${code}: ${message}`);
+      return health;
+    },
     finished: untilStopped(server, signal).finally(async () => {
       stop();
       requestLog?.flush();
       await sql?.close();
-      await followed.close();
+      await atMost(CLOSE_MS, followed.close()); // a load may hang on its mirror
     }),
   };
 }
@@ -127,9 +151,13 @@ async function untilStopped(server: Deno.HttpServer, signal: AbortSignal): Promi
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
+  await atMost(STOP_MS, server.shutdown());
+}
+
+async function atMost(ms: number, work: Promise<void>): Promise<void> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise((resolve) => timer = setTimeout(resolve, STOP_MS));
-  await Promise.race([server.shutdown(), late]);
+  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
+  await Promise.race([work, late]);
   clearTimeout(timer);
 }
 

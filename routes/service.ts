@@ -13,6 +13,7 @@ import {
   versionSources,
 } from "../lib/jobs/version_sources.ts";
 import type { SqlService } from "../lib/jobs/sql_service.ts";
+import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
@@ -34,6 +35,8 @@ export interface ServiceOptions {
   readonly now: () => Date;
   /** Told of failures that are not the client's. */
   readonly onProblem: (error: unknown) => void;
+  /** What the last check of the mirror found. */
+  readonly mirrorHealth?: () => MirrorHealth | undefined;
   /** Aborts when the server stops: event streams end then. */
   readonly stopping?: AbortSignal;
   readonly heartbeatMs?: number;

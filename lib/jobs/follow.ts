@@ -26,6 +26,8 @@ export interface FollowOptions {
   readonly channel: string;
   /** Told of what goes wrong; the last good version is kept. */
   readonly onProblem: (error: BfaError) => void;
+  /** How long the first load may keep a service from its work, ms. */
+  readonly firstLoadMs?: number;
 }
 
 /** The newest version of a channel, as it changes. */
@@ -41,9 +43,11 @@ export interface Followed {
 /** How long to wait after a failed load, at first and at most, ms. */
 const RETRY_MS = { first: 500, most: 15_000 };
 
-/** Loads a channel's newest version and follows it. Resolves when the first try has ended. */
+const FIRST_LOAD_MS = 2_000;
+
+/** Loads a channel's newest version and follows it. Resolves when the first try has ended, or is late. */
 export async function follow(options: FollowOptions): Promise<Followed> {
-  const { reader, mirror, channel, onProblem } = options;
+  const { reader, mirror, channel, onProblem, firstLoadMs = FIRST_LOAD_MS } = options;
   const stopped = new AbortController();
   const listeners = new Set<(served: Served) => void>();
   let served: Served | undefined;
@@ -91,7 +95,7 @@ export async function follow(options: FollowOptions): Promise<Followed> {
 
   try {
     const { pointer } = await reader.head(channel);
-    if (pointer) await load(pointer.sequence);
+    if (pointer) await inTime(firstLoadMs, (late) => load(pointer.sequence, late));
   } catch (error) {
     onProblem(asBfaError(error, "unavailable", `load channel ${channel}`));
   }
@@ -108,6 +112,23 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       await running;
     },
   };
+}
+
+/** Waits for work, but not for ever: what comes later is void. */
+async function inTime(ms: number, work: (late: AbortSignal) => Promise<void>): Promise<void> {
+  const late = new AbortController();
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.abort();
+    reject(new BfaError("unavailable", `Cannot load the version in ${ms} ms; trying on`));
+  }, ms);
+  const working = work(late.signal);
+  try {
+    await Promise.race([working, promise]);
+  } finally {
+    clearTimeout(timer);
+    working.catch(() => {}); // a late failure has nobody to tell
+  }
 }
 
 function sameListings(a: ManifestBody, b: ManifestBody): boolean {

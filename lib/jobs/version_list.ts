@@ -16,17 +16,16 @@ export interface VersionList extends VersionsReply {
 /** Lists the versions of a store. */
 export async function versionList(store: ManifestReader): Promise<VersionList> {
   const [entries, channels] = await Promise.all([store.versions(), store.channels()]);
-  const versions = await Promise.all(
-    entries.reverse().map(async ({ sequence }) => {
-      const stored = await store.bySequence(sequence);
-      if (!stored) {
-        throw new BfaError("integrity", `Cannot list versions: manifest ${sequence} is gone`);
-      }
-      const { version, dataThrough, publishedAt, rows, symbols, artifacts } =
-        stored.manifest.signed;
-      const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-      return { version, sequence, dataThrough, publishedAt, rows, symbols, bytes };
-    }),
-  );
+  const sequences = entries.map(({ sequence }) => sequence).reverse();
+  const manifests = await store.bySequences(sequences);
+  const versions = sequences.map((sequence, i) => {
+    const stored = manifests[i];
+    if (!stored) {
+      throw new BfaError("integrity", `Cannot list versions: manifest ${sequence} is gone`);
+    }
+    const { version, dataThrough, publishedAt, rows, symbols, artifacts } = stored.manifest.signed;
+    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+    return { version, sequence, dataThrough, publishedAt, rows, symbols, bytes };
+  });
   return { count: versions.length, channels, versions };
 }

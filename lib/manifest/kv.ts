@@ -17,6 +17,7 @@ import type {
   StoredManifest,
   VersionEntry,
 } from "./store.ts";
+import { watchAndPoll } from "./watch_and_poll.ts";
 
 /** One KV value holds 64 KiB. */
 const MAX_VALUE_BYTES = 65_536;
@@ -27,15 +28,39 @@ const MAX_VALUE_BYTES = 65_536;
  */
 type Stored = Uint8Array<ArrayBuffer>;
 
+/** How many keys KV reads at once. */
+const KEYS_AT_ONCE = 10;
+
 /** How long KV may take. A `get` against a dead backend would otherwise wait for ever. */
 export interface KvDeadlines {
   readMs: number;
   commitMs: number;
-  /** How often a watched channel is read as well: watch does not cross processes on one file. */
+  /** How often a watched channel is read as well; see {@linkcode pollEveryMs}. */
   pollMs: number;
 }
 
-const DEADLINES: KvDeadlines = { readMs: 2_000, commitMs: 5_000, pollMs: 1_000 };
+/** Watch does not cross processes on one SQLite file: there, other processes are seen by poll alone. */
+const POLL_FILE_MS = 1_000;
+
+/** Over the network watch pushes; the poll is for a stream that died without a word. */
+const POLL_REMOTE_MS = 60_000;
+
+const DEADLINES: KvDeadlines = { readMs: 2_000, commitMs: 5_000, pollMs: POLL_FILE_MS };
+
+/**
+ * Whether a KV is reached over the network.
+ *
+ * @param path As for {@linkcode openKv}.
+ * @param onDeploy Whether the platform's own KV is Deno Deploy's, which is remote.
+ */
+export function isRemoteKv(path: string | undefined, onDeploy: boolean): boolean {
+  return path === undefined ? onDeploy : /^https?:\/\//.test(path);
+}
+
+/** How often to read a watched channel, ms. */
+export function pollEveryMs(remote: boolean): number {
+  return remote ? POLL_REMOTE_MS : POLL_FILE_MS;
+}
 
 /**
  * Opens Deno KV.
@@ -86,9 +111,17 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
 
     async bySequence(sequence: number): Promise<StoredManifest | undefined> {
       const { value } = await read(() => kv.get<Stored>(manifestKey(sequence)));
-      if (value === null) return undefined;
-      const text = textOf(value);
-      return { text, manifest: parseManifest(text) };
+      return storedManifest(value);
+    },
+
+    async bySequences(sequences: readonly number[]): Promise<(StoredManifest | undefined)[]> {
+      const batches: Deno.KvKey[][] = [];
+      for (let at = 0; at < sequences.length; at += KEYS_AT_ONCE) {
+        batches.push(sequences.slice(at, at + KEYS_AT_ONCE).map(manifestKey));
+      }
+      const read10 = (keys: Deno.KvKey[]) => read(() => kv.getMany<Stored[]>(keys));
+      const entries = await Promise.all(batches.map(read10));
+      return entries.flat().map(({ value }) => storedManifest(value));
     },
 
     async sequenceOf(version: string): Promise<number | undefined> {
@@ -154,7 +187,15 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
 
     async *watch(channel: string, signal: AbortSignal): AsyncIterable<ChannelPointer | null> {
       let seen: number | undefined;
-      for await (const pointer of watchAndPoll(kv, channel, pollMs, signal, head)) {
+      const pointers = watchAndPoll({
+        open: () => kv.watch<[Stored]>([channelKey(channel)]),
+        decode: ([{ value }]) => decode<ChannelPointer>(value),
+        read: async () => (await head(channel)).pointer,
+        pollMs,
+        brokenMs: Math.min(pollMs, POLL_FILE_MS),
+        signal,
+      });
+      for await (const pointer of pointers) {
         const sequence = pointer?.sequence ?? 0;
         if (sequence === seen) continue;
         seen = sequence;
@@ -166,42 +207,10 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
   };
 }
 
-/** Every sight of a channel's pointer, by push and by poll. A failed poll is tried again. */
-async function* watchAndPoll(
-  kv: Deno.Kv,
-  channel: string,
-  pollMs: number,
-  signal: AbortSignal,
-  head: (channel: string) => Promise<ChannelHead>,
-): AsyncGenerator<ChannelPointer | null> {
-  const pushed = kv.watch<[Stored]>([channelKey(channel)]).getReader();
-  let push = pushed.read().catch(() => undefined);
-  try {
-    while (!signal.aborted) {
-      const tick = new AbortController();
-      const stop = () => tick.abort();
-      signal.addEventListener("abort", stop, { once: true });
-      const seen = await Promise.race([
-        push,
-        delay(pollMs, { signal: tick.signal }).then(() => "poll" as const).catch(() =>
-          "stop" as const
-        ),
-      ]);
-      tick.abort();
-      signal.removeEventListener("abort", stop);
-      if (seen === "stop") return;
-      if (seen === "poll" || seen === undefined || seen.done) {
-        const polled = await head(channel).catch(() => undefined);
-        if (seen === undefined || (seen !== "poll" && seen.done)) push = new Promise(() => {});
-        if (polled) yield polled.pointer;
-      } else {
-        push = pushed.read().catch(() => undefined);
-        yield decode<ChannelPointer>(seen.value[0].value);
-      }
-    }
-  } finally {
-    await pushed.cancel().catch(() => {});
-  }
+function storedManifest(value: Stored | null): StoredManifest | undefined {
+  if (value === null) return undefined;
+  const text = textOf(value);
+  return { text, manifest: parseManifest(text) };
 }
 
 function encode(value: unknown): Stored {

@@ -61,6 +61,8 @@ export interface ManifestReader {
   head(channel: string): Promise<ChannelHead>;
   /** The manifest with a sequence. */
   bySequence(sequence: number): Promise<StoredManifest | undefined>;
+  /** The manifests with some sequences, in their order. */
+  bySequences(sequences: readonly number[]): Promise<(StoredManifest | undefined)[]>;
   /** The newest sequence that describes a version. */
   sequenceOf(version: string): Promise<number | undefined>;
   /** All versions, oldest first. */

@@ -65,12 +65,13 @@ export function commitOf(facts: CommitFacts): Commit {
 }
 
 /** The part of Deno KV that a store of manifests uses. */
-type UsedKv = Pick<Deno.Kv, "get" | "list" | "atomic" | "watch" | "close">;
+type UsedKv = Pick<Deno.Kv, "get" | "getMany" | "list" | "atomic" | "watch" | "close">;
 
 /** A KV that is another one with some methods replaced. */
 export function kvWith(kv: Deno.Kv, methods: Partial<UsedKv>): Deno.Kv {
   const used: UsedKv = {
     get: (...args) => kv.get(...args),
+    getMany: (...args) => kv.getMany(...args),
     list: (...args) => kv.list(...args),
     atomic: () => kv.atomic(),
     watch: (keys: readonly Deno.KvKey[], options?: { raw?: boolean }) => kv.watch(keys, options),

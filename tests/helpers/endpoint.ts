@@ -60,7 +60,7 @@ export function serveMirror(mirrorDir: string): TestEndpoint {
     const range = /^bytes=(\d+)-(\d*)$/.exec(request.headers.get("range") ?? "");
     const condition = request.headers.get("if-range");
     if (!range || (condition !== null && condition !== etag)) {
-      return new Response(whole, { headers: { etag } });
+      return new Response(whole, { headers: { etag, "content-length": String(size) } });
     }
     const start = Number(range[1]);
     if (start >= size) {

@@ -10,6 +10,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** A running server. */
 export interface KvConnect {
   readonly url: string;
+  /** What clients must have in `DENO_KV_ACCESS_TOKEN`. */
+  readonly token: string;
   /** Paths of all requests so far. */
   readonly seen: string[];
   /** From now on takes requests and does not answer; call what is returned to answer them all. */
@@ -154,6 +156,7 @@ export function serveKv(): KvConnect {
   );
   const kv: KvConnect = {
     url: `http://127.0.0.1:${server.addr.port}`,
+    token: TOKEN,
     seen: [],
     hang() {
       const { promise, resolve } = Promise.withResolvers<void>();

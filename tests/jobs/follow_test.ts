@@ -242,3 +242,30 @@ Deno.test("follow() never goes back to an older version that was slow to load", 
     }, { mirror });
   });
 });
+
+Deno.test("follow() does not wait for ever for the first version: it comes later", async () => {
+  await withPublisher(async (world) => {
+    await world.publishListings(V1, SMALL_LISTINGS);
+    const [real] = world.publisher.mirrors;
+    const goOn = Promise.withResolvers<void>();
+    let opened = 0;
+    const mirror: Mirror = {
+      ...real!,
+      async open(path, range) {
+        if (opened++ === 0) await goOn.promise;
+        return await real!.open(path, range);
+      },
+    };
+    await following(world, async (followed) => {
+      assertEquals(followed.problems.map(({ code, message }) => [code, message]), [
+        ["unavailable", "Cannot load the version in 5 ms; trying on"],
+      ]);
+      await followed.serves(1);
+      goOn.resolve(); // the first load ends now, and changes nothing
+      assertEquals(opened, 2);
+      await world.publishListings(V2, SMALL_LISTINGS.slice(1));
+      await followed.serves(2);
+      assertEquals(followed.switches.at(-1), V2);
+    }, { mirror, firstLoadMs: 5 });
+  });
+});

@@ -21,12 +21,14 @@ Deno.test("a KV that hangs: every read ends with `unavailable` at its deadline",
   await withKv(async (kv) => {
     const hanging = kvWith(kv, {
       get: never,
+      getMany: never,
       list: () => ({ [Symbol.asyncIterator]: () => ({ next: never }) }) as never,
     });
     const store = kvManifestStore(hanging, { readMs: 20 });
     const reads: [string, () => Promise<unknown>][] = [
       ["head", () => store.head("latest")],
       ["bySequence", () => store.bySequence(1)],
+      ["bySequences", () => store.bySequences([1])],
       ["sequenceOf", () => store.sequenceOf("2024-03-31.1")],
       ["versions", () => store.versions()],
       ["channels", () => store.channels()],

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { kvManifestStore, openKv } from "../../lib/manifest/kv.ts";
+import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "../../lib/manifest/kv.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
-import { commitOf } from "../helpers/commits.ts";
+import { commitOf, kvWith } from "../helpers/commits.ts";
 
 /** Every entry of a KV, keys as text, values read from their JSON. */
 async function dump(kv: Deno.Kv): Promise<Record<string, unknown>> {
@@ -168,5 +168,45 @@ Deno.test("openKv() says how to get KV when this Deno has none", async () => {
     assertMatch(error.message, /--unstable-kv/);
   } finally {
     Object.defineProperty(Deno, "openKv", { value: real, configurable: true, writable: true });
+  }
+});
+
+Deno.test("bySequences() reads ten at a time and keeps the order; missing ones are undefined", async () => {
+  await withKv(async (kv) => {
+    const store = kvManifestStore(kv);
+    for (let sequence = 1; sequence <= 23; sequence++) {
+      const version = `2024-03-31.${sequence}`;
+      const head = await store.head("latest");
+      assertEquals(await store.commit(commitOf({ sequence, version, head })), true);
+    }
+    const asked: number[] = [];
+    const getMany: Deno.Kv["getMany"] = (keys, options) => {
+      asked.push(keys.length);
+      return kv.getMany(keys, options);
+    };
+    const get = () => Promise.reject(new Error("one by one"));
+    const counted = kvManifestStore(kvWith(kv, { get, getMany }));
+    const sequences = [...Array(23).keys()].map((i) => 23 - i);
+    const found = await counted.bySequences([...sequences, 99]);
+    assertEquals(asked, [10, 10, 4]);
+    assertEquals(found.map((stored) => stored?.manifest.signed.sequence), [
+      ...sequences,
+      undefined,
+    ]);
+    assertEquals(await counted.bySequences([]), []);
+  });
+});
+
+Deno.test("a channel is read every second where watch is local, every minute where it is not", () => {
+  const cases: [string | undefined, boolean, number][] = [
+    [undefined, false, 1_000],
+    [undefined, true, 60_000],
+    ["/var/kv.sqlite3", false, 1_000],
+    ["/var/kv.sqlite3", true, 1_000],
+    ["http://127.0.0.1:4512", false, 60_000],
+    ["https://api.example.com/v2/databases/x/connect", true, 60_000],
+  ];
+  for (const [path, onDeploy, ms] of cases) {
+    assertEquals([path, onDeploy, pollEveryMs(isRemoteKv(path, onDeploy))], [path, onDeploy, ms]);
   }
 });

@@ -1,0 +1,27 @@
+/**
+ * OpenTelemetry: Deno makes a span of every request by itself (`OTEL_DENO=true`); what it cannot know is
+ * the route, and the version that answered.
+ *
+ * @module
+ */
+
+/** Tells the span of the request that is being answered. */
+export type Telemetry = (method: string, route: string, answer: Response) => void;
+
+/** Whether Deno's own OpenTelemetry is on. */
+export function telemetryIsOn(flag: string | undefined): boolean {
+  return flag === "true" || flag === "1";
+}
+
+/** Loads what reaches the span. Only worth its memory where OpenTelemetry is on. */
+export async function telemetry(): Promise<Telemetry> {
+  const { trace } = await import("@opentelemetry/api");
+  return (method, route, answer) => {
+    const span = trace.getActiveSpan();
+    if (!span) return;
+    const version = answer.headers.get("x-dataset-version");
+    span.updateName(`${method} ${route}`);
+    span.setAttribute("http.route", route);
+    if (version !== null) span.setAttribute("bfa.version", version);
+  };
+}
