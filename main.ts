@@ -28,6 +28,9 @@ import { readPort, startServer } from "./routes/server.ts";
 /** How long a read of KV may take before the last good answer is given, ms. */
 const READ_MS = 250;
 
+/** Somebody waits for the answer: better a 503 now than a file in half a minute. */
+const IMPATIENT = { retry: { tries: 2, baseMs: 200, mostMs: 1_000 }, firstByteMs: 2_000 };
+
 async function main(): Promise<void> {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
@@ -38,7 +41,7 @@ async function main(): Promise<void> {
   const server = await startServer({
     reader: store,
     mirror: /^https?:\/\//.test(mirror)
-      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient())
+      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient(IMPATIENT))
       : directoryMirror(mirror),
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),

@@ -11,15 +11,25 @@ import { isRepeatable, PAGING, type Parameters, version as versionName } from ".
 import { HTTP_STATUS } from "./problem.ts";
 import type { Question } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
-import type { RouteFacts } from "./route.ts";
+import type { OtherStatus, RouteFacts } from "./route.ts";
 
 type Json = Record<string, unknown>;
+
+const DESCRIPTION =
+  `Formats: end a question's path with ${suffixes()}, or send Accept. Every GET answers HEAD and OPTIONS too; other methods get 405. \`/snapshot/{day}\` and \`/timeline/{symbol}\` are short for \`/v1/…\`.`;
 
 /** What can go wrong with a question. */
 const QUESTION_PROBLEMS = [400, 404, 406, 429, 500, 503];
 
 /** What can go wrong elsewhere. */
 const OTHER_PROBLEMS = [400, 404, 429, 500, 503];
+
+/** What only some routes answer. */
+const OTHER_STATUSES: Readonly<Record<OtherStatus, Json>> = {
+  206: { description: "The range of bytes that was asked for", content: {} },
+  304: { description: "What If-None-Match names is what you would get" },
+  416: { $ref: "#/components/responses/416" },
+};
 
 /** Describes the API. */
 export function openApi(version: string): Json {
@@ -39,6 +49,7 @@ export function openApi(version: string): Json {
       title: "bfa",
       version,
       summary: "Which Binance USDⓈ-M futures existed, and really traded, on a day",
+      description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
     paths,
@@ -59,9 +70,14 @@ export function openApi(version: string): Json {
           additionalProperties: false,
         },
         ...Object.fromEntries(QUESTIONS.map(({ id, body }) => [id, schemaOf(body, "output")])),
+        ...Object.fromEntries(
+          Object.entries<RouteFacts>(OTHER_ROUTES).flatMap(([id, { body }]) =>
+            body ? [[id, schemaOf(body, "output")]] : []
+          ),
+        ),
       },
       responses: Object.fromEntries(
-        [...new Set([...QUESTION_PROBLEMS, ...OTHER_PROBLEMS])].map((status) => [status, {
+        [...new Set([...QUESTION_PROBLEMS, ...OTHER_PROBLEMS, 416])].map((status) => [status, {
           description: codesOf(status),
           content: {
             "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
@@ -100,13 +116,14 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
           ),
         },
       },
-      304: { description: "What If-None-Match names is what you would get" },
+      304: OTHER_STATUSES[304],
       ...problems(QUESTION_PROBLEMS),
     },
   };
 }
 
-function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFacts): Json {
+function otherOperation(id: string, route: RouteFacts): Json {
+  const { path, summary, takes, mediaType, body, statuses = [] } = route;
   const inPath = Object.fromEntries(
     Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
   );
@@ -118,7 +135,11 @@ function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFa
     summary,
     parameters: [...parametersOf(inPath, "path"), ...parametersOf(inQuery, "query")],
     responses: {
-      200: { description: summary, content: { [mediaType]: {} } },
+      200: {
+        description: summary,
+        content: { [mediaType]: body ? { schema: { $ref: `#/components/schemas/${id}` } } : {} },
+      },
+      ...Object.fromEntries(statuses.map((status) => [status, OTHER_STATUSES[status]])),
       ...problems(OTHER_PROBLEMS),
     },
   };
@@ -130,7 +151,12 @@ function problems(statuses: readonly number[]): Json {
   );
 }
 
+function suffixes(): string {
+  return Object.keys(ANSWER_FORMATS).map((name) => `\`.${name}\``).join(", ");
+}
+
 function codesOf(status: number): string {
+  if (status === 416) return "not_found: no such range";
   const codes = Object.entries(HTTP_STATUS).filter(([, s]) => s === status).map(([code]) => code);
   return codes.join(", ") || "internal";
 }

@@ -6,7 +6,8 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
-import { pathAndQuery, textResponse } from "./headers.ts";
+import { clientKey } from "./client_key.ts";
+import { CORS, pathAndQuery, SECURITY, textResponse } from "./headers.ts";
 import { type Metrics, metrics } from "./metrics.ts";
 import { problem } from "./problem.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
@@ -28,6 +29,8 @@ export interface OperationOptions {
   readonly clientHeader?: string | undefined;
   /** The port the server listens on: what a request without Host is addressed to. */
   readonly port?: () => number;
+  /** Milliseconds that grow steadily; the process's own, when left out. */
+  readonly clockMs?: () => number;
 }
 
 /** A service that is being run. */
@@ -36,6 +39,12 @@ export interface OperatedService {
 }
 
 const MOST_UNDER_WAY = 512;
+
+/** From this part of its quota on, a client is told of its limit. */
+const SCARCE = 0.1;
+
+/** Whoever runs the process asks these, and would end it if it were refused. */
+const PROBES = new Set(["/healthz", "/readyz"]);
 
 /** The names that metrics know routes by. */
 const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
@@ -47,6 +56,7 @@ const ROUTES = new Set(
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
   const { followed, now, log, clientHeader, mostUnderWay = MOST_UNDER_WAY } = options;
+  const { clockMs = () => performance.now() } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
   let underWay = 0;
@@ -54,30 +64,28 @@ export function operated(service: Service, options: OperationOptions): OperatedS
 
   /** Whether a request may be answered; the limit it comes nearest to. */
   function limited(request: Request, info?: Deno.ServeHandlerInfo): RateVerdict | undefined {
-    const nowMs = performance.now();
+    if ((!perClient && !forAll) || PROBES.has(pathAndQuery(request))) return undefined;
+    const nowMs = clockMs();
+    // First its own limit: what one client asks too much must not use up what is there for all.
+    const own = perClient?.take(clientKey(request, info, clientHeader), nowMs);
+    if (own?.allowed === false) return own;
     const all = forAll?.take("", nowMs);
-    if (!perClient || all?.allowed === false) return all;
-    const verdict = perClient.take(clientOf(request, info, clientHeader), nowMs);
-    if (!verdict.allowed) return verdict;
-    return all && all.remaining < verdict.remaining ? all : verdict;
+    return own && all ? (all.remaining < own.remaining ? all : own) : own ?? all;
   }
 
-  function refuse(request: Request, info?: Deno.ServeHandlerInfo): Response | undefined {
+  function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
     if (lacksHost(request, options.port?.())) {
       return problem(
         new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
       );
     }
-    const verdict = limited(request, info);
-    if (verdict?.allowed === false) {
-      measured.refused(verdict.policy.name);
-      const wait = verdict.waitSeconds;
-      return problem(
-        new BfaError("too_many", `Cannot answer so many requests: ask again in ${wait} s`),
-        { headers: { ...rateHeaders(verdict), "retry-after": String(wait) } },
-      );
-    }
-    return undefined;
+    if (verdict?.allowed !== false) return undefined;
+    measured.refused(verdict.policy.name);
+    const wait = verdict.waitSeconds;
+    return problem(
+      new BfaError("too_many", `Cannot answer so many requests: ask again in ${wait} s`),
+      { headers: { "retry-after": String(wait) } },
+    );
   }
 
   function note(request: Request, started: number, id: string, response: Response): void {
@@ -111,8 +119,12 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   }
 
   function answer(request: Request): Response | Promise<Response> {
-    if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
-    if (underWay < mostUnderWay) return service.fetch(request);
+    const path = pathAndQuery(request);
+    if (path === "/metrics" && request.method === "GET") return metricsAnswer(measured);
+    if (path === "/metrics" && request.method === "HEAD") {
+      return metricsAnswer(measured).then((answer) => new Response(null, answer));
+    }
+    if (underWay < mostUnderWay || PROBES.has(path)) return service.fetch(request);
     measured.refused("under way");
     const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
     return problem(busy, { headers: { "retry-after": "1" } });
@@ -121,22 +133,39 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   return {
     fetch(request, info) {
       const started = log ? performance.now() : 0;
-      const refused = refuse(request, info);
+      const verdict = limited(request, info);
+      const refused = refuse(request, verdict);
       const kept = refused ? undefined : service.kept(request);
       // Answers from memory carry no id of their own: writing a header costs more than the answer.
       if (kept && !request.headers.has("x-request-id")) {
         measured.fromMemory(kept.status);
         if (log) note(request, started, nextId(), kept);
-        return kept;
+        return told(kept, verdict);
       }
       const id = requestId(request);
-      return made(request, performance.now(), id, refused ?? kept ?? answer(request));
+      const response = made(request, performance.now(), id, refused ?? kept ?? answer(request));
+      return response.then((response) => told(response, verdict));
     },
   };
 }
 
+/** Tells a client that comes near its limit where it stands. */
+function told(response: Response, verdict: RateVerdict | undefined): Response {
+  if (verdict && verdict.remaining < verdict.policy.quota * SCARCE) {
+    for (const [name, value] of Object.entries(rateHeaders(verdict))) {
+      response.headers.set(name, value);
+    }
+  }
+  return response;
+}
+
 async function metricsAnswer(measured: Metrics): Promise<Response> {
-  const headers = { "content-type": "text/plain; version=0.0.4", "cache-control": "no-store" };
+  const headers = {
+    ...CORS,
+    ...SECURITY,
+    "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    "cache-control": "no-store",
+  };
   return textResponse(await measured.text(), { headers });
 }
 
@@ -151,21 +180,7 @@ function nextId(): string {
 /** The client's own id when it is well-formed. */
 function requestId(request: Request): string {
   const given = request.headers.get("x-request-id");
-  return given !== null && /^[\w.-]{1,64}$/.test(given)
-    ? given
-    : `${START}-${(ids++).toString(36)}`;
-}
-
-function clientOf(
-  request: Request,
-  info: Deno.ServeHandlerInfo | undefined,
-  header: string | undefined,
-): string {
-  // A proxy adds the address it saw at the end; what stands before it the client may have made up.
-  const named = header && request.headers.get(header)?.split(",").at(-1)?.trim();
-  if (named) return named;
-  const address = info?.remoteAddr;
-  return address && "hostname" in address ? address.hostname : "unknown";
+  return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : nextId();
 }
 
 /** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */

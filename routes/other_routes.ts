@@ -8,7 +8,8 @@ import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { artifactAnswer } from "./artifacts.ts";
-import { textResponse } from "./headers.ts";
+import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
+import { CORS, SECURITY, textResponse } from "./headers.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
 import { problem } from "./problem.ts";
@@ -32,6 +33,8 @@ export const OTHER_ROUTES = {
       }),
     }),
     mediaType: "application/json",
+    body: manifestBody,
+    statuses: [304],
   },
   events: {
     path: "/v1/manifest/events",
@@ -44,12 +47,16 @@ export const OTHER_ROUTES = {
     summary: "One signed manifest",
     takes: z.strictObject({ sequence: z.string().meta({ pattern: "^[1-9]\\d{0,14}$" }) }),
     mediaType: "application/json",
+    body: manifestBody,
+    statuses: [304],
   },
   versions: {
     path: "/v1/versions",
     summary: "All versions and channels",
     takes: none,
     mediaType: "application/json",
+    body: versionsBody,
+    statuses: [304],
   },
   artifact: {
     path: "/v1/artifacts/{sha256}/{name}",
@@ -59,18 +66,21 @@ export const OTHER_ROUTES = {
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
+    statuses: [206, 304, 416],
   },
   health: {
     path: "/healthz",
     summary: "The process lives",
     takes: none,
     mediaType: "application/json",
+    body: healthBody,
   },
   ready: {
     path: "/readyz",
     summary: "A version is being served",
     takes: none,
     mediaType: "application/json",
+    body: readyBody,
   },
   metrics: {
     path: "/metrics",
@@ -104,13 +114,14 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     health: () => status({ status: "ok" }),
     ready() {
       const version = followed.current()?.source.version;
-      return version ? status({ status: "ready", version }) : status({ status: "not ready" }, 503);
+      if (version) return status({ status: "ready", version });
+      return problem(new BfaError("unavailable", "Cannot answer from a published version yet"));
     },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),
     front: (request) =>
       textResponse(frontPage(new URL(request.url).origin, source()), {
-        headers: { "content-type": "text/plain; charset=UTF-8" },
+        headers: { ...CORS, ...SECURITY, "content-type": "text/plain; charset=UTF-8" },
       }),
   };
   return Object.entries(OTHER_ROUTES).map(([name, facts]) => ({
@@ -119,9 +130,14 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
   }));
 }
 
-function status(body: unknown, status = 200): Response {
-  const headers = { "cache-control": "no-store", "content-type": "application/json" };
-  return textResponse(JSON.stringify(body) + "\n", { status, headers });
+function status(body: unknown): Response {
+  const headers = {
+    ...CORS,
+    ...SECURITY,
+    "cache-control": "no-store",
+    "content-type": "application/json",
+  };
+  return textResponse(JSON.stringify(body) + "\n", { headers });
 }
 
 function frontPage(origin: string, { version, index }: Source): string {

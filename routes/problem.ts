@@ -20,7 +20,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   rollback: 500,
   storage: 500,
   format_too_new: 500,
-  network: 502,
+  network: 503,
   stale: 503,
   expired: 503,
   unavailable: 503,

@@ -17,8 +17,6 @@ export interface Context {
   readonly source: Source;
   /** The same with its manifest; `undefined` for the embedded listings. */
   readonly served: AskedVersion | undefined;
-  /** What is current now. */
-  readonly current: AskedVersion | undefined;
   /** Any other version. */
   readonly versions: VersionSources;
 }

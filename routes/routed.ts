@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import type { Answerer } from "./answer.ts";
-import { CORS } from "./headers.ts";
+import { CORS, SECURITY } from "./headers.ts";
 import { splitSuffix } from "./negotiation.ts";
 import { readParameters } from "./parameters.ts";
 import { problem } from "./problem.ts";
@@ -92,9 +92,10 @@ const ALLOW = "GET, HEAD, OPTIONS";
 function preflight(): Record<string, string> {
   return {
     ...CORS,
+    ...SECURITY,
     allow: ALLOW,
     "access-control-allow-methods": ALLOW,
-    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID",
+    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
     "access-control-max-age": "86400",
   };
 }
