@@ -17,6 +17,11 @@ const IDLE_MS = 30_000;
 
 let streams = 0;
 
+/** How many large answers are under way in this process. */
+export function largeAnswers(): number {
+  return streams;
+}
+
 /**
  * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}.
  */
@@ -72,10 +77,12 @@ export function largeStream(
   streams++;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let open = true;
-  const end = () => {
+  const end = async () => {
     clearTimeout(idle);
-    if (open) streams--;
+    if (!open) return;
     open = false;
+    await pieces.return?.();
+    streams--;
   };
   return new ReadableStream({
     start(controller) {
@@ -86,28 +93,24 @@ export function largeStream(
       const { done, value } = await next(pieces, end);
       if (!open) return;
       if (done) {
-        end();
+        await end();
         return controller.close();
       }
-      controller.enqueue(value);
       idle = setTimeout(() => {
-        end();
-        pieces.return?.();
         controller.error(new Error("the client takes nothing"));
+        end();
       }, idleMs);
+      controller.enqueue(value); // may find that the client has left, and call cancel at once
     },
-    async cancel() {
-      end();
-      await pieces.return?.();
-    },
+    cancel: end,
   }, { highWaterMark: 1 });
 }
 
-async function next(pieces: Pieces, failed: () => void) {
+async function next(pieces: Pieces, failed: () => Promise<void>) {
   try {
     return await pieces.next();
   } catch (error) {
-    failed();
+    await failed();
     throw error;
   }
 }
