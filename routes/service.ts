@@ -4,12 +4,14 @@
  * @module
  */
 
+import { BfaError } from "../lib/core/errors.ts";
 import type { Source } from "../lib/core/answers.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
 import { type VersionSources, versionSources } from "../lib/jobs/version_sources.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
+import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
 
@@ -50,5 +52,13 @@ export function service(options: ServiceOptions): Service {
     onProblem: options.onProblem,
   });
   const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
-  return { kept, fetch: (request) => kept(request) ?? app.fetch(request) };
+  return {
+    kept,
+    fetch(request) {
+      if (!URL.canParse(request.url)) return problem(NO_HOST); // the Host header is part of it
+      return kept(request) ?? app.fetch(request);
+    },
+  };
 }
+
+const NO_HOST = new BfaError("usage", "Cannot read the request: its Host header names no host");
