@@ -58,9 +58,11 @@ export const PAGES = {
 export function pageHandlers(
   source: () => Source,
 ): Record<keyof typeof PAGES, (request: Request) => Promise<Response>> {
+  // By version, format and the address they were asked at: one service has few.
+  const feeds = new LRUCache<string, string>({ max: 16 });
   return {
-    feedAtom: (request) => feedAnswer(request, source(), "atom"),
-    feedJson: (request) => feedAnswer(request, source(), "json"),
+    feedAtom: (request) => feedAnswer(request, source(), "atom", feeds),
+    feedJson: (request) => feedAnswer(request, source(), "json", feeds),
     async reference(request) {
       const page = await referenceText();
       return document(request, page, HOUR, { "content-type": "text/html; charset=utf-8" });
@@ -91,13 +93,11 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 const HOUR = "public, max-age=3600";
 
-/** Feeds by version, format and the address they were asked at: one service has few. */
-const feeds = new LRUCache<string, string>({ max: 16 });
-
 async function feedAnswer(
   request: Request,
   source: Source,
   format: keyof typeof FEED_TYPES,
+  feeds: LRUCache<string, string>,
 ): Promise<Response> {
   const origin = new URL(request.url).origin;
   const key = `${source.version} ${format} ${origin}`;
