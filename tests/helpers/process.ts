@@ -13,6 +13,8 @@ export interface Spawned {
   readonly finished: Promise<Finished>;
   /** All it has printed on stdout so far. */
   text(): string;
+  /** All it has printed on stderr so far. */
+  errText(): string;
   /** Resolves when more was printed, or it ended. */
   printed(): Promise<void>;
   /** Asks it to stop and waits until it has. */
@@ -44,21 +46,22 @@ export function spawnDeno(args: string[], env: Record<string, string> = {}): Spa
     stderr: "piped",
   }).spawn();
   let out = "";
+  let err = "";
   let wake = Promise.withResolvers<void>();
-  const collected = (async () => {
+  const collect = async (stream: ReadableStream<Uint8Array>, add: (text: string) => void) => {
     const decoder = new TextDecoder();
-    for await (const chunk of child.stdout) {
-      out += decoder.decode(chunk, { stream: true });
+    for await (const chunk of stream) {
+      add(decoder.decode(chunk, { stream: true }));
       wake.resolve();
       wake = Promise.withResolvers();
     }
     wake.resolve();
-  })();
+  };
   const finished = (async () => {
-    const [err, status] = await Promise.all([
-      new Response(child.stderr).text(),
+    const [status] = await Promise.all([
       child.status,
-      collected,
+      collect(child.stdout, (text) => out += text),
+      collect(child.stderr, (text) => err += text),
     ]);
     return { code: status.code, out, err };
   })();
@@ -68,6 +71,7 @@ export function spawnDeno(args: string[], env: Record<string, string> = {}): Spa
     pid: child.pid,
     finished,
     text: () => out,
+    errText: () => err,
     printed: () => wake.promise,
     async stop(signal = "SIGINT") {
       if (!ended) {
@@ -82,12 +86,12 @@ export function spawnDeno(args: string[], env: Record<string, string> = {}): Spa
   };
 }
 
-/** Waits until a process has printed something. */
+/** Waits until a process has printed something, on either stream. */
 export async function waitForLine(process: Spawned, wanted: RegExp): Promise<RegExpExecArray> {
   let over = false;
   process.finished.then(() => over = true);
   while (true) {
-    const match = wanted.exec(process.text());
+    const match = wanted.exec(process.text()) ?? wanted.exec(process.errText());
     if (match) return match;
     if (over) {
       const { code, err } = await process.finished;
