@@ -5,7 +5,6 @@ import { largeAnswers, largeStream } from "../../routes/large.ts";
 import { eventStream } from "../helpers/event_stream.ts";
 import { untilNoneIsSent } from "../helpers/large_answers.ts";
 import { LARGE_FILE, type MainProcess, withMain } from "../helpers/main_process.ts";
-import { serveMirror } from "../helpers/endpoint.ts";
 import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
 import { publishWith } from "../helpers/publishing.ts";
 import { waitForLine } from "../helpers/process.ts";
@@ -180,9 +179,15 @@ Deno.test("while versions switch under load, no answer of any kind mixes two", a
 Deno.test("a cold start while the files are out of reach: the seed answers, then the version", async () => {
   await withPublisher(async (world) => {
     let sha256 = "";
-    const mirror = serveMirror(world.mirrorDir);
-    const { url: mirrorUrl } = mirror;
-    mirror.fault = () => new Response("down", { status: 503 });
+    let down = true;
+    const files = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      async ({ url }) => {
+        if (down) return new Response("down", { status: 503 });
+        const path = world.mirrorDir + new URL(url).pathname;
+        return new Response(await Deno.readFile(path));
+      },
+    );
     const prepare = async (dir: string) => {
       const kv = await Deno.openKv(`${dir}/kv.sqlite3`);
       const publisher = { ...world.publisher, store: kvManifestStore(kv) };
@@ -207,14 +212,14 @@ Deno.test("a cold start while the files are out of reach: the seed answers, then
         assert(body.version !== VERSION, "from the embedded listings");
       }
       assertEquals((await get("/v1/manifest")).body.signed.version, VERSION); // KV is there
-      mirror.fault = undefined;
+      down = false;
       await waitForLine(process, /now serving 2024-03-31\.1 /);
       assertEquals((await get("/readyz")).body.version, VERSION);
       assertEquals((await get("/v1/symbols")).body.count, 3);
       const found = await fetch(`${url}/v1/artifacts/${sha256}/listings.json`);
       assertEquals([found.status, (await found.json()).listings.length > 0], [200, true]);
-    }, { env: { BFA_MIRROR: mirrorUrl }, prepare });
-    await mirror.close();
+    }, { env: { BFA_MIRROR: `http://127.0.0.1:${files.addr.port}` }, prepare });
+    await files.shutdown();
   });
 });
 
