@@ -10,6 +10,7 @@ import { parseDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
 import type { RowSource } from "../lib/jobs/row_source.ts";
+import { json } from "../lib/formats/json.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
 import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
@@ -111,12 +112,15 @@ export function answerer({ followed, versions, rowsOf, seed, channel }: AnswerOp
       if (asof !== undefined && (version !== undefined || cursor)) {
         throw new BfaError("usage", "Cannot use asof here: the version is given already");
       }
+      if (cursor && version !== undefined && cursor.version !== version) {
+        throw new BfaError("usage", 'Cannot use this "next" here: it leads on in another version');
+      }
 
       const served: AskedVersion | undefined = await other(cursor?.version ?? version, asof) ??
         followed.current();
       const from = served?.source ?? seed;
       const rows = served && rowsOf(served);
-      const context = { source: from, served, current: followed.current(), versions, rows };
+      const context = { source: from, served, versions, rows };
       const answer = await question.answer(context, asked);
       const page = pageOf(answer, { version: from.version, offset: cursor?.offset ?? 0, limit });
 
@@ -130,11 +134,15 @@ export function answerer({ followed, versions, rowsOf, seed, channel }: AnswerOp
         immutable: answer.immutable ?? version !== undefined,
         next: page.next && nextLink(url, page.next),
       });
-      const { start, rest } = gather(await encode(page, format));
+      const { start, rest } = gather(await encode(page, format, answer.lists));
       const zips = !binary;
-      if (rest) return stream(request, headers, tags, zips, () => largeStream(start, rest));
+      if (rest) return stream(request, headers, tags, zips, () => largeStream(rest, { start }));
       const made = entity(start, tags, { headers, zips });
-      if (asof === undefined) entities.set(keyOf(request), made);
+      // The version may have switched meanwhile: what the old one answered must not be kept as new.
+      const pinned = version !== undefined || cursor !== undefined;
+      if (asof === undefined && (pinned || from.version === source().version)) {
+        entities.set(keyOf(request), made);
+      }
       return respond(request, made);
     },
   };
@@ -150,14 +158,16 @@ function keyOf(request: Request): string {
 function nextLink(url: URL, next: string): string {
   const query = new URLSearchParams(url.searchParams);
   query.set("next", next);
+  query.delete("asof"); // the cursor names the version
   return `<${url.pathname}?${query}>; rel="next"`;
 }
 
 async function encode(
   { body, table }: Page,
   format: AnswerFormat,
+  lists: readonly string[] = [],
 ): Promise<Iterable<Uint8Array<ArrayBuffer>>> {
-  if (format === "json") return [new TextEncoder().encode(JSON.stringify(body) + "\n")];
+  if (format === "json") return json(body, lists);
   if (!table) throw notAcceptable("json");
   return await encodeTable(table(), format);
 }

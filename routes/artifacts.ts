@@ -7,7 +7,8 @@
 import { NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
-import { CORS, IMMUTABLE, noneMatch } from "./headers.ts";
+import { CORS, IMMUTABLE, noneMatch, SECURITY } from "./headers.ts";
+import { LARGE_BYTES, largeStream } from "./large.ts";
 import { problem } from "./problem.ts";
 
 const MEDIA_TYPES: Readonly<Record<string, string>> = {
@@ -31,6 +32,7 @@ export async function artifactAnswer(
   const etag = `"${sha256}"`;
   const headers = new Headers({
     ...CORS,
+    ...SECURITY,
     "accept-ranges": "bytes",
     "cache-control": IMMUTABLE,
     "deno-cdn-cache-control": IMMUTABLE,
@@ -57,7 +59,9 @@ export async function artifactAnswer(
 
   const file = await mirror.open(path, range);
   if (!file) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
-  return new Response(file.body, { status, headers });
+  // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
+  const body = length > LARGE_BYTES ? largeStream(file.body[Symbol.asyncIterator]()) : file.body;
+  return new Response(body, { status, headers });
 }
 
 /**

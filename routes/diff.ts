@@ -14,7 +14,7 @@ import { type Context, question } from "./question.ts";
 
 const versionOrLatest = (what: string) =>
   z.string().meta({
-    description: `${what}, or \`latest\``,
+    description: `${what}, or \`latest\`: the one that answers`,
     pattern: "^(latest|\\d{4}-\\d{2}-\\d{2}\\.\\d{1,6})$",
     example: "latest",
   });
@@ -46,13 +46,14 @@ export const diffQuestion = question({
       body: { ...body, count: rows.length, rows },
       lists: ["rows"],
       table: () => tableOf(DIFF_COLUMNS, rows),
-      immutable: a !== "latest" && b !== "latest",
+      ...(a !== "latest" && b !== "latest" ? { immutable: true } : {}),
     };
   },
 });
 
-async function find(name: string, { current, versions }: Context): Promise<DiffSource> {
-  const served = name === "latest" ? current : await versions.at(name);
+/** `latest` is what the request is answered from: the same for all its pages. */
+async function find(name: string, context: Context): Promise<DiffSource> {
+  const served = name === "latest" ? context.served : await context.versions.at(name);
   if (!served) throw new NotFoundError("no version was published yet");
   return { ...served.source, schemaVersion: served.stored.manifest.signed.schemaVersion };
 }

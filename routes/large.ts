@@ -10,12 +10,17 @@ import { BfaError } from "../lib/core/errors.ts";
 export const LARGE_BYTES = 1024 * 1024;
 
 /** How many may be under way at once. */
-const MAX_STREAMS = 64;
+const MAX_STREAMS = 256;
 
 /** A client that takes nothing for this long is let go, ms. */
 const IDLE_MS = 30_000;
 
 let streams = 0;
+
+/** How many large answers are under way in this process. */
+export function largeAnswers(): number {
+  return streams;
+}
 
 /**
  * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}.
@@ -47,17 +52,23 @@ function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuff
   return whole;
 }
 
+/** Pieces as they are made or read. */
+type Pieces =
+  | Iterator<Uint8Array<ArrayBuffer>>
+  | AsyncIterator<Uint8Array<ArrayBuffer>>;
+
 /**
- * A stream that makes its pieces when they are taken.
+ * A stream that takes its pieces when the client does.
  *
  * @throws {BfaError} `unavailable` when too many are under way.
  */
 export function largeStream(
-  start: Uint8Array<ArrayBuffer>,
-  rest: Iterator<Uint8Array<ArrayBuffer>>,
-  idleMs = IDLE_MS,
+  pieces: Pieces,
+  options: { start?: Uint8Array<ArrayBuffer>; idleMs?: number } = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const { start, idleMs = IDLE_MS } = options;
   if (streams >= MAX_STREAMS) {
+    pieces.return?.();
     throw new BfaError(
       "unavailable",
       "Cannot send another large answer now: too many are under way",
@@ -66,26 +77,40 @@ export function largeStream(
   streams++;
   let idle: ReturnType<typeof setTimeout> | undefined;
   let open = true;
-  const end = () => {
+  const end = async () => {
     clearTimeout(idle);
-    if (open) streams--;
+    if (!open) return;
     open = false;
+    await pieces.return?.();
+    streams--;
   };
   return new ReadableStream({
-    start: (controller) => controller.enqueue(start),
-    pull(controller) {
+    start(controller) {
+      if (start) controller.enqueue(start);
+    },
+    async pull(controller) {
       clearTimeout(idle);
-      const { done, value } = rest.next();
+      const { done, value } = await next(pieces, end);
+      if (!open) return;
       if (done) {
-        end();
+        await end();
         return controller.close();
       }
-      controller.enqueue(value);
       idle = setTimeout(() => {
-        end();
         controller.error(new Error("the client takes nothing"));
+        end();
       }, idleMs);
+      controller.enqueue(value); // may find that the client has left, and call cancel at once
     },
     cancel: end,
   }, { highWaterMark: 1 });
+}
+
+async function next(pieces: Pieces, failed: () => Promise<void>) {
+  try {
+    return await pieces.next();
+  } catch (error) {
+    await failed();
+    throw error;
+  }
 }

@@ -8,7 +8,7 @@
  */
 
 import type { Followed, Served } from "../lib/jobs/follow.ts";
-import { CORS } from "./headers.ts";
+import { CORS, SECURITY } from "./headers.ts";
 
 /** How often a comment keeps the connection open, ms: proxies close silent ones after 30 s or more. */
 const HEARTBEAT_MS = 15_000;
@@ -29,7 +29,12 @@ export function manifestEvents(
   options: EventsOptions = {},
 ): (request: Request) => Response | undefined {
   const { heartbeatMs = HEARTBEAT_MS, stopping } = options;
-  const headers = { ...CORS, "content-type": "text/event-stream", "cache-control": "no-store" };
+  const headers = {
+    ...CORS,
+    ...SECURITY,
+    "content-type": "text/event-stream",
+    "cache-control": "no-store",
+  };
   let listeners = 0;
 
   function stream(seen: number): ReadableStream<Uint8Array> {

@@ -7,6 +7,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
+import { largeAnswers } from "./large.ts";
 
 /** Seconds: answers from memory take some tens of microseconds, large ones seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
@@ -72,6 +73,14 @@ export function metrics(
     registers,
     collect() {
       this.set(underWay());
+    },
+  });
+  new Gauge({
+    name: "bfa_http_large_answers_under_way",
+    help: "Large answers that are being sent",
+    registers,
+    collect() {
+      this.set(largeAnswers());
     },
   });
   new Gauge({

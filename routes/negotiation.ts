@@ -45,9 +45,13 @@ export function splitSuffix(path: string): { path: string; format: AnswerFormat 
 const seen = new Map<string, AnswerFormat | undefined>();
 const SEEN_AT_MOST = 200;
 
+/** Reading a longer header would cost more than most answers: it is as good as none. */
+const HEADER_LENGTH = 1_000;
+
 /** The format an `Accept` header prefers; `undefined` when it takes none that we have. */
 export function acceptedFormat(header: string | null): AnswerFormat | undefined {
   if (header === null || header === "*/*" || header === "application/json") return "json";
+  if (header.length > HEADER_LENGTH) return "json";
   if (seen.has(header)) return seen.get(header);
   const request = new Request("http://localhost", { headers: { accept: header } });
   const format = BY_MEDIA_TYPE.get(accepts(request, ...BY_MEDIA_TYPE.keys()) ?? "");

@@ -53,6 +53,7 @@ export const rowsQuestion = question({
     }),
   }),
   body: rowsBody,
+  statuses: [422],
   async answer(context, { day, symbol, from, to, columns }) {
     const { index } = context.source;
     const lives = symbol === undefined ? undefined : index.lives(symbol);

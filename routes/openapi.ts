@@ -11,15 +11,31 @@ import { isRepeatable, PAGING, type Parameters, version as versionName } from ".
 import { HTTP_STATUS } from "./problem.ts";
 import type { Question } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
-import type { RouteFacts } from "./route.ts";
+import type { OtherStatus, RouteFacts } from "./route.ts";
 
 type Json = Record<string, unknown>;
+
+const DESCRIPTION =
+  `Formats: end a question's path with ${suffixes()}, or send Accept. Every GET answers HEAD and OPTIONS too; other methods get 405. \`/snapshot/{day}\` and \`/timeline/{symbol}\` are short for \`/v1/…\`.`;
 
 /** What can go wrong with a question. */
 const QUESTION_PROBLEMS = [400, 404, 406, 429, 500, 503];
 
 /** What can go wrong elsewhere. */
 const OTHER_PROBLEMS = [400, 404, 429, 500, 503];
+
+/** What only some routes answer. */
+const OTHER_STATUSES: Readonly<Record<OtherStatus, Json>> = {
+  206: { description: "The range of bytes that was asked for", content: {} },
+  304: { description: "What If-None-Match names is what you would get" },
+  406: { $ref: "#/components/responses/406" },
+  413: { $ref: "#/components/responses/413" },
+  415: { $ref: "#/components/responses/415" },
+  416: { $ref: "#/components/responses/416" },
+  422: { $ref: "#/components/responses/422" },
+  501: { $ref: "#/components/responses/501" },
+  504: { $ref: "#/components/responses/504" },
+};
 
 /** Describes the API. */
 export function openApi(version: string): Json {
@@ -33,12 +49,14 @@ export function openApi(version: string): Json {
   for (const [id, route] of Object.entries(OTHER_ROUTES)) {
     paths[route.path] = { get: otherOperation(id, route) };
   }
+  Object.assign(paths[OTHER_ROUTES.query.path]!, { post: postedQuery() });
   return {
     openapi: "3.1.0",
     info: {
       title: "bfa",
       version,
       summary: "Which Binance USDⓈ-M futures existed, and really traded, on a day",
+      description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
     paths,
@@ -59,9 +77,17 @@ export function openApi(version: string): Json {
           additionalProperties: false,
         },
         ...Object.fromEntries(QUESTIONS.map(({ id, body }) => [id, schemaOf(body, "output")])),
+        ...Object.fromEntries(
+          Object.entries<RouteFacts>(OTHER_ROUTES).flatMap(([id, { body }]) =>
+            body ? [[id, schemaOf(body, "output")]] : []
+          ),
+        ),
       },
       responses: Object.fromEntries(
-        [...new Set([...QUESTION_PROBLEMS, ...OTHER_PROBLEMS])].map((status) => [status, {
+        [
+          ...new Set([...QUESTION_PROBLEMS, ...OTHER_PROBLEMS]),
+          ...Object.keys(OTHER_STATUSES).map(Number).filter((status) => status > 406),
+        ].map((status) => [status, {
           description: codesOf(status),
           content: {
             "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
@@ -100,13 +126,33 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
           ),
         },
       },
-      304: { description: "What If-None-Match names is what you would get" },
+      304: OTHER_STATUSES[304],
+      ...others(question.statuses),
       ...problems(QUESTION_PROBLEMS),
     },
   };
 }
 
-function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFacts): Json {
+/** The same as a GET; for texts too long for a URL. */
+function postedQuery(): Json {
+  const { parameters: _, ...get } = otherOperation("query", OTHER_ROUTES.query);
+  const { sql, format } = OTHER_ROUTES.query.takes.shape;
+  const schema = {
+    type: "object",
+    required: ["sql"],
+    properties: {
+      sql: schemaOf(sql, "input"),
+      params: { type: ["array", "object"], description: "An array for `?`, an object for `$name`" },
+      format: schemaOf(format, "input"),
+    },
+    additionalProperties: false,
+  };
+  const content = { "application/json": { schema } };
+  return { ...get, operationId: "postQuery", requestBody: { required: true, content } };
+}
+
+function otherOperation(id: string, route: RouteFacts): Json {
+  const { path, summary, takes, mediaType, body, statuses = [] } = route;
   const inPath = Object.fromEntries(
     Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
   );
@@ -118,10 +164,18 @@ function otherOperation(id: string, { path, summary, takes, mediaType }: RouteFa
     summary,
     parameters: [...parametersOf(inPath, "path"), ...parametersOf(inQuery, "query")],
     responses: {
-      200: { description: summary, content: { [mediaType]: {} } },
+      200: {
+        description: summary,
+        content: { [mediaType]: body ? { schema: { $ref: `#/components/schemas/${id}` } } : {} },
+      },
+      ...others(statuses),
       ...problems(OTHER_PROBLEMS),
     },
   };
+}
+
+function others(statuses: readonly OtherStatus[] = []): Json {
+  return Object.fromEntries(statuses.map((status) => [status, OTHER_STATUSES[status]]));
 }
 
 function problems(statuses: readonly number[]): Json {
@@ -130,7 +184,14 @@ function problems(statuses: readonly number[]): Json {
   );
 }
 
+function suffixes(): string {
+  return Object.keys(ANSWER_FORMATS).map((name) => `\`.${name}\``).join(", ");
+}
+
 function codesOf(status: number): string {
+  if (status === 416) return "not_found: no such range";
+  if (status === 413) return "usage: the body is too large";
+  if (status === 415) return "usage: the body must be JSON";
   const codes = Object.entries(HTTP_STATUS).filter(([, s]) => s === status).map(([code]) => code);
   return codes.join(", ") || "internal";
 }
@@ -141,7 +202,7 @@ function parametersOf(shape: Parameters["shape"], where: "path" | "query"): Json
     return {
       name,
       in: where,
-      required: where === "path",
+      required: where === "path" || !(type as z.ZodType).safeParse(undefined).success,
       ...(description ? { description } : {}),
       ...(isRepeatable(type) ? { style: "form", explode: true } : {}),
       schema,

@@ -7,7 +7,8 @@
 import { BfaError } from "../lib/core/errors.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
-import { pathAndQuery, textResponse } from "./headers.ts";
+import { clientKey } from "./client_key.ts";
+import { CORS, pathAndQuery, SECURITY, textResponse } from "./headers.ts";
 import { type Metrics, metrics } from "./metrics.ts";
 import { OpenStreams } from "./open_streams.ts";
 import { OTHER_ROUTES } from "./other_routes.ts";
@@ -36,6 +37,8 @@ export interface OperationOptions {
   readonly mirrorHealth?: () => MirrorHealth | undefined;
   /** Tells spans of routes and versions. */
   readonly telemetry?: Telemetry | undefined;
+  /** Milliseconds that grow steadily; the process's own, when left out. */
+  readonly clockMs?: () => number;
 }
 
 /** A service that is being run. */
@@ -47,6 +50,11 @@ const MOST_UNDER_WAY = 512;
 
 /** Event streams that one client may have open: tabs of a browser, machines behind one address. */
 const MOST_STREAMS = 50;
+/** From this part of its quota on, a client is told of its limit. */
+const SCARCE = 0.1;
+
+/** Whoever runs the process asks these, and would end it if it were refused. */
+const PROBES = new Set(["/healthz", "/readyz"]);
 
 /** The names that metrics know routes by. */
 const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
@@ -58,6 +66,7 @@ const ROUTES = new Set(
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
   const { followed, now, log, clientHeader, telemetry, mostUnderWay = MOST_UNDER_WAY } = options;
+  const { clockMs = () => performance.now() } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
   const streams = new OpenStreams(MOST_STREAMS);
@@ -71,30 +80,28 @@ export function operated(service: Service, options: OperationOptions): OperatedS
 
   /** Whether a request may be answered; the limit it comes nearest to. */
   function limited(request: Request, info?: Deno.ServeHandlerInfo): RateVerdict | undefined {
-    const nowMs = performance.now();
+    if ((!perClient && !forAll) || PROBES.has(pathAndQuery(request))) return undefined;
+    const nowMs = clockMs();
+    // First its own limit: what one client asks too much must not use up what is there for all.
+    const own = perClient?.take(clientKey(request, info, clientHeader), nowMs);
+    if (own?.allowed === false) return own;
     const all = forAll?.take("", nowMs);
-    if (!perClient || all?.allowed === false) return all;
-    const verdict = perClient.take(clientOf(request, info, clientHeader), nowMs);
-    if (!verdict.allowed) return verdict;
-    return all && all.remaining < verdict.remaining ? all : verdict;
+    return own && all ? (all.remaining < own.remaining ? all : own) : own ?? all;
   }
 
-  function refuse(request: Request, info?: Deno.ServeHandlerInfo): Response | undefined {
+  function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
     if (lacksHost(request, options.port?.())) {
       return problem(
         new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
       );
     }
-    const verdict = limited(request, info);
-    if (verdict?.allowed === false) {
-      measured.refused(verdict.policy.name);
-      const wait = verdict.waitSeconds;
-      return problem(
-        new BfaError("too_many", `Cannot answer so many requests: ask again in ${wait} s`),
-        { headers: { ...rateHeaders(verdict), "retry-after": String(wait) } },
-      );
-    }
-    return undefined;
+    if (verdict?.allowed !== false) return undefined;
+    measured.refused(verdict.policy.name);
+    const wait = verdict.waitSeconds;
+    return problem(
+      new BfaError("too_many", `Cannot answer so many requests: ask again in ${wait} s`),
+      { headers: { "retry-after": String(wait) } },
+    );
   }
 
   function note(request: Request, started: number, id: string, response: Response): void {
@@ -133,10 +140,14 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     request: Request,
     info?: Deno.ServeHandlerInfo,
   ): Response | Promise<Response> {
-    if (pathAndQuery(request) === OTHER_ROUTES.events.path) return events(request, info);
-    if (pathAndQuery(request) === "/metrics") return metricsAnswer(measured);
-    if (underWay < mostUnderWay) {
-      return service.fetch(request, { client: clientOf(request, info, clientHeader) });
+    const path = pathAndQuery(request);
+    if (path === OTHER_ROUTES.events.path) return events(request, info);
+    if (path === "/metrics" && request.method === "GET") return metricsAnswer(measured);
+    if (path === "/metrics" && request.method === "HEAD") {
+      return metricsAnswer(measured).then((answer) => new Response(null, answer));
+    }
+    if (underWay < mostUnderWay || PROBES.has(path)) {
+      return service.fetch(request, { client: clientKey(request, info, clientHeader) });
     }
     measured.refused("under way");
     const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
@@ -145,7 +156,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
 
   /** Listening costs a connection for hours: nobody takes them all. */
   async function events(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
-    const client = clientOf(request, info, clientHeader);
+    const client = clientKey(request, info, clientHeader);
     if (streams.allows(client)) return streams.counted(client, await service.fetch(request));
     measured.refused("streams");
     const many = new BfaError(
@@ -158,23 +169,45 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   return {
     fetch(request, info) {
       const started = log ? performance.now() : 0;
-      const refused = refuse(request, info);
+      const verdict = limited(request, info);
+      const refused = refuse(request, verdict);
       const kept = refused ? undefined : service.kept(request);
       // Answers from memory carry no id of their own: writing a header costs more than the answer.
       if (kept && !request.headers.has("x-request-id")) {
         measured.fromMemory(kept.status);
         telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, nextId(), kept);
-        return kept;
+        return told(kept, verdict);
       }
       const id = requestId(request);
-      return made(request, performance.now(), id, refused ?? kept ?? answer(request, info));
+      const response = made(
+        request,
+        performance.now(),
+        id,
+        refused ?? kept ?? answer(request, info),
+      );
+      return response.then((response) => told(response, verdict));
     },
   };
 }
 
+/** Tells a client that comes near its limit where it stands. */
+function told(response: Response, verdict: RateVerdict | undefined): Response {
+  if (verdict && verdict.remaining < verdict.policy.quota * SCARCE) {
+    for (const [name, value] of Object.entries(rateHeaders(verdict))) {
+      response.headers.set(name, value);
+    }
+  }
+  return response;
+}
+
 async function metricsAnswer(measured: Metrics): Promise<Response> {
-  const headers = { "content-type": "text/plain; version=0.0.4", "cache-control": "no-store" };
+  const headers = {
+    ...CORS,
+    ...SECURITY,
+    "content-type": "text/plain; version=0.0.4; charset=utf-8",
+    "cache-control": "no-store",
+  };
   return textResponse(await measured.text(), { headers });
 }
 
@@ -189,21 +222,7 @@ function nextId(): string {
 /** The client's own id when it is well-formed. */
 function requestId(request: Request): string {
   const given = request.headers.get("x-request-id");
-  return given !== null && /^[\w.-]{1,64}$/.test(given)
-    ? given
-    : `${START}-${(ids++).toString(36)}`;
-}
-
-function clientOf(
-  request: Request,
-  info: Deno.ServeHandlerInfo | undefined,
-  header: string | undefined,
-): string {
-  // A proxy adds the address it saw at the end; what stands before it the client may have made up.
-  const named = header && request.headers.get(header)?.split(",").at(-1)?.trim();
-  if (named) return named;
-  const address = info?.remoteAddr;
-  return address && "hostname" in address ? address.hostname : "unknown";
+  return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : nextId();
 }
 
 /** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */

@@ -8,7 +8,8 @@ import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { artifactAnswer } from "./artifacts.ts";
-import { textResponse } from "./headers.ts";
+import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
+import { CORS, SECURITY, textResponse } from "./headers.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
 import { problem } from "./problem.ts";
@@ -36,6 +37,7 @@ export const OTHER_ROUTES = {
       format: z.string().optional().meta({ pattern: "^(json|ndjson|csv|md|arrow|parquet)$" }),
     }),
     mediaType: "application/json",
+    statuses: [304, 406, 413, 415, 422, 501, 504],
   },
   manifest: {
     path: "/v1/manifest",
@@ -48,18 +50,23 @@ export const OTHER_ROUTES = {
       }),
     }),
     mediaType: "application/json",
+    body: manifestBody,
+    statuses: [304],
   },
   manifestFile: {
     path: "/manifest.json",
     summary: "The same, where plain mirrors have it",
     takes: none,
     mediaType: "application/json",
+    body: manifestBody,
+    statuses: [304],
   },
   dataPackage: {
     path: "/datapackage.json",
     summary: "The newest version's Data Package descriptor",
     takes: none,
-    mediaType: "application/vnd.datapackage+json",
+    mediaType: "application/json",
+    statuses: [206, 304, 416],
   },
   events: {
     path: "/v1/manifest/events",
@@ -72,12 +79,16 @@ export const OTHER_ROUTES = {
     summary: "One signed manifest",
     takes: z.strictObject({ sequence: z.string().meta({ pattern: "^[1-9]\\d{0,14}$" }) }),
     mediaType: "application/json",
+    body: manifestBody,
+    statuses: [304],
   },
   versions: {
     path: "/v1/versions",
     summary: "All versions and channels",
     takes: none,
     mediaType: "application/json",
+    body: versionsBody,
+    statuses: [304],
   },
   artifact: {
     path: "/v1/artifacts/{sha256}/{name}",
@@ -87,18 +98,21 @@ export const OTHER_ROUTES = {
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
+    statuses: [206, 304, 416],
   },
   health: {
     path: "/healthz",
     summary: "The process lives",
     takes: none,
     mediaType: "application/json",
+    body: healthBody,
   },
   ready: {
     path: "/readyz",
     summary: "A version is being served",
     takes: none,
     mediaType: "application/json",
+    body: readyBody,
   },
   metrics: {
     path: "/metrics",
@@ -143,7 +157,9 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     health: () => status({ status: "ok" }),
     ready() {
       const version = followed.current()?.source.version;
-      if (!version) return status({ status: "not ready" }, 503);
+      if (!version) {
+        return problem(new BfaError("unavailable", "Cannot answer from a published version yet"));
+      }
       // Answers come from memory: a mirror that fails is told of, and takes nobody out of service.
       const health = options.mirrorHealth?.();
       const mirror = health && {
@@ -158,7 +174,7 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     metrics: () => problem(new NotFoundError("nothing is counted here")),
     front: (request) =>
       textResponse(frontPage(new URL(request.url).origin, source()), {
-        headers: { "content-type": "text/plain; charset=UTF-8" },
+        headers: { ...CORS, ...SECURITY, "content-type": "text/plain; charset=UTF-8" },
       }),
   };
   // Mounted by its own file: it is more than a GET.
@@ -169,9 +185,14 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
   }));
 }
 
-function status(body: unknown, status = 200): Response {
-  const headers = { "cache-control": "no-store", "content-type": "application/json" };
-  return textResponse(JSON.stringify(body) + "\n", { status, headers });
+function status(body: unknown): Response {
+  const headers = {
+    ...CORS,
+    ...SECURITY,
+    "cache-control": "no-store",
+    "content-type": "application/json",
+  };
+  return textResponse(JSON.stringify(body) + "\n", { headers });
 }
 
 function frontPage(origin: string, { version, index }: Source): string {

@@ -85,7 +85,8 @@ export function readParameters<Shape extends Parameters>(
     if (value === "") throw bad(name, "it is empty");
     checked(name, value);
     const before = values[name];
-    if (isRepeatable(declared.shape[name]!)) values[name] = [...before ?? [], value];
+    if (Array.isArray(before)) before.push(value);
+    else if (isRepeatable(declared.shape[name]!)) values[name] = [value];
     else if (before === undefined) values[name] = value;
     else throw bad(name, "it is given more than once");
   }
@@ -95,9 +96,16 @@ export function readParameters<Shape extends Parameters>(
   throw bad(String(issue.path[0]), whatIsWrong(issue));
 }
 
+const repeatable = new WeakMap<z.core.$ZodType, boolean>();
+
 /** Whether a parameter may be given several times. */
 export function isRepeatable(schema: z.core.$ZodType): boolean {
-  return (z.toJSONSchema(schema, { io: "input" }) as { type?: string }).type === "array";
+  let known = repeatable.get(schema);
+  if (known === undefined) {
+    known = (z.toJSONSchema(schema, { io: "input" }) as { type?: string }).type === "array";
+    repeatable.set(schema, known);
+  }
+  return known;
 }
 
 function checked(name: string, value: string): string {

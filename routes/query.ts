@@ -12,7 +12,7 @@ import { normalSql } from "../lib/core/sql_text.ts";
 import type { SqlAnswer, SqlService } from "../lib/jobs/sql_service.ts";
 import { parseVersion } from "../lib/core/version.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
-import { answerHeaders, CORS, noneMatch } from "./headers.ts";
+import { answerHeaders, CORS, noneMatch, SECURITY } from "./headers.ts";
 import {
   acceptedFormat,
   ANSWER_FORMATS,
@@ -60,6 +60,7 @@ export function mountQuery(app: Hono, optionsOf: (env: unknown) => QueryRouteOpt
     app.options(path, () => {
       const headers = {
         ...CORS,
+        ...SECURITY,
         allow: ALLOW,
         "access-control-allow-methods": ALLOW,
         "access-control-allow-headers": "Content-Type, If-None-Match",

@@ -11,6 +11,7 @@ import type { Table } from "../lib/core/table.ts";
 import type { RowSource } from "../lib/jobs/row_source.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import type { Parameters } from "./parameters.ts";
+import type { OtherStatus } from "./route.ts";
 
 /** What answers are made from. */
 export interface Context {
@@ -18,8 +19,6 @@ export interface Context {
   readonly source: Source;
   /** The same with its manifest; `undefined` for the embedded listings. */
   readonly served: AskedVersion | undefined;
-  /** What is current now. */
-  readonly current: AskedVersion | undefined;
   /** Any other version. */
   readonly versions: VersionSources;
   /** The numbers of {@linkcode Context.served}; `undefined` where there are none. */
@@ -52,6 +51,8 @@ export interface Question {
   /** The query's own parameters; those of paging come on top. */
   readonly inQuery: Parameters;
   readonly body: z.ZodType;
+  /** What else it may answer, besides what every question may. */
+  readonly statuses?: readonly OtherStatus[];
   answer(context: Context, parameters: Record<string, unknown>): Answer | Promise<Answer>;
 }
 

@@ -27,6 +27,9 @@ export interface RateVerdict {
   readonly waitSeconds: number;
 }
 
+/** Adding up thirds and sevenths of a window ends a little beside it. */
+const ROUNDING_MS = 1e-3;
+
 /** Clients that are remembered: the ones that asked last. */
 const CLIENTS = 10_000;
 
@@ -48,12 +51,12 @@ export class RateLimit {
     const eachMs = windowMs / quota;
     const emptyAt = Math.max(this.#emptyAt.get(key) ?? 0, nowMs);
     const filled = emptyAt - nowMs + eachMs;
-    const allowed = filled <= windowMs;
+    const allowed = filled <= windowMs + ROUNDING_MS;
     if (allowed) this.#emptyAt.set(key, emptyAt + eachMs);
     return {
       policy: this.#policy,
       allowed,
-      remaining: allowed ? Math.floor((windowMs - filled) / eachMs) : 0,
+      remaining: allowed ? Math.floor((windowMs - filled + ROUNDING_MS) / eachMs) : 0,
       waitSeconds: Math.ceil((allowed ? filled : filled - windowMs) / 1000),
     };
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { z } from "zod";
 import type { Parameters } from "./parameters.ts";
 
 /** What such a route declares. */
@@ -15,7 +16,14 @@ export interface RouteFacts {
   readonly takes: Parameters;
   /** Media type of its 200. */
   readonly mediaType: string;
+  /** The JSON body of its 200, when it has one. */
+  readonly body?: z.ZodType;
+  /** What else it may answer, besides what every route may. */
+  readonly statuses?: readonly OtherStatus[];
 }
+
+/** Statuses that only some routes have. */
+export type OtherStatus = 206 | 304 | 406 | 413 | 415 | 416 | 422 | 501 | 504;
 
 /** A route, ready to answer. */
 export interface Route extends RouteFacts {

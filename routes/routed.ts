@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import type { Answerer } from "./answer.ts";
-import { CORS } from "./headers.ts";
+import { CORS, SECURITY } from "./headers.ts";
 import { splitSuffix } from "./negotiation.ts";
 import { readParameters } from "./parameters.ts";
 import { problem } from "./problem.ts";
@@ -88,16 +88,23 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
 }
 
 /** Failures that are told to the client, and to nobody else. */
-const CLIENTS_FAULT: readonly string[] = ["usage", "not_found", "not_acceptable", "too_many"];
+const CLIENTS_FAULT: readonly string[] = [
+  "usage",
+  "not_found",
+  "not_acceptable",
+  "too_many",
+  "limit",
+];
 
 const ALLOW = "GET, HEAD, OPTIONS";
 
 function preflight(): Record<string, string> {
   return {
     ...CORS,
+    ...SECURITY,
     allow: ALLOW,
     "access-control-allow-methods": ALLOW,
-    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID",
+    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
     "access-control-max-age": "86400",
   };
 }

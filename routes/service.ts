@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BfaError } from "../lib/core/errors.ts";
 import type { Source } from "../lib/core/answers.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
 import { mirrorRows, RowCache } from "../lib/jobs/row_source.ts";
@@ -18,6 +19,7 @@ import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
 import { mountQuery } from "./query.ts";
+import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
 
@@ -69,5 +71,13 @@ export function service(options: ServiceOptions): Service {
     mount: (app) => mountQuery(app, (env) => ({ sql: options.sql, ...env as { client?: string } })),
   });
   const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
-  return { kept, fetch: (request, from = {}) => kept(request) ?? app.fetch(request, from) };
+  return {
+    kept,
+    fetch(request, from = {}) {
+      if (!URL.canParse(request.url)) return problem(NO_HOST); // the Host header is part of it
+      return kept(request) ?? app.fetch(request, from);
+    },
+  };
 }
+
+const NO_HOST = new BfaError("usage", "Cannot read the request: its Host header names no host");

@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { artifactPath, type Mirror } from "../../lib/mirror/mirror.ts";
+import { untilNoneIsSent } from "../helpers/large_answers.ts";
 import { type TestService, withService } from "../helpers/service.ts";
 
 const IMMUTABLE = "public, max-age=31536000, immutable";
@@ -200,6 +201,7 @@ Deno.test("a client that leaves in the middle of a large artifact closes the fil
       const reader = response.body!.getReader();
       assert((await reader.read()).value!.length > 0);
       await reader.cancel();
+      await untilNoneIsSent(base);
     }
   });
 });

@@ -1,14 +1,9 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { rawHttp } from "../helpers/raw_http.ts";
 import { withService } from "../helpers/service.ts";
 
-/** Sends bytes as they are, which no HTTP client would, and returns the answer's status line. */
-async function raw(base: string, request: string): Promise<string> {
-  const { hostname, port } = new URL(base);
-  using connection = await Deno.connect({ hostname, port: Number(port) });
-  await connection.write(new TextEncoder().encode(request));
-  await connection.closeWrite();
-  const text = await new Response(connection.readable).text();
-  return text.slice(0, text.indexOf("\r\n"));
+function statusLine(answer: string): string {
+  return answer.slice(0, answer.indexOf("\r\n"));
 }
 
 const HOST = "Host: 127.0.0.1\r\nConnection: close\r\n\r\n";
@@ -29,6 +24,15 @@ const RAW: [request: string, status: RegExp][] = [
   [`GET /v1/symbols HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n`, / (200|400) /],
   [`GET /v1/symbols HTTP/1.1\r\nHost: [::\r\nConnection: close\r\n\r\n`, / (200|400) /],
   [`GET /v1/symbols HTTP/1.1\r\nHost: \r\nConnection: close\r\n\r\n`, / (200|400) /],
+  ...["/v1/symbols", "/llms.txt", "/", "/v1/feeds/listings.atom", "/healthz", "/v1/manifest"]
+    .flatMap((path) =>
+      ['a"><b', "a]", "[::", "a%", "a:99999", "a:b", "^", "a|b", "%00"].map((host) =>
+        [
+          `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`,
+          / (200|400) /,
+        ] as [string, RegExp]
+      )
+    ),
   [`GET /v1/symbols HTTP/1.0\r\n\r\n`, / 200 /],
   [`GET /v1/snapshot/2024-01-11?${"state=traded&".repeat(400)}x HTTP/1.1\r\n${HOST}`, / 400 /],
   [`GET /v1/symbols HTTP/1.1\r\nIf-None-Match: ${'"x",'.repeat(2_000)}\r\n${HOST}`, / 200 /],
@@ -39,7 +43,7 @@ Deno.test("whatever comes over the wire, the service answers it and never with 5
     const base = listen();
     for (const [request, status] of RAW) {
       const shown = JSON.stringify(request.slice(0, 70));
-      assertMatch(await raw(base, request), status, shown);
+      assertMatch(statusLine(await rawHttp(base, request)), status, shown);
     }
     assertEquals(problems, []);
   });
@@ -48,7 +52,7 @@ Deno.test("whatever comes over the wire, the service answers it and never with 5
 Deno.test("a body on GET is no reason to fail", async () => {
   await withService(async ({ listen }) => {
     const head = "GET /v1/symbols HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n";
-    const line = await raw(listen(), `${head}Content-Length: 5\r\n\r\nhello`);
+    const line = statusLine(await rawHttp(listen(), `${head}Content-Length: 5\r\n\r\nhello`));
     assert(line.includes(" 200 "), line);
   });
 });

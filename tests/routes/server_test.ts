@@ -94,7 +94,7 @@ Deno.test("startServer() logs a version that it cannot load, and serves what it 
     const server = await startServer(options);
     assertStringIncludes(lines[0] ?? "", "problem unavailable: Cannot load");
     const ready = await fetch(`${server.url}/readyz`);
-    assertEquals([ready.status, await ready.json()], [503, { status: "not ready" }]);
+    assertEquals([ready.status, (await ready.json()).code], [503, "unavailable"]);
     const { version } = await (await fetch(`${server.url}/v1/snapshot/2024-01-15`)).json();
     assertEquals(version, (await seedSource()).version);
     stop.abort();

@@ -18,7 +18,7 @@ Deno.test("/healthz says ok, with a version and without one", async () => {
 Deno.test("/readyz is 503 before a version and 200 after it", async () => {
   await withService(async ({ ask, publish }) => {
     const before = await ask("/readyz");
-    assertEquals([before.status, await before.json()], [503, { status: "not ready" }]);
+    assertEquals([before.status, (await before.json()).code], [503, "unavailable"]);
     await publish(VERSION, LISTINGS);
     const after = await ask("/readyz");
     assertEquals([after.status, await after.json()], [200, { status: "ready", version: VERSION }]);

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { listing } from "../helpers/listing.ts";
+import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { QUESTIONS } from "../../routes/questions.ts";
 import { LISTINGS, SEED, VERSION, withService } from "../helpers/service.ts";
 
@@ -150,4 +151,80 @@ Deno.test("every question has a twin under /v/{version}", async () => {
       assertEquals((await ask(twin)).status, 200, twin);
     }
   });
+});
+
+Deno.test("the pages of an answer as of a day lead on, in the version that they began with", async () => {
+  await withService(async ({ ask, publish, world }) => {
+    const first = world.clock.toISOString().slice(0, 10);
+    world.clock = new Date(world.clock.getTime() + 3 * 86_400_000);
+    await publish(NEXT, MORE);
+    const symbols: string[] = [];
+    let path: string | undefined = `/v1/symbols?asof=${first}&limit=4`;
+    while (path) {
+      const response = await ask(path);
+      const body = await response.json();
+      assertEquals([response.status, body.version], [200, VERSION], path);
+      symbols.push(...body.symbols);
+      path = /<(.*)>; rel="next"/.exec(response.headers.get("link") ?? "")?.[1];
+    }
+    assertEquals(symbols.length, 6);
+  });
+});
+
+Deno.test("the cursor of one version is refused under the path of another", async () => {
+  await withService(async ({ ask, json, publish }) => {
+    const { next } = await json("/v1/symbols?limit=1");
+    await publish(NEXT, MORE);
+    assertEquals((await json(`/v/${VERSION}/symbols?next=${next}`)).version, VERSION);
+    const other = await ask(`/v/${NEXT}/symbols?next=${next}`);
+    assertEquals(other.status, 400);
+    assertMatch((await other.json()).detail, /leads on in another version/);
+  });
+});
+
+Deno.test("in a diff, `latest` is the version that answers, on every page and under /v/{version}", async () => {
+  const THIRD = "2024-04-02.1";
+  await withService(async ({ ask, json, publish }) => {
+    await publish(NEXT, MORE);
+    const first = await json(`/v1/diff/${VERSION}..latest?limit=2`);
+    const whole = await json(`/v1/diff/${VERSION}..${NEXT}`);
+    await publish(THIRD, MORE);
+    const rest = await json(`/v1/diff/${VERSION}..latest?next=${first.next}`);
+    assertEquals([rest.b, [...first.rows, ...rest.rows]], [NEXT, whole.rows]);
+    const twin = await ask(`/v/${NEXT}/diff/${VERSION}..latest`);
+    assertMatch(twin.headers.get("cache-control")!, /immutable/);
+    assertEquals(await twin.json(), whole);
+    assertEquals((await json(`/v1/diff/${VERSION}..latest`)).b, THIRD);
+  });
+});
+
+Deno.test("an answer that was under way while the version switched is not kept as the new one's", async () => {
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  let hold = false;
+  const wrapMirror = (mirror: Mirror): Mirror => ({
+    ...mirror,
+    async open(path, range) {
+      if (hold) {
+        hold = false;
+        asked.resolve();
+        await go.promise;
+      }
+      return await mirror.open(path, range);
+    },
+  });
+  await withService(async ({ ask, publish, json }) => {
+    await publish(NEXT, MORE);
+    const path = `/v1/diff/${VERSION}..latest`;
+    hold = true; // the older version's listings are loaded for this question
+    const slow = ask(path);
+    await asked.promise;
+    await publish("2024-04-02.1", MORE);
+    assertEquals((await json("/v1/symbols")).version, "2024-04-02.1");
+    go.resolve();
+    assertEquals((await (await slow).json()).b, NEXT);
+    const now = await ask(path);
+    assertEquals(now.headers.get("x-dataset-version"), "2024-04-02.1");
+    assertEquals((await now.json()).b, "2024-04-02.1");
+  }, { wrapMirror });
 });
