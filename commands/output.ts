@@ -5,8 +5,8 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
-import { type Cell, type RowColumn, tableOf } from "../lib/core/table.ts";
-import { encodeTable, TABLE_FORMATS, type TableFormat } from "../lib/formats/formats.ts";
+import type { Cell, RowColumn } from "../lib/core/table.ts";
+import type { TableFormat } from "../lib/formats/formats.ts";
 import type { Inputs } from "./command.ts";
 import type { World } from "./tools.ts";
 
@@ -90,6 +90,8 @@ function oneOf(text: string, among: readonly Format[]): Format {
 export async function print<Row>(view: View<Row>, inputs: Inputs, world: World): Promise<void> {
   const format = readFormat(inputs, world);
   if (isTabular(format)) {
+    const { tableOf } = await import("../lib/core/table.ts");
+    const { encodeTable } = await import("../lib/formats/formats.ts");
     const table = tableOf(view.columns, view.rows);
     for (const chunk of await encodeTable(table, format)) world.out(chunk);
     return;
@@ -100,7 +102,7 @@ export async function print<Row>(view: View<Row>, inputs: Inputs, world: World):
 }
 
 function isTabular(format: Format): format is TableFormat {
-  return Object.hasOwn(TABLE_FORMATS, format);
+  return format !== "table" && format !== "json" && format !== "lines";
 }
 
 function render<Row>(view: View<Row>, format: Exclude<Format, TableFormat>): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { rowColumns, TOP_COLUMNS } from "../lib/core/answer_tables.ts";
+import { rowColumns, TOP_COLUMNS } from "../lib/core/number_tables.ts";
 import type { TopRow } from "../lib/core/availability_rows.ts";
 import { isDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";

@@ -5,7 +5,7 @@
  */
 
 import { z } from "zod";
-import { rowColumns, TOP_COLUMNS } from "../lib/core/answer_tables.ts";
+import { rowColumns, TOP_COLUMNS } from "../lib/core/number_tables.ts";
 import { knownDay } from "../lib/core/answers.ts";
 import { dayNumber } from "../lib/core/day.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";

@@ -13,15 +13,8 @@ import type {
   SymbolRow,
   TimelineRow,
 } from "./answer_types.ts";
-import {
-  type AvailabilityRow,
-  fieldOf,
-  type RowsAnswer,
-  type TopRow,
-} from "./availability_rows.ts";
 import type { ContractType } from "./listing.ts";
-import { DAILY_AVAILABILITY, VOLUME_RANKINGS } from "./schema.ts";
-import type { Cell, RowColumn } from "./table.ts";
+import type { RowColumn } from "./table.ts";
 
 /** What all rows about a listing tell of its contract. */
 interface Contract {
@@ -108,22 +101,6 @@ export const SYMBOL_COLUMNS: readonly RowColumn<SymbolRow>[] = [
   { name: "first", type: "DATE", cell: (row) => row.first },
   { name: "last_traded", type: "DATE", cell: (row) => row.lastTraded },
 ];
-
-/** The columns that an answer's rows have. */
-export function rowColumns({ columns }: RowsAnswer): RowColumn<AvailabilityRow>[] {
-  return DAILY_AVAILABILITY.filter(({ name }) => columns.includes(name))
-    .map(({ name, type }) => ({ name, type, cell: (row) => cellNamed(row, name) }));
-}
-
-/** The largest volumes of a day: the rank comes first, and the day is the question's. */
-export const TOP_COLUMNS: readonly RowColumn<TopRow>[] = [
-  ...VOLUME_RANKINGS.filter(({ name }) => name === "rank"),
-  ...VOLUME_RANKINGS.filter(({ name }) => name !== "rank" && name !== "date"),
-].map(({ name, type }) => ({ name, type, cell: (row) => cellNamed(row, name) }));
-
-function cellNamed(row: AvailabilityRow | TopRow, column: string): Cell {
-  return (row as unknown as Record<string, Cell>)[fieldOf(column)] ?? null;
-}
 
 /** `2024-01-01/2024-01-03 2024-02-01/2024-02-01`: ISO 8601 intervals. */
 function ranges(days: ListingAnswer["gaps"]): string {
