@@ -128,9 +128,9 @@ async function endpoint(inputs: Inputs, { world }: Tools): Promise<string> {
   const given = inputs.text("endpoint");
   if (given === undefined) return "none is set: the built-in listings or the last copy answer";
   if (inputs.flag("offline")) return `${given} (offline: not asked)`;
-  const { parseEndpoint } = await import("../lib/manifest/endpoint.ts");
+  const { parseEndpoint } = await import("../lib/manifest/endpoint_address.ts");
   const { httpClient } = await import("../lib/net/client.ts");
-  const base = parseEndpoint(given);
+  const base = await parseEndpoint(given);
   const url = `${base}manifest.json`;
   let response: Response;
   try {

@@ -9,7 +9,7 @@ import { newRecord, sourceName } from "../lib/cache/copy.ts";
 import { folderStore } from "../lib/cache/folder_store.ts";
 import { cachedSources } from "../lib/cache/upkeep.ts";
 import { BfaError } from "../lib/core/errors.ts";
-import { parseEndpoint } from "../lib/manifest/endpoint.ts";
+import { parseEndpoint } from "../lib/manifest/endpoint_address.ts";
 import { makeSecretKey, parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { isKeyId } from "../lib/manifest/signature.ts";
 import { type Actions, runAction } from "./actions.ts";
@@ -111,7 +111,7 @@ async function trust(inputs: Inputs, tools: Tools): Promise<void> {
   }
   const endpoint = inputs.text("endpoint");
   if (endpoint === undefined) throw new BfaError("usage", "Cannot tell for whom: give --endpoint");
-  const base = parseEndpoint(endpoint);
+  const base = await parseEndpoint(endpoint);
   const channel = readChannel(inputs.text("channel"));
   const store = folderStore(tools.cacheDir(inputs));
   const source = await sourceName(base, channel);

@@ -5,7 +5,6 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
-import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { type Command, Inputs, type SettingSources } from "./command.ts";
 import { COMMON_OPTIONS } from "./options.ts";
 import { allCommands, COMMANDS } from "./registry.ts";
@@ -46,6 +45,7 @@ async function dispatch(
     return name === undefined ? 2 : 0;
   }
   if (name === "--version" || name === "-V") {
+    const { PROGRAM_VERSION } = await import("../lib/core/program.ts");
     world.out(`bfa ${PROGRAM_VERSION}\n`);
     return 0;
   }

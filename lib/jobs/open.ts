@@ -12,7 +12,7 @@ import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
 import { BfaError } from "../core/errors.ts";
 import { parseVersion } from "../core/version.ts";
-import { parseEndpoint, STATIC_LAYOUT } from "../manifest/endpoint.ts";
+import { parseEndpoint } from "../manifest/endpoint_address.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import type { Fetch, HttpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
@@ -95,7 +95,7 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
   }
   const endpoint = options.endpoint === undefined
     ? await lastEndpoint(cacheDir, channel, options.version)
-    : parseEndpoint(options.endpoint);
+    : await parseEndpoint(options.endpoint);
   return new Dataset({
     endpoint,
     channel,
@@ -162,6 +162,7 @@ async function keptNowhere(
   const store = await storeIn(undefined);
   if (endpoint === undefined) return store;
   const { cachedRecords } = await import("../cache/records.ts");
+  const { STATIC_LAYOUT } = await import("../manifest/endpoint.ts");
   const records = cacheDir ? await cachedRecords(cacheDir) : [];
   const known = records.map(({ record }) => record)
     .find((record) => record.endpoint === endpoint && record.channel === channel);

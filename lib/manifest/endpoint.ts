@@ -6,13 +6,7 @@
  */
 
 import { asBfaError, BfaError, HttpError, NotFoundError } from "../core/errors.ts";
-import {
-  githubEndpoint,
-  isGithubEndpoint,
-  isGithubPlace,
-  manifestTag,
-  parseGithubPlace,
-} from "../core/github_names.ts";
+import { isGithubEndpoint, manifestTag } from "../core/github_names.ts";
 import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
 import type { HttpClient } from "../net/client.ts";
 
@@ -93,24 +87,6 @@ export interface VersionsReply {
   versions: ListedVersion[];
   /** Where the channels point. */
   channels: Record<string, { version: string; sequence: number }>;
-}
-
-/** Reads a base URL, or `github:OWNER/REPO`: the result always ends with a slash. */
-export function parseEndpoint(text: string): string {
-  if (isGithubPlace(text)) return githubEndpoint(parseGithubPlace(text));
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash) {
-    throw new BfaError(
-      "usage",
-      `Cannot use the endpoint ${
-        JSON.stringify(text.slice(0, 100))
-      }: give an http(s):// address, or github:OWNER/REPO`,
-    );
-  }
-  if (url.username || url.password) {
-    throw new BfaError("usage", "Cannot use an endpoint with a password in its address");
-  }
-  return url.href.endsWith("/") ? url.href : `${url.href}/`;
 }
 
 /** The layout with a name, or `undefined`. */

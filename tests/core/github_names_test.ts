@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { BfaError } from "../../lib/core/errors.ts";
 import {
@@ -9,7 +9,8 @@ import {
   parseGithubPlace,
 } from "../../lib/core/github_names.ts";
 import { isArtifactName } from "../../lib/core/manifest.ts";
-import { GITHUB_LAYOUT, parseEndpoint } from "../../lib/manifest/endpoint.ts";
+import { GITHUB_LAYOUT } from "../../lib/manifest/endpoint.ts";
+import { parseEndpoint } from "../../lib/manifest/endpoint_address.ts";
 
 const sha256 = "0123456789abcdef".repeat(4);
 
@@ -38,9 +39,9 @@ Deno.test("every artifact's name can be read back from its asset's, which GitHub
   }));
 });
 
-Deno.test("`github:OWNER/REPO` is an endpoint; what is not one is refused", () => {
+Deno.test("`github:OWNER/REPO` is an endpoint; what is not one is refused", async () => {
   assertEquals(
-    parseEndpoint("github:octo/my.data_1"),
+    await parseEndpoint("github:octo/my.data_1"),
     "https://github.com/octo/my.data_1/releases/latest/download/",
   );
   assert(isGithubEndpoint(githubEndpoint({ owner: "a", name: "b" }, "http://127.0.0.1:1")));
@@ -48,12 +49,13 @@ Deno.test("`github:OWNER/REPO` is an endpoint; what is not one is refused", () =
     const bad of ["github:", "github:a", "github:a/", "github:a/..", "github:a/b/c", "github:-/b"]
   ) {
     assertEquals(assertThrows(() => parseGithubPlace(bad), BfaError).code, "usage", bad);
-    assertEquals(assertThrows(() => parseEndpoint(bad), BfaError).code, "usage", bad);
+    const error = await assertRejects(() => parseEndpoint(bad), BfaError);
+    assertEquals(error.code, "usage", bad);
   }
 });
 
-Deno.test("a manifest by its sequence is beside the latest release", () => {
-  const endpoint = parseEndpoint("github:octo/data");
+Deno.test("a manifest by its sequence is beside the latest release", async () => {
+  const endpoint = await parseEndpoint("github:octo/data");
   assertEquals(
     new URL(endpoint + GITHUB_LAYOUT.manifestBySequence(412)).href,
     "https://github.com/octo/data/releases/download/manifest-412/412.json",

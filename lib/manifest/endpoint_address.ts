@@ -1,0 +1,28 @@
+/**
+ * Where an endpoint is, as users write it. Apart from asking it: a fresh copy is not asked for.
+ *
+ * @module
+ */
+
+import { BfaError } from "../core/errors.ts";
+
+/** Reads a base URL, or `github:OWNER/REPO`: the result always ends with a slash. */
+export async function parseEndpoint(text: string): Promise<string> {
+  if (text.startsWith("github:")) {
+    const { githubEndpoint, parseGithubPlace } = await import("../core/github_names.ts");
+    return githubEndpoint(parseGithubPlace(text));
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.search || url.hash) {
+    throw new BfaError(
+      "usage",
+      `Cannot use the endpoint ${
+        JSON.stringify(text.slice(0, 100))
+      }: give an http(s):// address, or github:OWNER/REPO`,
+    );
+  }
+  if (url.username || url.password) {
+    throw new BfaError("usage", "Cannot use an endpoint with a password in its address");
+  }
+  return url.href.endsWith("/") ? url.href : `${url.href}/`;
+}
