@@ -38,6 +38,8 @@ export interface AnswerOptions {
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
   readonly channel: string;
+  /** Deno Deploy's own cache is in front. Elsewhere nobody reads what it is told, and each header costs. */
+  readonly cdn?: boolean;
 }
 
 /** Answers questions. */
@@ -56,7 +58,9 @@ export interface Answerer {
 }
 
 /** Makes the answerer. */
-export function answerer({ followed, versions, rowsOf, seed, channel }: AnswerOptions): Answerer {
+export function answerer(
+  { followed, versions, rowsOf, seed, channel, cdn = false }: AnswerOptions,
+): Answerer {
   const entities = new LRUCache<string, Entity>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (entity, key) => weight(entity) + 2 * key.length,
@@ -132,6 +136,7 @@ export function answerer({ followed, versions, rowsOf, seed, channel }: AnswerOp
         mediaType,
         negotiated: suffix === undefined,
         immutable: answer.immutable ?? version !== undefined,
+        cdn,
         next: page.next && nextLink(url, page.next),
       });
       const { start, rest } = gather(await encode(page, format, answer.lists));

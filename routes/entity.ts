@@ -73,10 +73,13 @@ function compress({ body, plain, tags }: Entity): Representation {
   return representation(new Uint8Array(gzipSync(body)), headers);
 }
 
+/** What says something about a body, or about headers that a 304 does not have. */
+const ONLY_200 = ["content-security-policy", "access-control-expose-headers"];
+
 function representation(body: Uint8Array<ArrayBuffer>, headers: Headers): Representation {
   headers.set("content-length", String(body.length)); // HEAD, without a body, would tell 0
   const bare = new Headers(headers);
-  for (const name of ["content-type", "content-encoding", "content-length", "link"]) {
+  for (const name of ["content-type", "content-encoding", "content-length", "link", ...ONLY_200]) {
     bare.delete(name);
   }
   return {

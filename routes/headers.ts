@@ -17,8 +17,6 @@ export const CORS: Readonly<Record<string, string>> = {
 /** A browser must take an answer for nothing but the data it says it is. */
 export const SECURITY: Readonly<Record<string, string>> = {
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
-  "cross-origin-resource-policy": "cross-origin",
-  "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };
 
@@ -35,16 +33,18 @@ export function answerHeaders(answer: {
   /** The format was chosen by `Accept`. */
   readonly negotiated: boolean;
   readonly immutable: boolean;
+  /** Deno Deploy's own cache is in front, and is told what it may keep. */
+  readonly cdn: boolean;
   readonly next?: string | undefined;
 }): Headers {
-  const { version, mediaType, negotiated, immutable, next } = answer;
+  const { version, mediaType, negotiated, immutable, cdn, next } = answer;
   const cache = immutable ? IMMUTABLE : LATEST;
   return new Headers({
     ...CORS,
     ...SECURITY,
     "content-type": mediaType,
     "cache-control": cache,
-    ...cdnHeaders(cache, [...(immutable ? [] : [LATEST_TAG]), `bfa-${version}`]),
+    ...(cdn ? cdnHeaders(cache, [...(immutable ? [] : [LATEST_TAG]), `bfa-${version}`]) : {}),
     "vary": negotiated ? "Accept, Accept-Encoding" : "Accept-Encoding",
     "x-dataset-version": version,
     ...(next === undefined ? {} : { link: next }),

@@ -159,7 +159,7 @@ function headersOf(
 ): Headers {
   const { etag, format, negotiated, immutable } = answer;
   const { mediaType } = ANSWER_FORMATS[format];
-  const headers = answerHeaders({ version, mediaType, negotiated, immutable });
+  const headers = answerHeaders({ version, mediaType, negotiated, immutable, cdn: true });
   if (negotiated) headers.set("vary", "Accept");
   else headers.delete("vary");
   headers.set("etag", etag);

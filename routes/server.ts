@@ -88,6 +88,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onProblem,
     mirrorHealth,
     stopping: signal,
+    // Whoever purges a cache has one in front.
+    cdn: options.purge !== undefined,
     sql,
   });
   const { fetch } = operated(answers, {

@@ -34,6 +34,8 @@ export interface ServiceOptions {
   readonly seed: Source;
   /** The channel that `followed` follows; `latest`, when left out. */
   readonly channel?: string;
+  /** Deno Deploy's own cache is in front. */
+  readonly cdn?: boolean;
   readonly now: () => Date;
   /** Told of failures that are not the client's. */
   readonly onProblem: (error: unknown) => void;

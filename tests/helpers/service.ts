@@ -47,6 +47,8 @@ export interface TestServiceOptions {
   /** What to publish first; nothing when empty. */
   listings?: readonly Listing[];
   heartbeatMs?: number;
+  /** Whether Deno Deploy's cache is in front. */
+  cdn?: boolean;
   /** Stands between the service and the publisher's mirror. */
   wrapMirror?: (mirror: Mirror) => Mirror;
   /** Stands between the service and what follows the channel. */
@@ -78,7 +80,7 @@ export async function withService(
   test: (service: TestService) => Promise<void>,
   options: TestServiceOptions = {},
 ): Promise<void> {
-  const { listings = LISTINGS, heartbeatMs } = options;
+  const { listings = LISTINGS, heartbeatMs, cdn = false } = options;
   const { wrapMirror = (mirror) => mirror, wrapFollowed = (followed) => followed } = options;
   await withPublisher(async (world) => {
     if (listings.length) await world.publishListings(VERSION, listings);
@@ -96,6 +98,7 @@ export async function withService(
       now: () => world.clock,
       onProblem,
       stopping: stopping.signal,
+      cdn,
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;

@@ -32,6 +32,16 @@ Deno.test("what Deno Deploy's cache is told of every kind of answer", async () =
     const { headers } = await service.ask("/v1/manifest");
     assertEquals(headers.get("deno-cache-tag"), "bfa-latest");
     assertEquals(headers.get("deno-cdn-cache-control"), headers.get("cache-control"));
+  }, { cdn: true });
+});
+
+Deno.test("without that cache in front, answers from memory carry nothing for it", async () => {
+  await withService(async ({ ask }) => {
+    const { headers } = await ask("/v1/snapshot/latest");
+    assertEquals([headers.get("deno-cdn-cache-control"), headers.get("deno-cache-tag")], [
+      null,
+      null,
+    ]);
   });
 });
 
