@@ -13,14 +13,14 @@
  */
 
 export { open, type OpenOptions } from "./jobs/open.ts";
+export type { Dataset } from "./jobs/dataset.ts";
 export type {
-  Dataset,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,
   SymbolsOptions,
   TimelineOptions,
-} from "./jobs/dataset.ts";
+} from "./jobs/dataset_options.ts";
 export type { AvailabilityRow, RowsAnswer, TopAnswer, TopRow } from "./core/availability_rows.ts";
 export type { RowsQuestion } from "./jobs/row_source.ts";
 export type { Notice } from "./jobs/notice.ts";

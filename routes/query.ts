@@ -12,7 +12,8 @@ import { normalSql } from "../lib/core/sql_text.ts";
 import type { SqlAnswer, SqlService } from "../lib/jobs/sql_service.ts";
 import { parseVersion } from "../lib/core/version.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
-import { answerHeaders, CORS, noneMatch, SECURITY } from "./headers.ts";
+import { answerHeaders, noneMatch } from "./headers.ts";
+import { type Methods, otherMethods } from "./methods.ts";
 import {
   acceptedFormat,
   ANSWER_FORMATS,
@@ -40,7 +41,11 @@ const REVISION = 1;
 /** Room for 16 KiB of SQL in JSON, and its parameters. */
 const MAX_BODY_BYTES = 128 * 1024;
 
-const ALLOW = "GET, HEAD, POST, OPTIONS";
+const METHODS: Methods = {
+  allow: "GET, HEAD, POST, OPTIONS",
+  headers: "Content-Type, If-None-Match",
+  use: "GET or POST",
+};
 
 /** One question, read and normal. */
 interface Question {
@@ -57,21 +62,7 @@ export function mountQuery(app: Hono, optionsOf: (env: unknown) => QueryRouteOpt
       const { version } = c.req.param() as { version?: string };
       return queryAnswer(c.req.raw, optionsOf(c.env), version);
     });
-    app.options(path, () => {
-      const headers = {
-        ...CORS,
-        ...SECURITY,
-        allow: ALLOW,
-        "access-control-allow-methods": ALLOW,
-        "access-control-allow-headers": "Content-Type, If-None-Match",
-        "access-control-max-age": "86400",
-      };
-      return new Response(null, { status: 204, headers });
-    });
-    app.all(path, () => {
-      const error = new BfaError("usage", "Cannot use this method here: use GET or POST");
-      return problem(error, { status: 405, headers: { allow: ALLOW } });
-    });
+    otherMethods(app, path, METHODS);
   }
 }
 

@@ -8,7 +8,7 @@ import { Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import type { Answerer } from "./answer.ts";
-import { CORS, SECURITY } from "./headers.ts";
+import { type Methods, otherMethods } from "./methods.ts";
 import { splitSuffix } from "./negotiation.ts";
 import { readParameters } from "./parameters.ts";
 import { problem } from "./problem.ts";
@@ -72,13 +72,7 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
       return route.handle(request, readParameters(route.takes, given) as Record<string, string>);
     });
   }
-  for (const path of paths) {
-    app.options(path, () => new Response(null, { status: 204, headers: preflight() }));
-    app.all(path, () => {
-      const error = new BfaError("usage", "Cannot use this method here: use GET or HEAD");
-      return problem(error, { status: 405, headers: { allow: ALLOW } });
-    });
-  }
+  for (const path of paths) otherMethods(app, path, METHODS);
   app.notFound(() => problem(new NotFoundError("no such path; `/` lists them")));
   app.onError((error) => {
     if (!(error instanceof BfaError) || !CLIENTS_FAULT.includes(error.code)) onProblem(error);
@@ -96,15 +90,8 @@ const CLIENTS_FAULT: readonly string[] = [
   "limit",
 ];
 
-const ALLOW = "GET, HEAD, OPTIONS";
-
-function preflight(): Record<string, string> {
-  return {
-    ...CORS,
-    ...SECURITY,
-    allow: ALLOW,
-    "access-control-allow-methods": ALLOW,
-    "access-control-allow-headers": "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
-    "access-control-max-age": "86400",
-  };
-}
+const METHODS: Methods = {
+  allow: "GET, HEAD, OPTIONS",
+  headers: "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
+  use: "GET or HEAD",
+};

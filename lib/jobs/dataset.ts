@@ -13,7 +13,7 @@ import type {
   TimelineAnswer,
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
-import type { RangeQuestion, Source, StatesOption } from "../core/answers.ts";
+import type { Source, StatesOption } from "../core/answers.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
@@ -24,6 +24,13 @@ import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table } from "../core/table.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
+import type {
+  RefreshResult,
+  SnapshotOptions,
+  SqlOptions,
+  SymbolsOptions,
+  TimelineOptions,
+} from "./dataset_options.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
 import type { Notice } from "./notice.ts";
@@ -36,40 +43,6 @@ import type { NewVersion, WatchOptions } from "./watch.ts";
 export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
   /** Without one, the embedded listings answer. */
   readonly endpoint: string | undefined;
-}
-
-/** Additional options of a snapshot. */
-export interface SnapshotOptions extends StatesOption {
-  /** One row per symbol, with the listing's days. */
-  detail?: boolean | undefined;
-}
-
-/** Additional options of a timeline. */
-export interface TimelineOptions extends RangeQuestion {
-  /** One row a day. */
-  detail?: boolean | undefined;
-}
-
-/** Additional options of the list of symbols. */
-export interface SymbolsOptions {
-  /** One row per symbol. */
-  detail?: boolean | undefined;
-}
-
-/** Additional options of SQL. */
-export interface SqlOptions {
-  /** Stops the statement. */
-  signal?: AbortSignal | undefined;
-}
-
-/** What an explicit refresh found. */
-export interface RefreshResult {
-  /** Whether the copy changed. */
-  changed: boolean;
-  /** The version it is at now. */
-  version: string;
-  /** The sequence it is at now. */
-  sequence: number;
 }
 
 /** A dataset: one endpoint's channel, or one pinned version, or the embedded listings. */

@@ -177,18 +177,25 @@ Deno.test("/v1/query says `truncated` where it cuts off, 504 after the deadline,
 
 Deno.test("/v1/query: a client that leaves a real server frees its place", async () => {
   await withQueryService(async ({ service }) => {
+    let taken = Promise.withResolvers<void>();
     const server = Deno.serve(
       { port: 0, hostname: "127.0.0.1", onListen: () => {} },
-      (request, info) => service.fetch(request, { client: info.remoteAddr.hostname }),
+      (request, info) => {
+        const answer = service.fetch(request, { client: info.remoteAddr.hostname });
+        taken.resolve();
+        return answer;
+      },
     );
     const url = `http://127.0.0.1:${server.addr.port}/v1/query?sql=`;
     try {
       for (let i = 0; i < 3; i++) {
         const leave = new AbortController();
+        taken = Promise.withResolvers();
         const gone = fetch(url + encodeURIComponent(LONG), { signal: leave.signal });
+        await taken.promise; // with the only child: nobody is before it
         // This one is answered only after the first has freed the only child.
         const next = fetch(url + encodeURIComponent("SELECT 1"));
-        setTimeout(() => leave.abort(), 100);
+        leave.abort();
         assertEquals(await gone.then(() => "answered", (error) => error.name), "AbortError");
         assertEquals((await (await next).json()).rows, [[1]]);
       }
