@@ -6,7 +6,8 @@
 
 import { join } from "@std/path";
 import { BfaError } from "../lib/core/errors.ts";
-import { type ListingsFile, parseListings } from "../lib/core/listings_file.ts";
+import type { ListingsFile } from "../lib/core/kept_listings.ts";
+import { parseListings } from "../lib/core/listings_file.ts";
 import { nextVersion } from "../lib/core/version.ts";
 import { build as buildVersion } from "../lib/jobs/build.ts";
 import { seedListings } from "../lib/source/seed.ts";

@@ -41,7 +41,7 @@ export {
 export type { Freshness } from "./core/freshness.ts";
 export type { ContractType, DayState, Listing, RowState } from "./core/listing.ts";
 export type { ListingIndex } from "./core/listing_index.ts";
-export type { ListingsFile } from "./core/listings_file.ts";
+export type { ListingsFile } from "./core/kept_listings.ts";
 export type {
   Artifact,
   FreshnessWindow,

@@ -239,6 +239,6 @@ export function newRecord(endpoint: string, channel: string): CopyRecord {
 export async function sourceName(endpoint: string, channel: string): Promise<string> {
   const bytes = new TextEncoder().encode(`${endpoint} ${channel}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-  const host = new URL(endpoint).host.replace(/[^a-z0-9.-]/gi, "-").slice(0, 60);
+  const host = endpoint.split("/")[2]!.replace(/[^a-z0-9.-]/gi, "-").slice(0, 60);
   return `${host}-${digest.slice(0, 12)}`;
 }

@@ -72,7 +72,7 @@ export interface StatesOption {
 export function knownDay(index: ListingIndex, text: string): Day {
   if (text === "latest") return index.dataThrough;
   const day = parseDay(text);
-  if (day < index.firstDay) {
+  if (!index.startsBy(day)) {
     throw new NotFoundError(`no data for ${day}: the archive starts on ${index.firstDay}`, [
       index.firstDay,
     ]);

@@ -8,7 +8,7 @@
 import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, stateOn } from "./listing.ts";
-import type { ListingsFile } from "./listings_file.ts";
+import type { ListingsFile } from "./kept_listings.ts";
 import { nearestNames } from "./nearest.ts";
 
 /** All listings as of one day, ready to be asked. */
@@ -34,6 +34,13 @@ export class ListingIndex {
   /** The first day any listing has a file. */
   get firstDay(): Day {
     return this.#firstDay ??= this.#file.firstDay ?? this.#earliest();
+  }
+
+  /** Whether any listing has a file by a day: most often told without knowing the first day of all. */
+  startsBy(day: Day): boolean {
+    return this.#firstDay === undefined && this.#file.startsBy
+      ? this.#file.startsBy(day)
+      : this.firstDay <= day;
   }
 
   /** The lives of every symbol; made when first asked for. */

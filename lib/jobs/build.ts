@@ -9,7 +9,8 @@ import { dirname, join } from "@std/path";
 import { AVAILABILITY_TIERS, RANKING_TIERS } from "../core/availability_rows.ts";
 import { BfaError } from "../core/errors.ts";
 import { stateRuns } from "../core/listing.ts";
-import { formatListings, type ListingsFile } from "../core/listings_file.ts";
+import type { ListingsFile } from "../core/kept_listings.ts";
+import { formatListings } from "../core/listings_file.ts";
 import { type Artifact, SCHEMA_VERSION } from "../core/manifest.ts";
 import {
   AVAILABILITY_URLS_VIEW,

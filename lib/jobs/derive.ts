@@ -7,7 +7,7 @@
 import { addDays, type Day, dayOf } from "../core/day.ts";
 import { type ContractFacts, deriveListings } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
-import type { ListingsFile } from "../core/listings_file.ts";
+import type { ListingsFile } from "../core/kept_listings.ts";
 import { type ObservationStore, PUBLISHED_BY_HOURS } from "../engine/observations.ts";
 
 /** A day counts as complete when it has at least this share of the files of the day before. */

@@ -13,7 +13,7 @@ import type { Day } from "../core/day.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import { freshnessAt, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
-import { KeptListings } from "../core/listings_file.ts";
+import { KeptListings } from "../core/kept_listings.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";

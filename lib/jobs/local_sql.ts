@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import type { ListingsFile } from "../core/listings_file.ts";
+import type { ListingsFile } from "../core/kept_listings.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import { LocalSql } from "../engine/local_sql.ts";

@@ -6,7 +6,8 @@
 
 import type { Source } from "../core/answers.ts";
 import { ListingIndex } from "../core/listing_index.ts";
-import { type ListingsFile, readListings } from "../core/listings_file.ts";
+import type { ListingsFile } from "../core/kept_listings.ts";
+import { readListings } from "../core/listings_file.ts";
 
 /** Reads the embedded listings. */
 export async function seedListings(): Promise<ListingsFile> {

@@ -2,7 +2,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { ListingIndex } from "../../lib/core/listing_index.ts";
-import { KeptListings, parseListings } from "../../lib/core/listings_file.ts";
+import { KeptListings } from "../../lib/core/kept_listings.ts";
+import { parseListings } from "../../lib/core/listings_file.ts";
 
 const SEED = Deno.readTextFileSync(new URL("../../data/seed.json", import.meta.url));
 
@@ -22,6 +23,7 @@ Deno.test("`KeptListings` of a day are those that have begun and not ended, in o
       l.first <= day && (l.last === null || l.last >= day)
     );
     assertEquals(kept.on(day), alive);
+    assertEquals(kept.startsBy(day), whole.listings.some((l) => l.first <= day));
   }
 });
 
@@ -36,6 +38,10 @@ Deno.test("an index of `KeptListings` answers like one of all listings", () => {
     assertEquals(on(b, day), on(a, day));
   }
   assertEquals(b.lives("LITUSDT"), a.lives("LITUSDT"));
+  for (const day of ["2019-12-30", "2019-12-31"]) {
+    assertEquals(b.startsBy(parseDay(day)), day === "2019-12-31");
+    assertEquals(a.startsBy(parseDay(day)), day === "2019-12-31");
+  }
   assertEquals(b.symbols, a.symbols);
 });
 

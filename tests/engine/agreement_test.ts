@@ -11,7 +11,7 @@ import { snapshot, type Source, timeline } from "../../lib/core/answers.ts";
 import { addDays, type Day, dayFromNumber, dayNumber, parseDay } from "../../lib/core/day.ts";
 import { ROW_STATES, type RowState } from "../../lib/core/listing.ts";
 import { ListingIndex } from "../../lib/core/listing_index.ts";
-import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { seedListings } from "../../lib/source/seed.ts";

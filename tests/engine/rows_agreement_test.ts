@@ -9,7 +9,7 @@ import fc from "fast-check";
 import type { RowsAnswer, TopRow } from "../../lib/core/availability_rows.ts";
 import { fieldOf } from "../../lib/core/availability_rows.ts";
 import { addDays, type Day } from "../../lib/core/day.ts";
-import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { DAILY_AVAILABILITY, VOLUME_RANKINGS } from "../../lib/core/schema.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { type Dataset, open, type RowsQuestion } from "../../lib/mod.ts";

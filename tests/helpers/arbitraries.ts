@@ -10,7 +10,7 @@ import { addDays, type Day, dayFromNumber, dayNumber, parseDay } from "../../lib
 import type { DayRange } from "../../lib/core/day.ts";
 import type { ContractType, Listing, RowState } from "../../lib/core/listing.ts";
 import { listing } from "./listing.ts";
-import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 
 /** One life and the states of the days it was made from. */
 export interface ModelledLife {

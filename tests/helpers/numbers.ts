@@ -3,7 +3,7 @@
 import { join } from "@std/path";
 import { type Listing, stateRuns } from "../../lib/core/listing.ts";
 import { listing } from "./listing.ts";
-import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { parseDay } from "../../lib/core/day.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
