@@ -1,7 +1,7 @@
 /**
- * Makes the reference pages from the declarations of commands and routes:
+ * Makes the reference pages from the declarations of commands, routes and library:
  *
- *     deno run --allow-read --allow-write=docs scripts/make_docs.ts [--check]
+ *     deno run -A scripts/make_docs.ts [--check]
  *
  * With `--check`, nothing is written, and a page that is not up to date is an error.
  *
@@ -15,10 +15,12 @@ import { OTHER_ROUTES } from "../routes/other_routes.ts";
 import { isRepeatable } from "../routes/parameters.ts";
 import { HTTP_STATUS } from "../routes/problem.ts";
 import { QUESTIONS } from "../routes/questions.ts";
+import { libraryPage } from "./library_page.ts";
 
 const pages: Record<string, string> = {
   "docs/cli.md": await cliPage(),
   "docs/http.md": httpPage(),
+  "docs/library.md": await libraryPage(),
 };
 let outdated = false;
 for (const [path, text] of Object.entries(pages)) {
