@@ -152,7 +152,7 @@ function postedQuery(): Json {
 }
 
 function otherOperation(id: string, route: RouteFacts): Json {
-  const { path, summary, takes, mediaType, body, statuses = [] } = route;
+  const { path, summary, takes, mediaType, forBrowsers, body, statuses = [] } = route;
   const inPath = Object.fromEntries(
     Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
   );
@@ -166,7 +166,10 @@ function otherOperation(id: string, route: RouteFacts): Json {
     responses: {
       200: {
         description: summary,
-        content: { [mediaType]: body ? { schema: { $ref: `#/components/schemas/${id}` } } : {} },
+        content: {
+          [mediaType]: body ? { schema: { $ref: `#/components/schemas/${id}` } } : {},
+          ...(forBrowsers ? { [forBrowsers]: {} } : {}),
+        },
       },
       ...others(statuses),
       ...problems(OTHER_PROBLEMS),

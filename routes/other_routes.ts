@@ -18,6 +18,7 @@ import { QUERY_PATH } from "./query.ts";
 import type { Route, RouteFacts } from "./route.ts";
 import { pageHandlers, PAGES } from "./pages.ts";
 import type { ServiceOptions } from "./service.ts";
+import { PAGE_FILES, pageFileHandlers, wantsPage, webPage } from "./web_page.ts";
 
 const none = z.strictObject({});
 
@@ -120,7 +121,15 @@ export const OTHER_ROUTES = {
     takes: none,
     mediaType: "text/plain",
   },
-  front: { path: "/", summary: "This list", takes: none, mediaType: "text/plain" },
+  front: {
+    path: "/",
+    summary: "A page for browsers, this list for others",
+    takes: none,
+    mediaType: "text/plain",
+    forBrowsers: "text/html",
+    statuses: [304],
+  },
+  ...PAGE_FILES,
   ...PAGES,
 } as const satisfies Record<string, RouteFacts>;
 
@@ -137,6 +146,7 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
   };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
     ...pageHandlers(source),
+    ...pageFileHandlers,
     manifest,
     manifestFile: (request) => manifest(request, {}),
     async dataPackage(request) {
@@ -172,10 +182,17 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),
-    front: (request) =>
-      textResponse(frontPage(new URL(request.url).origin, source()), {
-        headers: { ...CORS, ...SECURITY, "content-type": "text/plain; charset=UTF-8" },
-      }),
+    front(request) {
+      if (wantsPage(request)) return webPage(request);
+      return textResponse(frontPage(new URL(request.url).origin, source()), {
+        headers: {
+          ...CORS,
+          ...SECURITY,
+          "content-type": "text/plain; charset=UTF-8",
+          "vary": "Accept",
+        },
+      });
+    },
   };
   // Mounted by its own file: it is more than a GET.
   const { query: _, ...mounted } = OTHER_ROUTES;

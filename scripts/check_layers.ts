@@ -33,7 +33,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/engine",
   ],
   "lib": ["lib/core", "lib/jobs", "lib/cache", "lib/manifest", "lib/net"],
-  "routes": ["lib/core", "lib/formats", "lib/jobs", "lib/manifest", "lib/mirror", "lib/source"],
+  "routes": [
+    "lib/core",
+    "lib/formats",
+    "lib/jobs",
+    "lib/manifest",
+    "lib/mirror",
+    "lib/source",
+    "web",
+  ],
   "commands": [
     "lib/core",
     "lib/formats",

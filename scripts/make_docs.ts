@@ -1,5 +1,5 @@
 /**
- * Makes the reference pages from the declarations of commands, routes and library:
+ * Makes the reference pages from the declarations of commands, routes and library, and the web page's module from its files:
  *
  *     deno run -A scripts/make_docs.ts [--check]
  *
@@ -21,6 +21,7 @@ const pages: Record<string, string> = {
   "docs/cli.md": await cliPage(),
   "docs/http.md": httpPage(),
   "docs/library.md": await libraryPage(),
+  "web/assets.json": await webAssets(),
 };
 let outdated = false;
 for (const [path, text] of Object.entries(pages)) {
@@ -33,6 +34,13 @@ for (const [path, text] of Object.entries(pages)) {
   }
 }
 if (outdated) Deno.exit(1);
+
+/** The page's files as one module: a package from a registry cannot read files of its own. */
+async function webAssets(): Promise<string> {
+  const files = ["page.html", "app.css", "app.js"];
+  const texts = files.map(async (name) => [name, await Deno.readTextFile(`web/${name}`)]);
+  return JSON.stringify(Object.fromEntries(await Promise.all(texts)), null, 1) + "\n";
+}
 
 async function cliPage(): Promise<string> {
   const sections = (await allCommands()).map((command) =>

@@ -1,0 +1,72 @@
+/**
+ * The page for people with a browser: its files are in `web/`.
+ *
+ * @module
+ */
+
+import { accepts } from "@std/http/negotiation";
+import { z } from "zod";
+import assets from "../web/assets.json" with { type: "json" };
+import { document } from "./manifest.ts";
+import type { RouteFacts } from "./route.ts";
+
+const none = z.strictObject({});
+
+/** The declarations of the page's files; the page itself is at `/`. */
+export const PAGE_FILES = {
+  pageScript: {
+    path: "/web/app.js",
+    summary: "The page's script",
+    takes: none,
+    mediaType: "text/javascript",
+    statuses: [304],
+  },
+  pageStyle: {
+    path: "/web/app.css",
+    summary: "The page's looks",
+    takes: none,
+    mediaType: "text/css",
+    statuses: [304],
+  },
+} as const satisfies Record<string, RouteFacts>;
+
+/** Nothing from elsewhere, and no script or style but the files. */
+const PAGE_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** How long a browser shows the page's files without asking: they change together. */
+const ALWAYS_ASK = "no-cache";
+
+/** Whether a request comes from somebody who would rather see a page than a text. */
+export function wantsPage(request: Request): boolean {
+  return accepts(request, "text/plain", "text/html") === "text/html";
+}
+
+/** The page. */
+export function webPage(request: Request): Response {
+  return document(request, assets["page.html"], ALWAYS_ASK, {
+    "content-type": "text/html; charset=utf-8",
+    "content-security-policy": PAGE_POLICY,
+    "vary": "Accept",
+  });
+}
+
+/** The answers of {@linkcode PAGE_FILES}. */
+export const pageFileHandlers = {
+  pageScript: (request: Request) =>
+    document(request, assets["app.js"], ALWAYS_ASK, {
+      "content-type": "text/javascript; charset=utf-8",
+    }),
+  pageStyle: (request: Request) =>
+    document(request, assets["app.css"], ALWAYS_ASK, {
+      "content-type": "text/css; charset=utf-8",
+    }),
+};

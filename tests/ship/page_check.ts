@@ -1,0 +1,139 @@
+/** The page in a real browser. Needs Debian's `chromium`, or another named by `CHROMIUM_BIN`. @module */
+
+import { assertEquals, assertMatch } from "@std/assert";
+import { chromium, type Page } from "playwright-core";
+import { withQueryService } from "../helpers/query.ts";
+
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** Where the browser was led, and what it complained of. */
+interface Seen {
+  readonly page: Page;
+  readonly asked: string[];
+  readonly complaints: string[];
+  open(hash: string): Promise<void>;
+}
+
+async function inBrowser(test: (seen: Seen) => Promise<void>): Promise<void> {
+  await withQueryService(async ({ service }) => {
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      (request) => service.fetch(request),
+    );
+    const browser = await chromium.launch({
+      executablePath: Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium",
+      args: FLAGS,
+    });
+    try {
+      const page = await browser.newPage();
+      const asked: string[] = [];
+      const complaints: string[] = [];
+      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
+      page.on("console", (message) => {
+        if (message.type() === "error") complaints.push(message.text());
+      });
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("dialog", async (dialog) => {
+        complaints.push(`dialog: ${dialog.message()}`);
+        await dialog.dismiss();
+      });
+      const open = async (hash: string) => {
+        await page.goto("about:blank");
+        await page.goto(`http://127.0.0.1:${server.addr.port}/${hash}`);
+        await page.waitForSelector("#history svg");
+      };
+      await test({ page, asked, complaints, open });
+    } finally {
+      await browser.close();
+      await server.shutdown();
+    }
+  });
+}
+
+async function cells(page: Page, place: string): Promise<string[][]> {
+  await page.waitForSelector(`${place} table`);
+  const rows = await page.$$(`${place} tbody tr`);
+  return await Promise.all(
+    rows.map(async (row) =>
+      await Promise.all((await row.$$("td")).map(async (cell) => (await cell.textContent())!))
+    ),
+  );
+}
+
+const BROWSER = { sanitizeOps: false, sanitizeResources: false }; // the browser's own pipes and timers
+
+Deno.test("page: a day, a symbol, what is new, SQL", BROWSER, async () => {
+  await inBrowser(async ({ page, complaints, open }) => {
+    await open("#day=2024-01-11");
+    assertMatch((await page.textContent("#version"))!, /2024-03-31\.1: 6 symbols, 2024-01-01 to/);
+    assertEquals((await cells(page, "#day-answer")).map((row) => row[0]), [
+      "AAAUSDT",
+      "CCCUSDT",
+      "DDDUSDC",
+    ]);
+
+    await page.check('input[value="archived"]');
+    await page.selectOption('select[name="quote"]', "USDT");
+    await page.click("#day-form button");
+    await page.waitForFunction('document.querySelectorAll("#day-answer tbody tr").length !== 3');
+    const withArchived = await cells(page, "#day-answer");
+    assertEquals(withArchived.map((row) => row.slice(0, 2)), [["AAAUSDT", "traded"]]);
+
+    await page.click("#day-answer tbody button");
+    assertEquals((await cells(page, "#symbol-answer"))[0]![0], "AAAUSDT#1");
+    assertEquals(await page.evaluate("location.hash"), "#symbol=AAAUSDT");
+    assertEquals((await page.$$("#symbol-answer .years svg rect")).length, 1);
+
+    const events = await cells(page, "#events-answer");
+    assertEquals(events.map((row) => row.slice(0, 3)), [
+      ["2024-03-30", "gone", "EEEUSDT_240329"],
+      ["2024-03-15", "new", "币安人生USDT"],
+      ["2024-03-01", "relisted", "BBBUSDT"],
+    ]);
+
+    await page.fill("textarea", "SELECT count(*) AS n, max(symbol) AS last FROM listings");
+    await page.press("textarea", "Control+Enter");
+    assertEquals(await cells(page, "#sql-answer"), [["7", "币安人生USDT"]]);
+    assertEquals(complaints, []);
+  });
+});
+
+Deno.test("page: what is wrong is said in one line, as text", BROWSER, async () => {
+  await inBrowser(async ({ page, complaints, open }) => {
+    await open("#symbol=<img src=x onerror=alert(1)>");
+    const problem = await page.waitForSelector("#symbol-answer .problem");
+    assertMatch((await problem.textContent())!, /no symbol <img src=x onerror=alert\(1\)>/i);
+    assertEquals((await page.$$("#symbol-answer img")).length, 0);
+
+    await page.fill("textarea", "SELECT '<b>bold</b>' AS cell");
+    await page.click("#sql-form button");
+    assertEquals(await cells(page, "#sql-answer"), [["<b>bold</b>"]]);
+
+    await page.fill("textarea", "DROP TABLE listings");
+    await page.click("#sql-form button");
+    assertMatch(
+      (await (await page.waitForSelector("#sql-answer .problem")).textContent())!,
+      /SELECT/,
+    );
+    assertEquals(complaints.filter((text) => !text.includes("Failed to load resource")), []);
+  });
+});
+
+Deno.test("page: a link fills a statement in, and never runs it", BROWSER, async () => {
+  await inBrowser(async ({ page, asked, open }) => {
+    await open(`#sql=${encodeURIComponent("SELECT 1 + 1 AS two")}`);
+    await page.waitForSelector("#events-answer table");
+    assertEquals(await page.inputValue("textarea"), "SELECT 1 + 1 AS two");
+    assertEquals(asked.filter((path) => path === "/v1/query"), []);
+    await page.click("#sql-form button");
+    assertEquals(await cells(page, "#sql-answer"), [["2"]]);
+  });
+});
