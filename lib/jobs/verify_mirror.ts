@@ -91,11 +91,17 @@ export async function verifyMirror(
   }
   let bytes = 0;
   await inParallel([...artifacts], AT_ONCE, async ([path, artifact]) => {
-    bytes += await attempt(path, () => checkArtifact(mirror, path, artifact)) ?? 0;
+    const read = await attempt(path, () => checkArtifact(mirror, path, artifact));
+    bytes += read ?? 0;
   });
   faults.sort((a, b) => a.name < b.name ? -1 : 1);
-  const read = artifacts.size;
-  return { mirror: mirror.name, versions: [...found.keys()], artifacts: read, bytes, faults };
+  return {
+    mirror: mirror.name,
+    versions: [...found.keys()],
+    artifacts: artifacts.size,
+    bytes,
+    faults,
+  };
 }
 
 /** The pointer must be one of the history, byte for byte. */
