@@ -63,6 +63,8 @@ function cliTools(world: World): Tools {
         maxAge: readMaxAge(inputs),
         trustedKeys: inputs.texts("trusted-keys"),
         downloadHosts: inputs.texts("download-hosts"),
+        registryLogin: async (host) =>
+          await (await import("./lib/jobs/registry_login.ts")).registryLogin(host, world),
         now: world.now,
         onNotice: (notice) => {
           if (!quiet) world.err(`${noticeLine(notice)}\n`);
@@ -77,6 +79,8 @@ function cliTools(world: World): Tools {
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
     githubReleases: async (place) => (await publisher()).githubReleases(place),
+    openReader: async (place) => (await publisher()).openReader(place),
+    openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };
 }

@@ -5,7 +5,7 @@
  * | variable | what |
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
- * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL or `github:OWNER/REPO`; `.bfa/mirror` when unset |
+ * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY` or `github:OWNER/REPO`; `.bfa/mirror` when unset |
  * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
@@ -23,7 +23,7 @@
 import { BfaError } from "./lib/core/errors.ts";
 import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
-import { openMirror } from "./lib/jobs/open_mirrors.ts";
+import { isHttpPlace, openMirror } from "./lib/jobs/open_mirrors.ts";
 import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "./lib/manifest/kv.ts";
 import { lateReader } from "./lib/manifest/late_reader.ts";
 import { httpClient } from "./lib/net/client.ts";
@@ -71,9 +71,13 @@ async function main(): Promise<void> {
   });
   const server = await startServer({
     reader: store,
-    mirror: /^https?:\/\//.test(mirror)
+    mirror: isHttpPlace(mirror)
       ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient(MIRROR))
-      : await openMirror(mirror, store, { env: (name) => Deno.env.get(name), now }),
+      : await openMirror(mirror, store, {
+        env: (name) => Deno.env.get(name),
+        now,
+        retry: MIRROR.retry,
+      }),
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",

@@ -5,10 +5,11 @@
  */
 
 import { asBfaError, BfaError, type ErrorCode } from "../lib/core/errors.ts";
+import type { HttpClient } from "../lib/net/client.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { formatBytes, formatDuration, print } from "./output.ts";
-import type { Tools } from "./tools.ts";
+import type { Tools, World } from "./tools.ts";
 
 /** What a check found: good, or what is wrong and what to do about it. */
 interface Finding {
@@ -129,12 +130,12 @@ async function endpoint(inputs: Inputs, { world }: Tools): Promise<string> {
   if (given === undefined) return "none is set: the built-in listings or the last copy answer";
   if (inputs.flag("offline")) return `${given} (offline: not asked)`;
   const { parseEndpoint } = await import("../lib/manifest/endpoint_address.ts");
-  const { httpClient } = await import("../lib/net/client.ts");
   const base = await parseEndpoint(given);
+  const http = await clientFor(base, world);
   const url = `${base}manifest.json`;
   let response: Response;
   try {
-    response = await httpClient({ firstByteMs: 5_000 }).get(url, { tries: 1, accept: [404] });
+    response = await http.get(url, { tries: 1, accept: [404] });
   } catch (error) {
     const { message } = asBfaError(error, "network", `reach ${base}`);
     throw new BfaError("network", `${message}; look at the address and the network`);
@@ -151,6 +152,16 @@ async function endpoint(inputs: Inputs, { world }: Tools): Promise<string> {
     );
   }
   return `${base} answers${Number.isNaN(skewMs) ? "" : "; the clocks agree"}`;
+}
+
+async function clientFor(base: string, world: World): Promise<HttpClient> {
+  if (base.startsWith("oci:")) {
+    const { openRegistries } = await import("../lib/jobs/open_registry.ts");
+    const { registryLogin } = await import("../lib/jobs/registry_login.ts");
+    return openRegistries({ registryLogin: (host) => registryLogin(host, world) });
+  }
+  const { httpClient } = await import("../lib/net/client.ts");
+  return httpClient({ firstByteMs: 5_000 });
 }
 
 /** Signature, trust and sequence, as a refresh looks at them. */

@@ -11,7 +11,7 @@ import { BfaError } from "../lib/core/errors.ts";
 export const CLIENT_OPTIONS: Options = {
   endpoint: {
     value: "URL",
-    help: "Service or static mirror to use, or github:OWNER/REPO",
+    help: "Service or static mirror to use, github:OWNER/REPO or oci://HOST/REPOSITORY",
     env: "BFA_ENDPOINT",
   },
   "download-hosts": {
@@ -80,7 +80,8 @@ export const PUBLISHER_OPTIONS: Options = {
     value: "PLACE",
     many: true,
     commas: true,
-    help: "For artifacts: a folder, or github:OWNER/REPO (DATA_DIR/mirror)",
+    help:
+      "A folder, s3://BUCKET/PREFIX, oci://HOST/REPOSITORY or github:OWNER/REPO (DATA_DIR/mirror)",
     env: "BFA_MIRROR",
   },
 };

@@ -10,7 +10,13 @@ import { VISION_FILES_URL } from "../lib/core/schema.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
 import { localDatabase } from "../lib/jobs/import.ts";
-import { type MirrorWorld, openMirror, openReleases } from "../lib/jobs/open_mirrors.ts";
+import {
+  type MirrorWorld,
+  openFileMirror,
+  openMirror,
+  openReader,
+  openReleases,
+} from "../lib/jobs/open_mirrors.ts";
 import { kvManifestStore, openKv } from "../lib/manifest/kv.ts";
 import { parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { httpClient } from "../lib/net/client.ts";
@@ -23,7 +29,13 @@ import type { PublisherSide, Tools, World } from "./tools.ts";
 /** The tools that only a publisher uses. */
 export type PublisherTools = Pick<
   Tools,
-  "visionLister" | "numbersFetcher" | "localDatabase" | "githubReleases" | "withPublisher"
+  | "visionLister"
+  | "numbersFetcher"
+  | "localDatabase"
+  | "githubReleases"
+  | "openReader"
+  | "openFileMirror"
+  | "withPublisher"
 >;
 
 /** Makes them; nothing is opened before it is asked for. */
@@ -41,6 +53,8 @@ export function publisherTools(world: World): PublisherTools {
     localDatabase: (source, folder) => localDatabase(source, folder, httpClient()),
 
     githubReleases: (place) => openReleases(place, mirrorWorld(world)),
+    openReader: (place) => openReader(place, mirrorWorld(world)),
+    openFileMirror: (place) => openFileMirror(place, mirrorWorld(world)),
 
     async withPublisher(inputs, work) {
       const side = await openPublisherSide(inputs, world);
@@ -86,6 +100,6 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
   return { store, mirror: mirrors[0]!, publisher, dataDir };
 }
 
-function mirrorWorld({ env, now, err }: World): MirrorWorld {
-  return { env, now, onWait: (line) => err(`${line}\n`) };
+function mirrorWorld({ env, now, err, readTextFile }: World): MirrorWorld {
+  return { env, now, readTextFile, onWait: (line) => err(`${line}\n`) };
 }

@@ -37,6 +37,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "renew": () => publisherCommand("./renew.ts", "renew"),
   "log": () => publisherCommand("./log.ts", "log"),
   "state": () => publisherCommand("./state.ts", "state"),
+  "mirror": () => publisherCommand("./mirror.ts", "mirror"),
   "keys": async () => (await import("./keys.ts")).keys,
   "config": async () => (await import("./config.ts")).config,
   "doctor": async () => (await import("./doctor.ts")).doctor,

@@ -12,7 +12,7 @@
  * @module
  */
 
-export { open, type OpenOptions } from "./jobs/open.ts";
+export { open, type OpenOptions, type RegistryLogin } from "./jobs/open.ts";
 export type { Dataset } from "./jobs/dataset.ts";
 export type {
   RefreshResult,

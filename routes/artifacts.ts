@@ -6,16 +6,11 @@
 
 import { NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
+import { mediaTypeOf } from "../lib/mirror/file_headers.ts";
 import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
 import { CORS, IMMUTABLE, noneMatch, SECURITY } from "./headers.ts";
 import { LARGE_BYTES, largeStream } from "./large.ts";
 import { problem } from "./problem.ts";
-
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
-  parquet: "application/vnd.apache.parquet",
-  json: "application/json",
-  gz: "application/gzip",
-};
 
 /** Serves one artifact. */
 export async function artifactAnswer(
@@ -43,7 +38,7 @@ export async function artifactAnswer(
   if (noneMatch(request.headers.get("if-none-match"), [etag])) {
     return new Response(null, { status: 304, headers });
   }
-  headers.set("content-type", MEDIA_TYPES[name.split(".").at(-1)!] ?? "application/octet-stream");
+  headers.set("content-type", mediaTypeOf(name));
   const range = readRange(request, etag, size);
   if (range === "unsatisfiable") {
     return problem(new NotFoundError(`no such range: the artifact has ${size} bytes`), {

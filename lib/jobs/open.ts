@@ -18,11 +18,19 @@ import type { Fetch, HttpClient } from "../net/client.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
 
+/** Name and password, or token, of an account at an OCI registry. */
+export interface RegistryLogin {
+  /** The account. */
+  readonly username: string;
+  /** Its password or token. */
+  readonly password: string;
+}
+
 /** How to open a dataset. Everything has a default. */
 export interface OpenOptions {
   /**
-   * Base URL of a service or a static mirror, or `github:OWNER/REPO`. When left out: the one that the newest copy in the cache
-   * came from; with no copy, the embedded listings answer.
+   * Base URL of a service or a static mirror, `github:OWNER/REPO` or `oci://HOST/REPOSITORY`. When left out: the one that the
+   * newest copy in the cache came from; with no copy, the embedded listings answer.
    */
   endpoint?: string | undefined;
   /** Channel to follow; `latest`. */
@@ -48,6 +56,8 @@ export interface OpenOptions {
   trustedKeys?: readonly string[] | undefined;
   /** Hosts that an endpoint may redirect downloads to; where GitHub does is known. */
   downloadHosts?: readonly string[] | undefined;
+  /** The login for a private registry; asked only when an endpoint is one. */
+  registryLogin?: ((host: string) => Promise<RegistryLogin | undefined>) | undefined;
   /** Used instead of the platform's `fetch`. */
   fetch?: Fetch | undefined;
   /** Told of what the user should know: a stale copy, a pinned key. */
@@ -137,15 +147,23 @@ async function storeIn(cacheDir: string | null | undefined): Promise<CopyStore> 
   return memoryStore();
 }
 
-/** The HTTP client, loaded with the first request: a fresh copy makes none. */
-function lazyHttp({ fetch, downloadHosts }: OpenOptions): HttpClient {
+/** The clients, each loaded with its first request: a fresh copy makes none. */
+function lazyHttp(options: OpenOptions): HttpClient {
+  const { fetch, downloadHosts } = options;
   let client: Promise<HttpClient> | undefined;
+  let registries: Promise<HttpClient> | undefined;
   return {
-    async get(url, options) {
+    async get(url, request) {
+      if (url.startsWith("oci:")) {
+        registries ??= import("./open_registry.ts").then(({ openRegistries }) =>
+          openRegistries(options)
+        );
+        return await (await registries).get(url, request);
+      }
       client ??= import("../net/client.ts").then(({ httpClient }) =>
         httpClient({ fetch, downloadHosts })
       );
-      return await (await client).get(url, options);
+      return await (await client).get(url, request);
     },
   };
 }

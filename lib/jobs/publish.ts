@@ -19,12 +19,12 @@ import {
   readChannel,
 } from "../core/manifest.ts";
 import { parseVersion } from "../core/version.ts";
-import { hashStream } from "../files/file_facts.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
 import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
 import { type AnyMirror, artifactPath, isReleaseMirror, type Mirror } from "../mirror/mirror.ts";
 import type { Build } from "./build.ts";
 import { catchUp } from "./catch_up.ts";
+import { digestOn } from "./digest_on.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
 
 export { writeManifestFiles };
@@ -287,11 +287,6 @@ async function openBuilt(path: string): Promise<Deno.FsFile> {
       cause: error,
     });
   }
-}
-
-async function digestOn(mirror: Mirror, path: string): Promise<string | undefined> {
-  const file = await mirror.open(path);
-  return file && (await hashStream(file.body)).sha256;
 }
 
 /** A version that exists keeps the artifacts it has. */

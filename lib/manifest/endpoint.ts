@@ -1,6 +1,6 @@
 /**
- * An endpoint serves manifests over HTTP: the service, any static mirror, or GitHub Releases. They
- * differ only in their paths.
+ * An endpoint serves manifests: the service, any static mirror, GitHub Releases, or an OCI registry,
+ * which is read like a static mirror. They differ only in their paths.
  *
  * @module
  */
@@ -47,7 +47,14 @@ export const GITHUB_LAYOUT: Layout = {
   artifacts: null,
 };
 
-const LAYOUTS = [SERVICE_LAYOUT, STATIC_LAYOUT];
+/** A plain mirror's paths first: a service answers the first of them too, and says what it is. */
+const LAYOUTS = [STATIC_LAYOUT, SERVICE_LAYOUT];
+
+/**
+ * Statuses of a path that is not there. S3 answers 403 to whoever may read files but not list them, which
+ * is right for a public bucket.
+ */
+const NOT_THERE = [403, 404];
 
 /** The largest list of versions that is read, in bytes: room for 100 years of daily ones. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
@@ -107,15 +114,17 @@ export async function fetchManifest(
   },
 ): Promise<ManifestReply> {
   const { channel, etag, layout: known, ...limits } = options;
+  let refused: HttpError | undefined;
   for (const layout of layoutsOf(endpoint, known)) {
     if (layout !== SERVICE_LAYOUT && channel !== "latest") continue;
     const url = endpoint + layout.manifest(channel);
     const headers: Record<string, string> = etag ? { "if-none-match": etag } : {};
-    const response = await http.get(url, { ...limits, headers, accept: [304, 404] });
+    const response = await http.get(url, { ...limits, headers, accept: [304, ...NOT_THERE] });
     const maxAgeMs = readMaxAge(response.headers.get("cache-control"));
     if (response.status === 304) return { changed: false, maxAgeMs };
-    if (response.status === 404) {
+    if (NOT_THERE.includes(response.status)) {
       await response.body?.cancel();
+      if (response.status === 403) refused ??= new HttpError(url, 403);
       continue;
     }
     const text = await limitedText(response, url);
@@ -124,7 +133,7 @@ export async function fetchManifest(
     const newTag = response.headers.get("etag");
     return { changed: true, text, etag: newTag, layout: found, maxAgeMs };
   }
-  throw new NotFoundError(`no manifest of channel ${channel} at ${endpoint}`);
+  throw refused ?? new NotFoundError(`no manifest of channel ${channel} at ${endpoint}`);
 }
 
 /** Fetches a manifest by its sequence. */
@@ -145,11 +154,13 @@ export async function fetchVersions(
   known?: Layout,
 ): Promise<VersionsReply & { layout: Layout }> {
   const layouts = layoutsOf(endpoint, known);
+  let refused: HttpError | undefined;
   for (const layout of layouts) {
     const url = endpoint + layout.versions;
-    const response = await http.get(url, { accept: [404] });
-    if (response.status === 404) {
+    const response = await http.get(url, { accept: NOT_THERE });
+    if (NOT_THERE.includes(response.status)) {
       await response.body?.cancel();
+      if (response.status === 403) refused ??= new HttpError(url, 403);
       continue;
     }
     const body = readJson(await limitedText(response, url, MAX_LIST_BYTES));
@@ -158,12 +169,13 @@ export async function fetchVersions(
     }
     return { layout, versions: body.versions, channels: body.channels ?? {} };
   }
-  throw new HttpError(endpoint + layouts[0]!.versions, 404);
+  throw refused ?? new HttpError(endpoint + layouts[0]!.versions, 404);
 }
 
 /** An endpoint may have changed its kind: what is known is asked first, not alone. */
 function layoutsOf(endpoint: string, known: Layout | undefined): readonly Layout[] {
   if (isGithubEndpoint(endpoint)) return [GITHUB_LAYOUT];
+  if (endpoint.startsWith("oci:")) return [STATIC_LAYOUT];
   return known ? [known, ...LAYOUTS.filter((layout) => layout !== known)] : LAYOUTS;
 }
 

@@ -41,6 +41,11 @@ export interface Mirror extends MirrorReader {
   readonly name: string;
   /** Puts a whole file at a path, replacing what is there; readers see the old or the new one. */
   put(path: string, body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void>;
+  /**
+   * The SHA-256 of a file that the server itself computed, where it tells one: saves reading the file
+   * back. `undefined` says nothing at all.
+   */
+  digest?(path: string): Promise<string | undefined>;
 }
 
 /**

@@ -36,8 +36,10 @@ Deno.test("8 processes refresh one cache at once: 1 download per artifact, all e
     const allReady = Promise.withResolvers<void>();
     // The first answer is held back until everybody is there.
     world.endpoint.fault = (_, path) =>
-      path === "v1/manifest"
-        ? allReady.promise.then(() => new Response("no such file", { status: 404 }))
+      path === "manifest.json"
+        ? allReady.promise.then(() =>
+          new Response(Deno.readFileSync(`${world.mirrorDir}/manifest.json`))
+        )
         : undefined;
     const processes = Array.from(
       { length: 8 },

@@ -34,11 +34,10 @@ Deno.test("a refresh when nothing changed, a server without ETags: 1 request, ch
   });
 });
 
-Deno.test("a first contact: 3 requests, of the service's path, the mirror's path and the listings", async () => {
+Deno.test("a first contact: 2 requests, of the manifest and the listings", async () => {
   await withCopy(async (world) => {
     await (await world.open()).symbols();
     assertEquals(world.endpoint.take().map((line) => line.replace(/\d+$/, "…")), [
-      "v1/manifest 404 …",
       "manifest.json 200 …",
       "listings.json 200 …",
     ]);
@@ -172,7 +171,7 @@ for (const kind of ["a folder", "memory"]) {
         ...(kind === "memory" ? { cacheDir: null } : {}),
       });
       await Promise.all([dataset.symbols(), dataset.snapshot("latest")]);
-      assertEquals(world.endpoint.take().length, 3);
+      assertEquals(world.endpoint.take().length, 2);
     });
   });
 }

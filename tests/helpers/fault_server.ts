@@ -98,8 +98,7 @@ export function serveFile(
 ): RawServer {
   return serveRaw((request) => {
     const start = /^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "")?.[1];
-    const matches = request.headers.get("if-range") === etag;
-    const from = start === undefined || !matches ? undefined : Number(start);
+    const from = start === undefined ? undefined : Number(start);
     const whole: RawReply = { status: 200, headers: { etag }, body: file };
     const part: RawReply | undefined = from === undefined ? undefined : {
       status: 206,

@@ -1,0 +1,134 @@
+/**
+ * A mirror in an S3 bucket: AWS's own, or any server that speaks its protocol. Files are objects under
+ * the mirror's own paths, so the bucket, or a CDN in front, is an endpoint that anybody reads over plain
+ * HTTPS.
+ *
+ * @module
+ */
+
+import { BfaError } from "../core/errors.ts";
+import { hashStream } from "../files/file_facts.ts";
+import { partsOf } from "../files/file_parts.ts";
+import { digestInPath, fileHeaders, isMoving } from "./file_headers.ts";
+import type { Mirror } from "./mirror.ts";
+import { type S3Api, sha256 } from "./s3_api.ts";
+import { uploadParts } from "./s3_upload.ts";
+
+/**
+ * What is longer is uploaded in parts of this length, bytes: 10,000 of them at most, 5 MiB at least
+ * (S3's limits).
+ */
+export const PART_BYTES = 16 * 1024 * 1024;
+
+/** A mirror under a prefix of a bucket. */
+export function s3Mirror(api: S3Api, prefix: string): Mirror {
+  const mirror: Mirror = {
+    name: prefix ? `${api.name}/${prefix.slice(0, -1)}` : api.name,
+
+    async size(path) {
+      const response = await api.request("HEAD", prefix + path, { answers: [404] });
+      await response.body?.cancel();
+      return response.status === 404 ? undefined : Number(response.headers.get("content-length"));
+    },
+
+    async open(path, range) {
+      const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
+      const response = await api.request("GET", prefix + path, { headers, answers: [404] });
+      if (response.status === 404) {
+        const why = await api.refusal(response);
+        if (why.reason && why.reason !== "NoSuchKey") throw why;
+        return undefined;
+      }
+      const size = range
+        ? /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1]
+        : response.headers.get("content-length");
+      if (size && (!range || response.status === 206)) {
+        return { size: Number(size), body: response.body ?? new Blob([]).stream() };
+      }
+      await response.body?.cancel();
+      throw new BfaError("network", `Cannot read ${path} on ${mirror.name}: it sent no range`);
+    },
+
+    async digest(path) {
+      const headers = { "x-amz-checksum-mode": "ENABLED" };
+      const response = await api.request("HEAD", prefix + path, { headers, answers: [404] });
+      await response.body?.cancel();
+      const stated = response.headers.get("x-amz-checksum-sha256") ?? "";
+      // What was uploaded in parts has a digest of digests, which ends with their number.
+      return response.ok && /^[A-Za-z0-9+/]{43}=$/.test(stated)
+        ? Uint8Array.fromBase64(stated).toHex()
+        : undefined;
+    },
+
+    async put(path, body) {
+      const parts = partsOf(body, PART_BYTES);
+      const first = (await parts.next()).value!;
+      const second = await parts.next();
+      const headers = fileHeaders(path);
+      if (second.done) {
+        const digest = await sha256(first);
+        await create(path, digest.toHex(), (condition) =>
+          api.request("PUT", prefix + path, {
+            body: first,
+            headers: { ...headers, ...condition, "x-amz-checksum-sha256": digest.toBase64() },
+            answers: [409, 412],
+          }));
+        return;
+      }
+      async function* all() {
+        yield first;
+        yield second.value!;
+        yield* parts;
+      }
+      const upload = { api, key: prefix + path, headers };
+      await uploadParts(upload, all(), (digest, finish) => create(path, digest, finish));
+    },
+  };
+
+  /**
+   * Creates what never changes only where nothing is: a publisher that was elsewhere meanwhile replaces
+   * nothing. Moving files are replaced.
+   *
+   * @param ours The SHA-256 of what is to be there.
+   * @returns `false` when it was there already.
+   */
+  async function create(
+    path: string,
+    ours: string,
+    send: (condition: Record<string, string>) => Promise<Response>,
+  ): Promise<boolean> {
+    if (isMoving(path)) return await done(await send({}));
+    const response = await send({ "if-none-match": "*" });
+    if (response.ok) return await done(response);
+    await response.body?.cancel();
+    // Another publisher may be at it this moment (409), or was (412).
+    const there = await mirror.open(path);
+    const theirs = there && (await hashStream(there.body)).sha256;
+    if (theirs === ours) return false;
+    const digest = digestInPath(path);
+    if (theirs !== undefined && digest === undefined) {
+      throw new BfaError(
+        "conflict",
+        `Cannot write ${path} on ${mirror.name}: another one is there; use the publisher's own KV`,
+      );
+    }
+    // Nothing, or damage: the bytes are not those that the path names.
+    return await done(await send({}));
+  }
+
+  /** Reads an answer to its end; what was put in parts may still say that it failed. */
+  async function done(response: Response): Promise<true> {
+    if (!response.ok) throw await api.refusal(response);
+    const text = (await response.text()).slice(0, 20_000);
+    const reason = /<Error>[\s\S]*?<Code>(\w{1,60})<\/Code>/.exec(text)?.[1];
+    if (reason) {
+      throw new BfaError(
+        "network",
+        `Cannot finish an upload to ${mirror.name} (${reason}); run the same command again`,
+      );
+    }
+    return true;
+  }
+
+  return mirror;
+}
