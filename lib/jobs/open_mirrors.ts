@@ -29,7 +29,7 @@ export interface MirrorWorld {
  */
 export async function openMirror(
   place: string,
-  store: ManifestReader,
+  store: Pick<ManifestReader, "versions" | "bySequence">,
   world: MirrorWorld,
 ): Promise<AnyMirror> {
   if (!isGithubPlace(place)) return directoryMirror(place);
