@@ -6,6 +6,8 @@
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
  * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY` or `github:OWNER/REPO`; `.bfa/mirror` when unset |
+ * | `BFA_BAKED` | a folder with a version that comes with the program, as in its image: it is served until `BFA_KV` or `BFA_MIRROR` shows a newer one, and needs neither |
+ * | `BFA_TRUSTED_KEYS` | with `BFA_BAKED` and without `BFA_KV`: keys whose manifests on `BFA_MIRROR` count; those of the version in the folder when unset |
  * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
@@ -23,9 +25,11 @@
 import { BfaError } from "./lib/core/errors.ts";
 import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
+import { withBaked } from "./lib/jobs/baked.ts";
 import { isHttpPlace, openMirror } from "./lib/jobs/open_mirrors.ts";
 import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "./lib/manifest/kv.ts";
-import { lateReader } from "./lib/manifest/late_reader.ts";
+import { type LateReader, lateReader } from "./lib/manifest/late_reader.ts";
+import type { ManifestReader } from "./lib/manifest/store.ts";
 import { httpClient } from "./lib/net/client.ts";
 import { DEFAULT_RETRY } from "./lib/net/retry.ts";
 import { purgeLatest } from "./routes/cdn.ts";
@@ -55,29 +59,14 @@ async function main(): Promise<void> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());
   }
-  const mirror = Deno.env.get("BFA_MIRROR") ?? ".bfa/mirror";
   const now = () => new Date();
+  const log = (line: string) => console.error(line);
   const onDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
-  const kv = Deno.env.get("BFA_KV");
   const traced = telemetryIsOn(Deno.env.get("OTEL_DENO"));
-  const remote = isRemoteKv(kv, onDeploy);
-  const pollMs = pollEveryMs(remote);
-  const store = lateReader(async () =>
-    kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
-  );
-  await store.open().catch((error) => {
-    // What is on a network comes back; a file that does not open is a mistake in the settings.
-    if (!remote || !(error instanceof BfaError) || error.code !== "unavailable") throw error;
-  });
+  const { reader, mirror, close } = await openPlaces(onDeploy, now, log);
   const server = await startServer({
-    reader: store,
-    mirror: isHttpPlace(mirror)
-      ? httpMirror(mirror.endsWith("/") ? mirror : `${mirror}/`, httpClient(MIRROR))
-      : await openMirror(mirror, store, {
-        env: (name) => Deno.env.get(name),
-        now,
-        retry: MIRROR.retry,
-      }),
+    reader,
+    mirror,
     channel: readChannel(Deno.env.get("BFA_CHANNEL")),
     port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
@@ -94,14 +83,56 @@ async function main(): Promise<void> {
       : (onDeploy || traced ? consoleLog : writeLog),
     telemetry: traced ? await telemetry() : undefined,
     purge: onDeploy ? () => purgeLatest() : undefined,
-    log: (line) => console.error(line),
+    log,
     sql: readSql(Deno.env.get("BFA_SQL")),
     signal: stop.signal,
   });
-  console.error(`bfa serves on ${server.url}`);
+  log(`bfa serves on ${server.url}`);
   running.resolve(server);
   await server.finished;
-  store.close();
+  close();
+}
+
+/** Where manifests and files are. */
+async function openPlaces(onDeploy: boolean, now: () => Date, log: (line: string) => void) {
+  const env = (name: string) => Deno.env.get(name) || undefined;
+  const kv = env("BFA_KV");
+  const baked = env("BFA_BAKED");
+  const place = env("BFA_MIRROR");
+  const mirrorAt = async (
+    place: string,
+    manifests: Pick<ManifestReader, "versions" | "bySequence">,
+  ) =>
+    isHttpPlace(place)
+      ? httpMirror(place.endsWith("/") ? place : `${place}/`, httpClient(MIRROR))
+      : await openMirror(place, manifests, { env, now, retry: MIRROR.retry });
+
+  const store = kv || !baked ? await openStore(kv, onDeploy) : undefined;
+  const close = () => store?.close();
+  if (store && !baked) {
+    return { reader: store, mirror: await mirrorAt(place ?? ".bfa/mirror", store), close };
+  }
+  const places = await withBaked(baked!, {
+    reader: store,
+    openMirror: place ? (manifests) => mirrorAt(place, manifests) : undefined,
+  }, {
+    trustedKeys: env("BFA_TRUSTED_KEYS")?.split(/[\s,]+/).filter(Boolean),
+    onProblem: ({ code, message }) => log(`problem ${code}: ${message}`),
+  });
+  return { ...places, close };
+}
+
+async function openStore(kv: string | undefined, onDeploy: boolean): Promise<LateReader> {
+  const remote = isRemoteKv(kv, onDeploy);
+  const pollMs = pollEveryMs(remote);
+  const store = lateReader(async () =>
+    kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
+  );
+  await store.open().catch((error) => {
+    // What is on a network comes back; a file that does not open is a mistake in the settings.
+    if (!remote || !(error instanceof BfaError) || error.code !== "unavailable") throw error;
+  });
+  return store;
 }
 
 function writeLog(text: string): void {

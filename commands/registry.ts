@@ -41,6 +41,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "keys": async () => (await import("./keys.ts")).keys,
   "config": async () => (await import("./config.ts")).config,
   "doctor": async () => (await import("./doctor.ts")).doctor,
+  "health": async () => (await import("./health.ts")).health,
   "completions": async () => (await import("./completions.ts")).completions,
 };
 

@@ -88,7 +88,9 @@ async function checkFile(file: string): Promise<void> {
       problems.push(`${file}: ${layer} may not import ${folder}`);
     }
   }
-  if (!allowed && !/^(\.|scripts)$/.test(layer)) problems.push(`${file}: ${layer} has no layer`);
+  if (!allowed && !/^(\.|scripts(\/image)?)$/.test(layer)) {
+    problems.push(`${file}: ${layer} has no layer`);
+  }
   if (layer === "lib/core") {
     const impure = /\bDeno\.|\bfetch\(|\bDate\.now\(|\bnew Date\(\)|Math\.random\(/.exec(code);
     if (impure) problems.push(`${file}: core is pure, it may not use ${impure[0]}`);

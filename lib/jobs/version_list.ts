@@ -14,7 +14,9 @@ export interface VersionList extends VersionsReply {
 }
 
 /** Lists the versions of a store. */
-export async function versionList(store: ManifestReader): Promise<VersionList> {
+export async function versionList(
+  store: Pick<ManifestReader, "versions" | "channels" | "bySequences">,
+): Promise<VersionList> {
   const [entries, channels] = await Promise.all([store.versions(), store.channels()]);
   const sequences = entries.map(({ sequence }) => sequence).reverse();
   const manifests = await store.bySequences(sequences);

@@ -49,9 +49,10 @@ export function serveMirror(mirrorDir: string): TestEndpoint {
   );
 
   async function fromMirror(request: Request, path: string): Promise<Response> {
-    const size = await mirror.size(path).catch(() => undefined);
-    if (size === undefined) return new Response("no such file", { status: 404 });
-    const whole = new Uint8Array(await new Response((await mirror.open(path))!.body).arrayBuffer());
+    const file = await mirror.open(path).catch(() => undefined);
+    if (!file) return new Response("no such file", { status: 404 });
+    const whole = new Uint8Array(await new Response(file.body).arrayBuffer());
+    const size = whole.length; // a moving file may have been replaced since it was opened
     const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", whole)).toHex();
     const etag = `"${digest}"`;
     if (request.headers.get("if-none-match") === etag) {
