@@ -40,7 +40,7 @@ export async function compile(
     "--no-lock",
     `--config=${join(dir, "deno.json")}`,
     `--target=${target.triple}`,
-    `--include=${join(dir, "node_modules")}`,
+    `--include=${dir}`, // what is imported later, DuckDB among it
     `--output=${file}`,
     join(dir, APP_ENTRY),
   ]);

@@ -22,9 +22,11 @@ export async function makePortable(dist: string): Promise<string> {
   await Deno.chmod(join(dir, "deno"), 0o755);
 
   const archive = join(dist, "portable.tar.gz");
+  // Not the folder itself: unpacking would make a new one look old, and it would be cleared away.
+  const names = (await Array.fromAsync(Deno.readDir(dir), ({ name }) => name)).sort();
   // The same files give the same bytes.
   const same = ["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner"];
-  await runProgram("tar", ["-cf", archive, ...same, "-I", "gzip -n", "-C", dir, "."]);
+  await runProgram("tar", ["-cf", archive, ...same, "-I", "gzip -n", "-C", dir, ...names]);
   const packed = await Deno.readFile(archive);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", packed)).toHex();
 
