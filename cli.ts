@@ -17,6 +17,7 @@ import { run } from "./commands/run.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
+import type { SQL_CHILD_COMMAND } from "./lib/engine/sql_process.ts";
 
 export type { World };
 
@@ -41,7 +42,7 @@ function cliTools(world: World): Tools {
   };
 
   const publisher = async () => {
-    const { publisherTools } = await loadLater<PublisherModule>("./publisher_tools.ts");
+    const { publisherTools } = await loadLater<PublisherModule>("publisher_tools.ts");
     return publisherTools(world);
   };
 
@@ -175,4 +176,14 @@ function writeWhole(
   for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
 }
 
-if (import.meta.main) Deno.exit(await main(Deno.args));
+/** What a bundle and a compiled program start themselves with, to run strangers' SQL. */
+const SQL_CHILD: typeof SQL_CHILD_COMMAND = "sql-child";
+
+if (import.meta.main) {
+  if (Deno.args[0] === SQL_CHILD) {
+    const { runSqlChild } = await import("./lib/engine/sql_child.ts");
+    await runSqlChild();
+    Deno.exit(0); // whatever still runs
+  }
+  Deno.exit(await main(Deno.args));
+}

@@ -25,19 +25,19 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "versions": async () => (await import("./versions.ts")).versions,
   "pull": async () => (await import("./pull.ts")).pull,
   "cache": async () => (await import("./cache.ts")).cache,
-  "serve": () => publisherCommand("./serve.ts", "serve"),
-  "collect": () => publisherCommand("./collect.ts", "collect"),
-  "daily": () => publisherCommand("./collect.ts", "daily"),
-  "import": () => publisherCommand("./collect.ts", "importCommand"),
-  "build": () => publisherCommand("./build.ts", "build"),
-  "check": () => publisherCommand("./check.ts", "check"),
-  "publish": () => publisherCommand("./publish.ts", "publish"),
-  "promote": () => publisherCommand("./promote.ts", "promote"),
-  "rollback": () => publisherCommand("./rollback.ts", "rollback"),
-  "renew": () => publisherCommand("./renew.ts", "renew"),
-  "log": () => publisherCommand("./log.ts", "log"),
-  "state": () => publisherCommand("./state.ts", "state"),
-  "mirror": () => publisherCommand("./mirror.ts", "mirror"),
+  "serve": () => publisherCommand("serve.ts", "serve"),
+  "collect": () => publisherCommand("collect.ts", "collect"),
+  "daily": () => publisherCommand("collect.ts", "daily"),
+  "import": () => publisherCommand("collect.ts", "importCommand"),
+  "build": () => publisherCommand("build.ts", "build"),
+  "check": () => publisherCommand("check.ts", "check"),
+  "publish": () => publisherCommand("publish.ts", "publish"),
+  "promote": () => publisherCommand("promote.ts", "promote"),
+  "rollback": () => publisherCommand("rollback.ts", "rollback"),
+  "renew": () => publisherCommand("renew.ts", "renew"),
+  "log": () => publisherCommand("log.ts", "log"),
+  "state": () => publisherCommand("state.ts", "state"),
+  "mirror": () => publisherCommand("mirror.ts", "mirror"),
   "keys": async () => (await import("./keys.ts")).keys,
   "config": async () => (await import("./config.ts")).config,
   "doctor": async () => (await import("./doctor.ts")).doctor,
@@ -52,11 +52,11 @@ async function publisherCommand(file: string, name: string): Promise<Command> {
 /**
  * Loads a module of this folder without Deno knowing it beforehand. What a literal `import()` names is looked
  * through before a program runs, with all that it imports: every question would wait for the publisher's modules.
- * (`deno compile` needs `--include commands` for the same reason, and a copy from JSR fetches such a module when it
- * is first called.)
+ * Bundlers find it all the same: the pattern names every file of this folder. (A copy from JSR fetches such a
+ * module when it is first called.)
  */
 export async function loadLater<Module>(file: string): Promise<Module> {
-  return await import(new URL(file, import.meta.url).href);
+  return await import(`./${file}`);
 }
 
 /** Loads every command. */

@@ -162,6 +162,13 @@ ${what}
 try:
   curl ${url}/v1/snapshot/2024-01-15
   curl ${url}/v1/timeline/LITUSDT
-  BFA_ENDPOINT=${url} npx -y deno@2.9.6 task -q bfa snapshot latest
+  BFA_ENDPOINT=${url} ${calledAs()} snapshot latest
 `;
+}
+
+/** How this program is called: a clone, a copy from JSR, or an executable or package, which is a bundle. */
+function calledAs(): string {
+  const { protocol, pathname } = new URL(import.meta.url);
+  if (!pathname.endsWith(".ts")) return "bfa";
+  return protocol === "file:" ? "npx -y deno@2.9.6 task -q bfa" : "deno run -A jsr:@bfa/cli";
 }

@@ -1,6 +1,6 @@
 /**
- * The process that runs strangers' SQL: an entry point, started by `sql_process.ts` with an empty
- * environment and no permission but to load DuckDB. It reads requests from stdin and answers on stdout.
+ * The process that runs strangers' SQL: an entry point (in bundles and compiled programs, a call of `cli.ts`), started
+ * by `sql_process.ts` with an empty environment and no permission but to load DuckDB. It reads requests from stdin and answers on stdout.
  *
  * It may die at any time; nothing is lost with it.
  *
@@ -34,6 +34,8 @@ const WATCH_MS = 20;
 
 /** Runs the child until stdin ends. */
 export async function runSqlChild(): Promise<void> {
+  // A program that starts itself as a child has all it was given: see `denoSqlCommand()`.
+  for (const name of ["net", "write", "run", "sys"] as const) Deno.permissions.revokeSync({ name });
   // Ctrl-C in a terminal reaches all processes: the server decides when its children end.
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGINT", () => {});
   const frames = readFrames(Deno.stdin.readable);

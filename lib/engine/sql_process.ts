@@ -66,9 +66,16 @@ command -v nice >/dev/null && exec nice -n 10 "$@"; exec "$@"`;
 /** Variables that tell Deno where its packages are. They hold no secret; everything else is left out. */
 const KEPT_VARIABLES = ["DENO_DIR", "HOME", "XDG_CACHE_HOME", "LOCALAPPDATA", "SYSTEMROOT"];
 
-/** This Deno, with the child's entry point. */
+/** What the program's entry point is called with where it is to be the child: see {@linkcode denoSqlCommand}. */
+export const SQL_CHILD_COMMAND = "sql-child";
+
+/**
+ * This Deno, with the child's entry point. A bundle has no file for the child, and a compiled program no files at all:
+ * both start themselves, and tell their entry point what to be.
+ */
 export function denoSqlCommand(): SqlCommand {
-  return [
+  if (Deno.build.standalone) return [Deno.execPath(), SQL_CHILD_COMMAND];
+  const run: SqlCommand = [
     Deno.execPath(),
     "run",
     "--quiet",
@@ -77,8 +84,11 @@ export function denoSqlCommand(): SqlCommand {
     "--allow-read",
     "--allow-env",
     "--v8-flags=--max-old-space-size=256",
-    import.meta.resolve("./sql_child.ts"),
   ];
+  const isBundle = !import.meta.url.endsWith(".ts");
+  return isBundle
+    ? [...run, Deno.mainModule, SQL_CHILD_COMMAND]
+    : [...run, import.meta.resolve("./sql_child.ts")];
 }
 
 /**

@@ -42,9 +42,18 @@ export function spawnDeno(args: string[], env: Record<string, string> = {}): Spa
 
 /** Starts any program like that. */
 export function spawn(program: string, args: string[], env: Record<string, string> = {}): Spawned {
+  return spawnAlone(program, args, { env: { ...denoEnvironment(), ...env } });
+}
+
+/** Starts any program with exactly this environment. */
+export function spawnAlone(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env: Record<string, string> },
+): Spawned {
   const child = new Deno.Command(program, {
-    args,
-    env: { ...denoEnvironment(), ...env },
+    args: [...args],
+    ...options,
     clearEnv: true,
     stdin: "null",
     stdout: "piped",

@@ -1,0 +1,115 @@
+/**
+ * The program as a folder of plain JavaScript: what a compiled binary, the portable executable and the npm package
+ * are made from. Everything is bundled but DuckDB, whose native library lies in `node_modules`.
+ *
+ * @module
+ */
+
+import { basename, join } from "@std/path";
+import config from "../deno.json" with { type: "json" };
+import type { Target } from "./targets.ts";
+
+/** The entry point in such a folder. */
+export const APP_ENTRY = "bfa.js";
+
+/** Bundles a module and what it imports into a folder; its file is called `name`. */
+export async function bundle(
+  entry: string,
+  options: { dir: string; name: string; platform: "deno" | "browser" },
+): Promise<void> {
+  const { dir, name, platform } = options;
+  await Deno.mkdir(dir, { recursive: true });
+  await deno([
+    "bundle",
+    "--quiet",
+    "--minify",
+    "--keep-names", // a bug's stack says where it was
+    "--code-splitting", // a question loads what it needs
+    `--platform=${platform}`,
+    "--external=@duckdb/*", // native
+    `--outdir=${dir}`,
+    entry,
+  ]);
+  await Deno.rename(join(dir, basename(entry).replace(/\.ts$/, ".js")), join(dir, name));
+  if (platform === "deno") await giveRequire(dir);
+}
+
+/** CommonJS packages ask for Node's own modules by `require`, which no ES module has. */
+async function giveRequire(dir: string): Promise<void> {
+  for await (const { name } of Deno.readDir(dir)) {
+    if (!name.endsWith(".js")) continue;
+    const path = join(dir, name);
+    const code = await Deno.readTextFile(path);
+    if (!code.includes("Dynamic require of")) continue;
+    const banner =
+      `import { createRequire as nodeRequire } from "node:module";\nconst require = nodeRequire(import.meta.url);`;
+    await Deno.writeTextFile(path, `${banner}\n${code}`);
+  }
+}
+
+/** Makes the folder of a target, anew. */
+export async function makeAppFolder(dir: string, target: Target): Promise<void> {
+  await Deno.remove(dir, { recursive: true }).catch(ignoreMissing);
+  await bundle("cli.ts", { dir, name: APP_ENTRY, platform: "deno" });
+  await Deno.writeTextFile(join(dir, "deno.json"), appConfig());
+  await Deno.copyFile("LICENSE", join(dir, "LICENSE"));
+  // The project's lock file decides which bytes are good.
+  await Deno.copyFile("deno.lock", join(dir, "deno.lock"));
+  await deno([
+    "install",
+    "--quiet",
+    "--node-modules-dir=manual",
+    "--node-modules-linker=hoisted",
+    `--os=${target.os}`,
+    `--arch=${target.cpu}`,
+    `--config=${join(dir, "deno.json")}`,
+    `--entrypoint=${join(dir, APP_ENTRY)}`,
+  ]);
+  await Deno.remove(join(dir, "deno.lock"));
+  await Deno.remove(join(dir, "node_modules/.deno"), { recursive: true }).catch(ignoreMissing);
+  // npm knows no C library: musl's comes too. Deno itself needs glibc.
+  const bindings = join(dir, "node_modules/@duckdb");
+  for await (const { name } of Deno.readDir(bindings)) {
+    if (name.endsWith("-musl")) await Deno.remove(join(bindings, name), { recursive: true });
+  }
+}
+
+/** What Deno is to know when it runs the folder. */
+function appConfig(): string {
+  return JSON.stringify({
+    unstable: config.unstable,
+    nodeModulesDir: "manual",
+    imports: { "@duckdb/node-api": config.imports["@duckdb/node-api"] },
+  }) + "\n";
+}
+
+/** Runs this Deno; what it prints is shown when it fails. */
+export async function deno(args: readonly string[], env: Record<string, string> = {}) {
+  await runProgram(Deno.execPath(), args, env);
+}
+
+/** Runs a program to its end; returns what it printed, which the error of a failure shows. */
+export async function runProgram(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<string> {
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args: [...args],
+    env: { NO_COLOR: "1", ...env },
+    stdin: "null",
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [
+    string,
+    string,
+  ];
+  if (code === 0) return out + err;
+  throw new Error(
+    `Cannot run ${basename(program)} ${args[0]}: it ended with ${code}\n${out}${err}`,
+  );
+}
+
+/** For `catch`: what is not there need not be removed. */
+export function ignoreMissing(error: unknown): void {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+}

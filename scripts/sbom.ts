@@ -1,0 +1,108 @@
+/**
+ * What a release is made of, as CycloneDX: Deno, and the npm packages that the program reaches, each with the digest
+ * that `deno.lock` holds it to.
+ *
+ * @module
+ */
+
+import config from "../deno.json" with { type: "json" };
+import { runProgram } from "./app_folder.ts";
+
+/** One package of the lock file; dependencies are named without their version where there is only one. */
+interface Locked {
+  readonly integrity: string;
+  readonly dependencies?: readonly string[];
+  readonly optionalDependencies?: readonly string[];
+}
+
+const LOCKED: Readonly<Record<string, Locked>> = JSON.parse(
+  await Deno.readTextFile(new URL("../deno.lock", import.meta.url)),
+).npm;
+
+/** Writes it. */
+export async function writeSbom(path: string): Promise<void> {
+  await Deno.writeTextFile(path, JSON.stringify(await sbom(), null, 2) + "\n");
+}
+
+/** Makes it; the same program gives the same text. */
+export async function sbom(): Promise<unknown> {
+  const info = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"])) as {
+    modules: { kind: string; npmPackage?: string }[];
+  };
+  const direct = [...new Set(info.modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+  const reached = new Set<string>();
+  const add = (id: string) => {
+    if (reached.has(id) || id.includes("-musl@")) return; // Deno itself needs glibc
+    reached.add(id);
+    dependenciesOf(id).forEach(add);
+  };
+  direct.forEach(add);
+
+  const self = `pkg:generic/bfa@${config.version}`;
+  const deno = `pkg:generic/deno@${Deno.version.deno}`;
+  const ids = [...reached].sort();
+  return {
+    bomFormat: "CycloneDX",
+    specVersion: "1.6",
+    version: 1,
+    metadata: {
+      component: {
+        type: "application",
+        "bom-ref": self,
+        name: "bfa",
+        version: config.version,
+        purl: self,
+        licenses: [{ license: { id: config.license } }],
+      },
+    },
+    components: [
+      { type: "platform", "bom-ref": deno, name: "deno", version: Deno.version.deno, purl: deno },
+      ...ids.map(component),
+    ],
+    dependencies: [
+      { ref: self, dependsOn: [deno, ...direct.map(purl)] },
+      ...ids.map((id) => ({
+        ref: purl(id),
+        dependsOn: dependenciesOf(id).filter((other) => reached.has(other)).map(purl).sort(),
+      })),
+    ],
+  };
+}
+
+function component(id: string) {
+  const { name, version } = split(id);
+  const digest = LOCKED[id]!.integrity.replace(/^sha512-/, "");
+  return {
+    type: "library",
+    "bom-ref": purl(id),
+    name,
+    version,
+    purl: purl(id),
+    hashes: [{ alg: "SHA-512", content: Uint8Array.fromBase64(digest).toHex() }],
+  };
+}
+
+function dependenciesOf(id: string): string[] {
+  const { dependencies = [], optionalDependencies = [] } = LOCKED[id] ?? {};
+  return [...dependencies, ...optionalDependencies].map(locked);
+}
+
+/** The lock file's key of a dependency. */
+function locked(name: string): string {
+  if (Object.hasOwn(LOCKED, name)) return name;
+  const found = Object.keys(LOCKED).filter((id) => split(id).name === name);
+  if (found.length === 1) return found[0]!;
+  throw new Error(`Cannot tell which ${name} deno.lock means`);
+}
+
+/** `ajv-formats@3.0.1_ajv@8.20.0` is version 3.0.1, with a certain peer. */
+function split(id: string): { name: string; version: string } {
+  const [, name, version] = /^(@?[^@]+)@([^_]+)/.exec(id)!;
+  return { name: name!, version: version! };
+}
+
+/** As npm's package URLs are written: a scope's `@` is `%40`. */
+function purl(id: string): string {
+  const { name, version } = split(id);
+  return `pkg:npm/${name.replace("@", "%40")}@${version}`;
+}
