@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { addressOf } from "./address.ts";
 import { artifactAnswer } from "./artifacts.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
@@ -136,7 +137,11 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     return manifestAnswer(request, stored, now());
   };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
-    ...pageHandlers(source),
+    ...pageHandlers({
+      source,
+      manifest: () => followed.current()?.stored.manifest,
+      publicUrl: options.publicUrl,
+    }),
     manifest,
     manifestFile: (request) => manifest(request, {}),
     async dataPackage(request) {
@@ -172,10 +177,13 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),
-    front: (request) =>
-      textResponse(frontPage(new URL(request.url).origin, source()), {
-        headers: { ...CORS, ...SECURITY, "content-type": "text/plain; charset=UTF-8" },
-      }),
+    front(request) {
+      const address = addressOf(request, options.publicUrl);
+      const type = { "content-type": "text/plain; charset=UTF-8" };
+      return textResponse(frontPage(address.url, source()), {
+        headers: { ...CORS, ...SECURITY, ...type, ...address.headers(FRONT_SECONDS) },
+      });
+    },
   };
   // Mounted by its own file: it is more than a GET.
   const { query: _, ...mounted } = OTHER_ROUTES;
@@ -194,6 +202,9 @@ function status(body: unknown): Response {
   };
   return textResponse(JSON.stringify(body) + "\n", { headers });
 }
+
+/** How long the list may be kept: it names the version. */
+const FRONT_SECONDS = 60;
 
 function frontPage(origin: string, { version, index }: Source): string {
   const questions = QUESTIONS.map(({ path, summary }) => ({ path: `/v1${path}`, summary }));
