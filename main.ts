@@ -11,6 +11,7 @@
  * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
+ * | `BFA_PUBLIC_URL` | where clients reach the service, for its links: `https://…`; what each request says when unset |
  * | `BFA_RATE_LIMIT` | how often one client may ask, `1200/60s`; `off` |
  * | `BFA_RATE_LIMIT_ALL` | how often all may ask together; `off` |
  * | `BFA_CLIENT_HEADER` | header by which a proxy in front tells clients apart, such as `X-Forwarded-For` |
@@ -32,6 +33,7 @@ import { type LateReader, lateReader } from "./lib/manifest/late_reader.ts";
 import type { ManifestReader } from "./lib/manifest/store.ts";
 import { httpClient } from "./lib/net/client.ts";
 import { DEFAULT_RETRY } from "./lib/net/retry.ts";
+import { readPublicUrl } from "./routes/address.ts";
 import { purgeLatest } from "./routes/cdn.ts";
 import { readLimits } from "./routes/rate_limit.ts";
 import { readPort, readSql, type Server, startServer } from "./routes/server.ts";
@@ -71,6 +73,7 @@ async function main(): Promise<void> {
     port: readPort(Deno.env.get("PORT")),
     hostname: Deno.env.get("BFA_HOST") ?? "0.0.0.0",
     now,
+    publicUrl: readPublicUrl(Deno.env.get("BFA_PUBLIC_URL")),
     limits: {
       ...readLimits({
         perClient: Deno.env.get("BFA_RATE_LIMIT"),

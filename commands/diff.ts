@@ -4,7 +4,8 @@
  * @module
  */
 
-import { DIFF_COLUMNS } from "../lib/core/diff.ts";
+import { DIFF_COLUMNS, type DiffClass } from "../lib/core/diff.ts";
+import { BfaError } from "../lib/core/errors.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
@@ -15,20 +16,31 @@ const { at: _, "as-of": __, ...OPTIONS } = CLIENT_OPTIONS;
 /** What changed between two versions. */
 export const diff: Command = {
   name: "diff",
-  summary: "What changed between two versions: listings, and days of symbols",
+  summary: "What changed between two versions: listings, days of symbols, and their numbers",
   args: [
     { name: "a", help: "The version to compare; `bfa versions` lists them" },
     { name: "b", help: "The version to compare it with" },
   ],
-  options: { ...OUTPUT_OPTIONS, ...OPTIONS },
+  options: {
+    class: {
+      value: "CLASS",
+      help: "Only rows that differ for this reason: new day, listing, revision",
+    },
+    symbol: { value: "SYMBOL", help: "Only rows of this symbol" },
+    ...OUTPUT_OPTIONS,
+    ...OPTIONS,
+  },
   examples: [
     "bfa diff 2026-11-19.1 2026-11-20.1",
-    "bfa diff 2026-11-19.1 2026-11-20.1 --format csv",
+    "bfa diff 2026-11-19.1 2026-11-20.1 --class revision --format csv",
   ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {
-      const answer = await dataset.diff(inputs.args[0]!, inputs.args[1]!);
-      const { listings, classes } = answer;
+      const answer = await dataset.diff(inputs.args[0]!, inputs.args[1]!, {
+        class: readClass(inputs.text("class")),
+        symbol: inputs.text("symbol"),
+      });
+      const { listings, classes, numbers } = answer;
       const listingLines = listings.map(({ listing, change, fields }) => {
         const what = Object.entries(fields)
           .filter(([, [before, after]]) => change === "changed" || (before ?? after) !== null)
@@ -46,7 +58,19 @@ export const diff: Command = {
         ...(listingLines.length ? { picture: listingLines.join("\n") } : {}),
         footer: `${counted(listings.length, "listing")} changed, ${
           counted(classes["new day"], "row")
-        } of new days, ${counted(classes.revision, "row")} revised`,
+        } of new days, ${classes.listing} of listings, ${classes.revision} revised${
+          numbers ? "" : "; numbers were not compared: a version was published without rows"
+        }`,
       };
     }),
 };
+
+function readClass(text: string | undefined): DiffClass | undefined {
+  if (text === undefined || text === "new day" || text === "listing" || text === "revision") {
+    return text;
+  }
+  throw new BfaError(
+    "usage",
+    `Cannot read --class ${JSON.stringify(text.slice(0, 40))}: new day, listing or revision`,
+  );
+}

@@ -110,7 +110,7 @@ export const SETTINGS: ReadonlySet<string> = new Set(
     .filter(([, option]) => option.env !== undefined)
     .map(([name]) => settingName(name))
     .concat("port", "host", "listUrl", "filesUrl")
-    .concat("rateLimit", "rateLimitAll", "clientHeader", "logRequests", "sql"),
+    .concat("rateLimit", "rateLimitAll", "clientHeader", "logRequests", "sql", "publicUrl"),
 );
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };

@@ -16,6 +16,7 @@ import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { readPublicUrl } from "../routes/address.ts";
 import { readLimits } from "../routes/rate_limit.ts";
 import { readPort, readSql, startServer } from "../routes/server.ts";
 import type { Command, Inputs } from "./command.ts";
@@ -37,6 +38,11 @@ export const serve: Command = {
     host: { value: "ADDRESS", help: "Address to listen on (127.0.0.1)", env: "BFA_HOST" },
     init: { help: "Make and publish a first version from the built-in listings if there is none" },
     channel: { value: "NAME", help: "Channel to serve (latest)", env: "BFA_CHANNEL" },
+    "public-url": {
+      value: "URL",
+      help: "Where clients reach the service, for its links (what each request says)",
+      env: "BFA_PUBLIC_URL",
+    },
     "rate-limit": {
       value: "N/SECONDSs",
       help: "How often one client may ask, such as 1200/60s (off)",
@@ -71,6 +77,7 @@ export const serve: Command = {
         port: readPort(inputs.text("port")),
         hostname: inputs.text("host") ?? "127.0.0.1",
         now: world.now,
+        publicUrl: readPublicUrl(inputs.text("public-url")),
         limits: {
           ...readLimits({
             perClient: inputs.text("rate-limit") ?? "off",

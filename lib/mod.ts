@@ -28,6 +28,7 @@ export type { Status } from "./jobs/status.ts";
 export type { NewVersion, WatchOptions } from "./jobs/watch.ts";
 export type * from "./core/answer_types.ts";
 export type { DiffAnswer, DiffClass, DiffRow, ListingDiff } from "./core/diff.ts";
+export type { DiffQuestion } from "./jobs/version_diff.ts";
 export type { AskedVersion } from "./jobs/version_sources.ts";
 export type { RangeQuestion, Source, StatesOption } from "./core/answers.ts";
 export type { Day, DayRange } from "./core/day.ts";

@@ -24,7 +24,7 @@ import {
 } from "./negotiation.ts";
 import { type Page, pageOf, readCursor } from "./paging.ts";
 import { PAGING, type Parameters, readParameters } from "./parameters.ts";
-import type { Question } from "./question.ts";
+import type { Differ, Question } from "./question.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -35,9 +35,12 @@ export interface AnswerOptions {
   readonly versions: VersionSources;
   /** The numbers of a version. */
   readonly rowsOf: (asked: AskedVersion) => RowSource;
+  readonly diff: Differ;
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
   readonly channel: string;
+  /** Where clients reach the service, without a slash at the end. */
+  readonly publicUrl?: string | undefined;
   /** Deno Deploy's own cache is in front. Elsewhere nobody reads what it is told, and each header costs. */
   readonly cdn?: boolean;
 }
@@ -59,7 +62,7 @@ export interface Answerer {
 
 /** Makes the answerer. */
 export function answerer(
-  { followed, versions, rowsOf, seed, channel, cdn = false }: AnswerOptions,
+  { followed, versions, rowsOf, diff, seed, channel, publicUrl, cdn = false }: AnswerOptions,
 ): Answerer {
   const entities = new LRUCache<string, Entity>({
     maxSize: CACHE_BYTES,
@@ -124,9 +127,11 @@ export function answerer(
         followed.current();
       const from = served?.source ?? seed;
       const rows = served && rowsOf(served);
-      const context = { source: from, served, versions, rows };
+      const wanted = { offset: cursor?.offset ?? 0, limit };
+      const { signal } = request;
+      const context = { source: from, served, versions, rows, diff, wanted, signal };
       const answer = await question.answer(context, asked);
-      const page = pageOf(answer, { version: from.version, offset: cursor?.offset ?? 0, limit });
+      const page = pageOf(answer, { version: from.version, ...wanted });
 
       const { mediaType, binary } = ANSWER_FORMATS[format];
       const canonical = JSON.stringify([question.id, format, asked, cursor?.offset, limit]);
@@ -137,7 +142,7 @@ export function answerer(
         negotiated: suffix === undefined,
         immutable: answer.immutable ?? version !== undefined,
         cdn,
-        next: page.next && nextLink(url, page.next),
+        next: page.next && nextLink(url, page.next, publicUrl),
       });
       const { start, rest } = gather(await encode(page, format, answer.lists));
       const zips = !binary;
@@ -160,11 +165,12 @@ function keyOf(request: Request): string {
   return accept === null || accept === "*/*" ? path : `${acceptedFormat(accept)} ${path}`;
 }
 
-function nextLink(url: URL, next: string): string {
+/** From the root of whatever host was asked, unless the service is known to be elsewhere. */
+function nextLink(url: URL, next: string, publicUrl = ""): string {
   const query = new URLSearchParams(url.searchParams);
   query.set("next", next);
   query.delete("asof"); // the cursor names the version
-  return `<${url.pathname}?${query}>; rel="next"`;
+  return `<${publicUrl}${url.pathname}?${query}>; rel="next"`;
 }
 
 async function encode(

@@ -10,6 +10,7 @@ import type * as answers from "../lib/core/answer_types.ts";
 import type { RowsAnswer, TopAnswer } from "../lib/core/availability_rows.ts";
 import type { Day } from "../lib/core/day.ts";
 import type { DiffAnswer } from "../lib/core/diff.ts";
+import type { Cell } from "../lib/core/table.ts";
 import type { PairlistAnswer } from "../lib/core/pairlist.ts";
 
 const day = z.iso.date() as unknown as z.ZodType<Day>;
@@ -171,25 +172,29 @@ export const pairlistBody: z.ZodType<PairlistAnswer> = z.strictObject({
   refresh_period: count.meta({ description: "Seconds" }),
 });
 
+const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]) as unknown as z.ZodType<Cell>;
+
 /** @see DiffAnswer */
 export const diffBody: z.ZodType<Paged<DiffAnswer>> = z.strictObject({
   a: z.string(),
   b: z.string(),
   schema: z.tuple([count, count]).nullable(),
+  numbers: z.boolean().meta({ description: "Whether sizes, volumes and prices were compared" }),
   listings: z.array(z.strictObject({
     listing,
     change: z.enum(["added", "removed", "changed"]),
     fields: z.record(z.string(), z.tuple([z.unknown(), z.unknown()])),
   })),
   count,
-  classes: z.strictObject({ "new day": count, revision: count }),
+  classes: z.strictObject({ "new day": count, listing: count, revision: count }),
   rows: z.array(z.strictObject({
     date: day,
     symbol,
     change: z.enum(["added", "removed", "changed"]),
-    class: z.enum(["new day", "revision"]),
+    class: z.enum(["new day", "listing", "revision"]),
     before: rowState.nullable(),
     after: rowState.nullable(),
+    fields: z.record(z.string(), z.tuple([cell, cell])).exactOptional(),
   })),
   ...paging,
 });

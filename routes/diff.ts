@@ -5,9 +5,10 @@
  */
 
 import { z } from "zod";
-import { diff, DIFF_COLUMNS, type DiffSource } from "../lib/core/diff.ts";
+import { DIFF_COLUMNS } from "../lib/core/diff.ts";
 import { NotFoundError } from "../lib/core/errors.ts";
 import { tableOf } from "../lib/core/table.ts";
+import type { AskedVersion } from "../lib/jobs/version_sources.ts";
 import { diffBody } from "./bodies.ts";
 import * as take from "./parameters.ts";
 import { type Context, question } from "./question.ts";
@@ -23,37 +24,40 @@ const versionOrLatest = (what: string) =>
 export const diffQuestion = question({
   id: "diff",
   path: "/diff/{a}..{b}",
-  summary: "What changed between two versions: listings, and days of symbols",
+  summary: "What changed between two versions: listings, days of symbols, and their numbers",
   example: "/v1/diff/latest..latest",
   inPath: z.strictObject({
     a: versionOrLatest("The version to compare"),
     b: versionOrLatest("The version to compare it with"),
   }),
   inQuery: z.strictObject({
-    class: z.enum(["new day", "revision"]).optional().meta({
+    class: z.enum(["new day", "listing", "revision"]).optional().meta({
       description: "Only rows that differ for this reason",
     }),
     symbol: take.symbol.optional(),
   }),
   body: diffBody,
   async answer(context, { a, b, class: why, symbol }) {
-    const body = diff(await find(a, context), await find(b, context));
-    const rows = body.rows.filter((row) =>
-      (why === undefined || row.class === why) &&
-      (symbol === undefined || row.symbol === symbol.toUpperCase())
-    );
+    const { signal, wanted: { offset, limit = MOST_ROWS } } = context;
+    const [before, after] = [await find(a, context), await find(b, context)];
+    const question = { class: why, symbol, offset, limit, signal };
+    const body = await context.diff(before, after, question);
     return {
-      body: { ...body, count: rows.length, rows },
+      body,
       lists: ["rows"],
-      table: () => tableOf(DIFF_COLUMNS, rows),
+      whole: body.count,
+      table: () => tableOf(DIFF_COLUMNS, body.rows),
       ...(a !== "latest" && b !== "latest" ? { immutable: true } : {}),
     };
   },
 });
 
+/** Rows on a page when no limit is given: two versions can differ in all of theirs. */
+const MOST_ROWS = 20_000;
+
 /** `latest` is what the request is answered from: the same for all its pages. */
-async function find(name: string, context: Context): Promise<DiffSource> {
+async function find(name: string, context: Context): Promise<AskedVersion> {
   const served = name === "latest" ? context.served : await context.versions.at(name);
   if (!served) throw new NotFoundError("no version was published yet");
-  return { ...served.source, schemaVersion: served.stored.manifest.signed.schemaVersion };
+  return served;
 }

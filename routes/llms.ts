@@ -5,12 +5,20 @@
  */
 
 import type { Source } from "../lib/core/answers.ts";
+import type { Manifest } from "../lib/core/manifest.ts";
 import { QUESTIONS } from "./questions.ts";
 
-/** The text, for a service at an address. */
-export function llmsText(origin: string, { version, index }: Source): string {
-  const questions = QUESTIONS.map(({ path, summary, example }) =>
-    `- [\`/v1${path}\`](${origin}${example}): ${summary}`
+/** The text, for a service at an address. `manifest` tells what the version has besides listings. */
+export function llmsText(
+  origin: string,
+  { version, index }: Source,
+  manifest: Manifest | undefined,
+): string {
+  const roles = new Set(manifest?.signed.artifacts.map(({ role }) => role));
+  const questions = QUESTIONS.map(({ path, summary, example, needs }) =>
+    needs === undefined || roles.has(needs)
+      ? `- [\`/v1${path}\`](${origin}${example}): ${summary}`
+      : `- \`/v1${path}\`: ${summary}. Not here: this version was published without numbers`
   );
   return `# bfa
 

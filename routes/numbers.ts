@@ -22,6 +22,7 @@ export const topQuestion = question({
   path: "/top/{day}",
   summary: "The symbols with the largest volumes of a day, and how their ranks changed",
   example: "/v1/top/latest?n=10",
+  needs: "volume-rankings",
   inPath: z.strictObject({ day: take.day() }),
   inQuery: z.strictObject({ n: take.count(2_000, "How many; 20 when left out") }),
   body: topBody,
@@ -41,6 +42,7 @@ export const rowsQuestion = question({
   path: "/rows",
   summary: "The numbers of a day or a symbol: state, size, volume, trades, prices",
   example: "/v1/rows?symbol=BTCUSDT&from=2024-01-01&to=2024-01-31",
+  needs: "availability-by-symbol",
   inPath: z.strictObject({}),
   inQuery: z.strictObject({
     day: take.day().optional(),

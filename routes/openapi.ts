@@ -37,8 +37,12 @@ const OTHER_STATUSES: Readonly<Record<OtherStatus, Json>> = {
   504: { $ref: "#/components/responses/504" },
 };
 
-/** Describes the API. */
-export function openApi(version: string): Json {
+/**
+ * Describes the API.
+ *
+ * @param publicUrl Where clients reach the service; where they read this, when left out.
+ */
+export function openApi(version: string, publicUrl?: string): Json {
   const paths: Record<string, Json> = {};
   for (const question of QUESTIONS) {
     paths[`/v1${question.path}`] = { get: questionOperation(question, question.id) };
@@ -59,6 +63,7 @@ export function openApi(version: string): Json {
       description: DESCRIPTION,
       license: { name: "MIT", identifier: "MIT" },
     },
+    servers: [{ url: publicUrl ?? "/" }],
     paths,
     components: {
       schemas: {

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { addressOf } from "./address.ts";
 import { artifactAnswer } from "./artifacts.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
@@ -145,8 +146,12 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     return manifestAnswer(request, stored, now());
   };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
-    ...pageHandlers(source),
     ...pageFileHandlers,
+    ...pageHandlers({
+      source,
+      manifest: () => followed.current()?.stored.manifest,
+      publicUrl: options.publicUrl,
+    }),
     manifest,
     manifestFile: (request) => manifest(request, {}),
     async dataPackage(request) {
@@ -184,12 +189,15 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     metrics: () => problem(new NotFoundError("nothing is counted here")),
     front(request) {
       if (wantsPage(request)) return webPage(request);
-      return textResponse(frontPage(new URL(request.url).origin, source()), {
+      const address = addressOf(request, options.publicUrl);
+      const { vary, ...kept } = address.headers(FRONT_SECONDS);
+      return textResponse(frontPage(address.url, source()), {
         headers: {
           ...CORS,
           ...SECURITY,
+          ...kept,
           "content-type": "text/plain; charset=UTF-8",
-          "vary": "Accept",
+          "vary": vary ? `Accept, ${vary}` : "Accept",
         },
       });
     },
@@ -211,6 +219,9 @@ function status(body: unknown): Response {
   };
   return textResponse(JSON.stringify(body) + "\n", { headers });
 }
+
+/** How long the list may be kept: it names the version. */
+const FRONT_SECONDS = 60;
 
 function frontPage(origin: string, { version, index }: Source): string {
   const questions = QUESTIONS.map(({ path, summary }) => ({ path: `/v1${path}`, summary }));

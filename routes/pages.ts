@@ -8,7 +8,9 @@
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
+import type { Manifest } from "../lib/core/manifest.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
+import { addressOf } from "./address.ts";
 import { FEED_TYPES } from "./feed_types.ts";
 import { document } from "./manifest.ts";
 import type { Route, RouteFacts } from "./route.ts";
@@ -54,68 +56,87 @@ export const PAGES = {
   },
 } as const satisfies Record<string, RouteFacts>;
 
-/** Their answers. `source` tells what is served now. */
+/** What the pages tell about. */
+export interface PagesOptions {
+  /** What is served now. */
+  readonly source: () => Source;
+  /** Its manifest; `undefined` for the embedded listings. */
+  readonly manifest: () => Manifest | undefined;
+  /** Where clients reach the service; what each request says, when left out. */
+  readonly publicUrl?: string | undefined;
+}
+
+/** Their answers. */
 export function pageHandlers(
-  source: () => Source,
+  { source, manifest, publicUrl }: PagesOptions,
 ): Record<keyof typeof PAGES, (request: Request) => Promise<Response>> {
   // By version, format and the address they were asked at: one service has few.
   const feeds = new LRUCache<string, string>({ max: 16 });
+
+  async function feedAnswer(
+    request: Request,
+    format: keyof typeof FEED_TYPES,
+  ): Promise<Response> {
+    const asked = source();
+    const address = addressOf(request, publicUrl);
+    const key = `${asked.version} ${format} ${address.url}`;
+    let text = feeds.get(key);
+    if (text === undefined) {
+      const { listingsFeed } = await import("./feeds.ts");
+      text = listingsFeed(asked, format, address.url);
+      feeds.set(key, text);
+    }
+    return document(request, text, "", {
+      "content-type": FEED_TYPES[format],
+      "x-dataset-version": asked.version,
+      ...address.headers(FEED_SECONDS),
+    });
+  }
+
+  // Made once: they depend on nothing but the program, and making them takes tens of milliseconds.
+  const descriptionText = once(async () => {
+    const { openApi } = await import("./openapi.ts");
+    return JSON.stringify(openApi(PROGRAM_VERSION, publicUrl)) + "\n";
+  });
+  const referenceText = once(async () => {
+    const { referencePage } = await import("./reference.ts");
+    return referencePage(JSON.parse(await descriptionText()));
+  });
+
   return {
-    feedAtom: (request) => feedAnswer(request, source(), "atom", feeds),
-    feedJson: (request) => feedAnswer(request, source(), "json", feeds),
+    feedAtom: (request) => feedAnswer(request, "atom"),
+    feedJson: (request) => feedAnswer(request, "json"),
     async reference(request) {
       const page = await referenceText();
       return document(request, page, HOUR, { "content-type": "text/html; charset=utf-8" });
     },
     async llms(request) {
       const { llmsText } = await import("./llms.ts");
-      const text = llmsText(new URL(request.url).origin, source());
-      return document(request, text, HOUR, { "content-type": "text/markdown; charset=utf-8" });
+      const address = addressOf(request, publicUrl);
+      const text = llmsText(address.url, source(), manifest());
+      return document(request, text, HOUR, {
+        "content-type": "text/markdown; charset=utf-8",
+        ...address.headers(HOUR_SECONDS),
+      });
     },
     openapi: async (request) => document(request, await descriptionText(), HOUR),
   };
 }
-
-// Made once: they depend on nothing but the program, and making them takes tens of milliseconds.
-const descriptionText = once(async () => {
-  const { openApi } = await import("./openapi.ts");
-  return JSON.stringify(openApi(PROGRAM_VERSION)) + "\n";
-});
-const referenceText = once(async () => {
-  const { referencePage } = await import("./reference.ts");
-  return referencePage(JSON.parse(await descriptionText()));
-});
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => made ??= make();
 }
 
-const HOUR = "public, max-age=3600";
+const HOUR_SECONDS = 3_600;
+const HOUR = `public, max-age=${HOUR_SECONDS}`;
 
-async function feedAnswer(
-  request: Request,
-  source: Source,
-  format: keyof typeof FEED_TYPES,
-  feeds: LRUCache<string, string>,
-): Promise<Response> {
-  const origin = new URL(request.url).origin;
-  const key = `${source.version} ${format} ${origin}`;
-  let text = feeds.get(key);
-  if (text === undefined) {
-    const { listingsFeed } = await import("./feeds.ts");
-    text = listingsFeed(source, format, origin);
-    feeds.set(key, text);
-  }
-  return document(request, text, "public, max-age=600", {
-    "content-type": FEED_TYPES[format],
-    "x-dataset-version": source.version,
-  });
-}
+/** How long a feed may be kept. */
+const FEED_SECONDS = 600;
 
 /** The pages, ready to answer. */
-export function pages(source: () => Source): Route[] {
-  const handlers = pageHandlers(source);
+export function pages(options: PagesOptions): Route[] {
+  const handlers = pageHandlers(options);
   return Object.entries(PAGES).map(([name, facts]) => ({
     ...facts,
     handle: handlers[name as keyof typeof PAGES],

@@ -49,9 +49,10 @@ export function writeCursor({ version, offset }: Cursor): string {
 
 /** Cuts a page out of an answer. */
 export function pageOf(
-  { body, table, lists = [] }: Answer,
+  { body, table, lists = [], whole }: Answer,
   { version, offset = 0, limit }: { version: string; offset?: number; limit: number | undefined },
 ): Page {
+  if (whole !== undefined) return cutPage({ body, table, lists }, { version, offset, whole });
   if (limit === undefined && offset === 0) return { body, table, next: undefined };
   const end = limit === undefined ? Infinity : offset + limit;
   const cut: Record<string, unknown> = { ...body };
@@ -62,9 +63,7 @@ export function pageOf(
     rows = Math.max(rows, list.length);
     cut[name] = list.slice(offset, end);
   }
-  if (offset >= rows && offset > 0) {
-    throw new BfaError("usage", 'Cannot read the parameter "next": the page before was the last');
-  }
+  if (offset >= rows && offset > 0) throw noMore();
   const next = rows > end ? writeCursor({ version, offset: end }) : undefined;
   if (next) Object.assign(cut, { truncated: true, next });
   const cutTable = table && (() => {
@@ -72,4 +71,20 @@ export function pageOf(
     return { ...whole, rows: whole.rows.slice(offset, end) };
   });
   return { body: cut, table: cutTable, next };
+}
+
+/** A page that was cut where it was made. */
+function cutPage(
+  { body, table, lists }: Pick<Page, "body" | "table"> & { lists: readonly string[] },
+  { version, offset, whole }: { version: string; offset: number; whole: number },
+): Page {
+  if (offset >= whole && offset > 0) throw noMore();
+  const end = offset + Math.max(...lists.map((name) => (body as Record<string, []>)[name]!.length));
+  if (end >= whole) return { body, table, next: undefined };
+  const next = writeCursor({ version, offset: end });
+  return { body: { ...body, truncated: true, next }, table, next };
+}
+
+function noMore(): BfaError {
+  return new BfaError("usage", 'Cannot read the parameter "next": the page before was the last');
 }

@@ -7,8 +7,10 @@
 
 import type { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
+import type { DiffAnswer } from "../lib/core/diff.ts";
 import type { Table } from "../lib/core/table.ts";
 import type { RowSource } from "../lib/jobs/row_source.ts";
+import type { DiffQuestion } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import type { Parameters } from "./parameters.ts";
 import type { OtherStatus } from "./route.ts";
@@ -23,7 +25,20 @@ export interface Context {
   readonly versions: VersionSources;
   /** The numbers of {@linkcode Context.served}; `undefined` where there are none. */
   readonly rows: RowSource | undefined;
+  /** Compares versions. */
+  readonly diff: Differ;
+  /** The rows that are asked for: an answer that can leave out the others need not make them. */
+  readonly wanted: { readonly offset: number; readonly limit: number | undefined };
+  /** Aborts when the client has left. */
+  readonly signal: AbortSignal | undefined;
 }
+
+/** Compares two versions. */
+export type Differ = (
+  a: AskedVersion,
+  b: AskedVersion,
+  question: DiffQuestion,
+) => Promise<DiffAnswer>;
 
 /** An answer before it is cut into pages and encoded. */
 export interface Answer {
@@ -33,6 +48,8 @@ export interface Answer {
   readonly table?: () => Table;
   /** The lists of the body that a page cuts, each in the order of the table's rows. */
   readonly lists?: readonly string[];
+  /** How many rows there are in all, when the lists hold the wanted ones alone. */
+  readonly whole?: number;
   /** Nothing that is published later can change it. */
   readonly immutable?: boolean;
 }
@@ -46,6 +63,8 @@ export interface Question {
   readonly summary: string;
   /** A request that works. */
   readonly example: string;
+  /** The role of the artifact that it is answered from, when that is not the listings. */
+  readonly needs?: string;
   /** The parts of the path. */
   readonly inPath: Parameters;
   /** The query's own parameters; those of paging come on top. */

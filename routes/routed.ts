@@ -74,8 +74,10 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
   }
   for (const path of paths) otherMethods(app, path, METHODS);
   app.notFound(() => problem(new NotFoundError("no such path; `/` lists them")));
-  app.onError((error) => {
-    if (!(error instanceof BfaError) || !CLIENTS_FAULT.includes(error.code)) onProblem(error);
+  app.onError((error, c) => {
+    const told = error instanceof BfaError && CLIENTS_FAULT.includes(error.code);
+    // What breaks off because nobody waits for it any more is no failure.
+    if (!told && !c.req.raw.signal.aborted) onProblem(error);
     return problem(error);
   });
   return app;

@@ -31,6 +31,8 @@ export interface ServerOptions {
   readonly limits?: Pick<OperationOptions, "perClient" | "forAll" | "clientHeader">;
   /** Takes the lines of the request log; none is kept, when left out. */
   readonly logRequests?: ((text: string) => void) | undefined;
+  /** Where clients reach the service; what each request says, when left out. */
+  readonly publicUrl?: string | undefined;
   /** How SQL is run; `"off"` where it is not. */
   readonly sql?: SqlPoolOptions | "off" | undefined;
   /** Tells spans of routes and versions. */
@@ -88,6 +90,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     onProblem,
     mirrorHealth,
     stopping: signal,
+    publicUrl: options.publicUrl,
     // Whoever purges a cache has one in front.
     cdn: options.purge !== undefined,
     sql,

@@ -18,6 +18,7 @@ import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
+import { differ } from "./differ.ts";
 import { mountQuery } from "./query.ts";
 import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
@@ -34,6 +35,8 @@ export interface ServiceOptions {
   readonly seed: Source;
   /** The channel that `followed` follows; `latest`, when left out. */
   readonly channel?: string;
+  /** Where clients reach the service, without a slash at the end; what each request says, when left out. */
+  readonly publicUrl?: string | undefined;
   /** Deno Deploy's own cache is in front. */
   readonly cdn?: boolean;
   readonly now: () => Date;
@@ -65,7 +68,8 @@ export function service(options: ServiceOptions): Service {
   const cache = new RowCache(ROWS_BYTES);
   const rowsOf = (asked: AskedVersion) =>
     mirrorRows(options.mirror, asked.stored.manifest.signed, cache);
-  const answers = answerer({ ...options, versions, rowsOf, channel });
+  const diff = differ((asked) => ({ ...asked, pieces: rowsOf(asked).pieces }));
+  const answers = answerer({ ...options, versions, rowsOf, diff, channel });
   const app = routed({
     answers,
     routes: otherRoutes(options, answers.source),

@@ -127,7 +127,21 @@ and get 304 while nothing changed. Artifacts never change and take single byte r
 | \`/v1/top/{day}\` | \`{"version","date","count","ranked","rows":[{"rank","symbol","quoteVolumeUsdt","marketShare","percentile","rankChange1d",…,"daysAvailable30d"}]}\` |
 | \`/v1/rows\` | \`{"version","symbol"?,"from","to","columns":[…],"count","rows":[{"date","symbol","state",…}]}\` |
 | \`/v1/pairlist/{day}\` | \`{"pairs":["BTC/USDT:USDT",…],"refresh_period":3600}\` |
-| \`/v1/diff/{a}..{b}\` | \`{"a","b","schema","listings":[{"listing","change","fields"}],"count","classes":{"new day","revision"},"rows":[{"date","symbol","change","class","before","after"}]}\` |
+| \`/v1/diff/{a}..{b}\` | \`{"a","b","schema","numbers","listings":[{"listing","change","fields"}],"count","classes":{"new day","listing","revision"},"rows":[{"date","symbol","change","class","before","after","fields"?}]}\` |
+
+## Comparing versions
+
+\`/v1/diff/{a}..{b}\` reads only what the versions do not share: of two listings files the whole, of the rows the blocks whose digest differs.
+Why a row differs (\`class\`, also a filter; \`classes\` counts all):
+
+| class | the row |
+| --- | --- |
+| \`new day\` | is of a day that one of the versions did not know yet |
+| \`listing\` | is in one version alone: a listing begins, ends or exists there only |
+| \`revision\` | is in both, with another state (\`before\`, \`after\`), or with other numbers: \`"fields":{"fileSizeBytes":[48211,48990]}\` |
+
+Another schema is said once: \`"schema":[1,2]\`; then, and where a version was published without rows, \`"numbers"\` is false and only states are compared.
+A page has 20,000 rows unless \`limit\` says otherwise.
 
 ## Failures
 

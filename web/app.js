@@ -2,6 +2,8 @@
  * The page: asks the service it came from, and shows what it says. Everything that arrives is shown as text, never as
  * markup; no statement is run by a link alone.
  *
+ * All paths are relative: a proxy may serve it under any path.
+ *
  * Addresses: `#day=2024-01-15`, `#symbol=LITUSDT`, `#sql=…` (filled in, not run).
  */
 
@@ -110,7 +112,7 @@ const showDay = answers("day", async (fields) => {
   query.set("detail", "1");
   history.replaceState(null, "", `#day=${day}`);
   markDay(day);
-  const path = `/v1/snapshot/${day}`;
+  const path = `v1/snapshot/${day}`;
   const { rows, states } = await ask(`${path}?${query}`);
   const shown = rows.filter((row) => !quote || row.quoteAsset === quote);
   const text = `${shown.length} ${states.join(", ")} on ${day}`;
@@ -134,7 +136,7 @@ const showDay = answers("day", async (fields) => {
 
 const askSymbol = answers("symbol", async (fields) => {
   const symbol = fields.get("symbol").trim();
-  const path = `/v1/timeline/${encodeURIComponent(symbol)}`;
+  const path = `v1/timeline/${encodeURIComponent(symbol)}`;
   history.replaceState(null, "", `#symbol=${encodeURIComponent(symbol)}`);
   const answer = await ask(`${path}?detail=1`);
   const keys = STATES.filter((state) => answer.days[state] > 0)
@@ -199,15 +201,15 @@ function runsOf(days) {
 const showEvents = answers("events", async (fields) => {
   const query = `?${new URLSearchParams(fields)}`;
   const [came, went] = await Promise.all(
-    ["/v1/new-listings", "/v1/delistings"].map((path) => ask(path + query)),
+    ["v1/new-listings", "v1/delistings"].map((path) => ask(path + query)),
   );
   const events = [
     ...came.events.map((event) => ({ ...event, what: event.relisting ? "relisted" : "new" })),
     ...went.events.map((event) => ({ ...event, what: "gone" })),
   ].sort((a, b) => a.date < b.date ? 1 : a.date > b.date ? -1 : 0);
   return [
-    note(`${came.count} new`, addressOf("/v1/new-listings", query)),
-    note(`${went.count} gone`, addressOf("/v1/delistings", query)),
+    note(`${came.count} new`, addressOf("v1/new-listings", query)),
+    note(`${went.count} gone`, addressOf("v1/delistings", query)),
     table(
       ["date", "what", "symbol", "listing", "type", "quote"],
       events.map((
@@ -228,7 +230,7 @@ const runSql = answers("sql", async (fields) => {
   const sql = fields.get("sql");
   history.replaceState(null, "", `#sql=${encodeURIComponent(sql)}`);
   const start = performance.now();
-  const answer = await ask("/v1/query", {
+  const answer = await ask("v1/query", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ sql }),
@@ -241,7 +243,7 @@ const runSql = answers("sql", async (fields) => {
       `${answer.count} rows${shown}${cut} in ${
         Math.round(performance.now() - start)
       } ms, version ${answer.version}`,
-      (format) => `/v1/query?${new URLSearchParams({ sql, format })}`,
+      (format) => `v1/query?${new URLSearchParams({ sql, format })}`,
     ),
     table(
       answer.columns.map(({ name }) => name),
@@ -307,8 +309,8 @@ function drawHistory(rows) {
 async function start() {
   const version = document.getElementById("version");
   try {
-    const symbols = await ask("/v1/symbols?detail=1");
-    const last = (await ask("/v1/summary?from=latest")).to;
+    const symbols = await ask("v1/symbols?detail=1");
+    const last = (await ask("v1/summary?from=latest")).to;
     const first = symbols.rows.reduce((day, row) => row.first < day ? row.first : day, last);
     version.textContent =
       `Version ${symbols.version}: ${symbols.count} symbols, ${first} to ${last}.`;
@@ -330,7 +332,7 @@ async function start() {
       "SELECT symbol, count(*) AS lives\nFROM listings\nGROUP BY symbol\nHAVING lives > 1\nORDER BY symbol";
     await showAddress();
     showEvents();
-    const { rows } = await ask(`/v1/summary?from=${first}&to=${last}`);
+    const { rows } = await ask(`v1/summary?from=${first}&to=${last}`);
     drawHistory(rows);
     markDay(forms.day.elements.day.value);
   } catch (error) {

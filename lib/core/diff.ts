@@ -1,5 +1,6 @@
 /**
- * What changed between two versions: listings, and days of listings.
+ * What changed between two versions, as far as their listings tell: listings, and states of days. What
+ * numbers tell besides is in diff_numbers.ts.
  *
  * @module
  */
@@ -8,13 +9,15 @@ import type { Source } from "./answers.ts";
 import { addDays, type Day, dayFromNumber, dayNumber } from "./day.ts";
 import { type Listing, type RowState, stateRuns } from "./listing.ts";
 import type { ListingIndex } from "./listing_index.ts";
-import type { RowColumn } from "./table.ts";
+import type { Cell, RowColumn } from "./table.ts";
 
 /** Why a row differs. */
 export type DiffClass =
-  /** The older version ended before that day. */
+  /** One of the versions ended before that day. */
   | "new day"
-  /** Both versions knew of that day, and say something else. */
+  /** Both knew of that day, and only one has a row: a listing begins, ends or exists in one alone. */
+  | "listing"
+  /** Both have the row, and its state or its numbers differ. */
   | "revision";
 
 /** One day of one symbol that the versions disagree on. */
@@ -31,6 +34,8 @@ export interface DiffRow {
   before: RowState | null;
   /** Its state in `b`; `null` where it has no row. */
   after: RowState | null;
+  /** The numbers that differ, with their values in `a` and in `b`; left out when none do. */
+  fields?: Record<string, [before: Cell, after: Cell]>;
 }
 
 /** A listing that the versions disagree on. */
@@ -51,11 +56,13 @@ export interface DiffAnswer {
   b: string;
   /** The schema's number in each, when they differ. */
   schema: [a: number, b: number] | null;
+  /** Whether sizes, volumes and prices were compared too; not where a version was published without rows. */
+  numbers: boolean;
   /** Listings that are new, gone or different. */
   listings: ListingDiff[];
-  /** How many rows differ, and why. */
+  /** How many rows were asked for. */
   count: number;
-  /** How many rows are new days, and how many revisions. */
+  /** How many rows differ for each reason. */
   classes: Record<DiffClass, number>;
   /** The rows that differ, by day, then symbol. */
   rows: DiffRow[];
@@ -69,6 +76,12 @@ export const DIFF_COLUMNS: readonly RowColumn<DiffRow>[] = [
   { name: "class", type: "VARCHAR", cell: (row) => row.class },
   { name: "before", type: "VARCHAR", cell: (row) => row.before },
   { name: "after", type: "VARCHAR", cell: (row) => row.after },
+  // One text for all of them: which numbers differ is another set in every row.
+  {
+    name: "fields",
+    type: "VARCHAR",
+    cell: (row) => row.fields ? JSON.stringify(row.fields) : null,
+  },
 ];
 
 /** A version to compare: its listings, and the number of its schema. */
@@ -76,23 +89,21 @@ export interface DiffSource extends Source {
   readonly schemaVersion: number;
 }
 
-/** Compares two versions. */
-export function diff(a: DiffSource, b: DiffSource): DiffAnswer {
-  const rows = diffRows(a.index, b.index);
-  const classes: DiffAnswer["classes"] = { "new day": 0, revision: 0 };
-  for (const row of rows) classes[row.class]++;
-  return {
-    a: a.version,
-    b: b.version,
-    schema: a.schemaVersion === b.schemaVersion ? null : [a.schemaVersion, b.schemaVersion],
-    listings: diffListings(a.index, b.index),
-    count: rows.length,
-    classes,
-    rows,
-  };
+/** Days on which a symbol is in one state in one version, and in another in the other. */
+export interface StateChange extends Omit<DiffRow, "date" | "fields"> {
+  /** The first day. */
+  readonly from: Day;
+  /** The last day. */
+  readonly to: Day;
 }
 
-function diffListings(a: ListingIndex, b: ListingIndex): ListingDiff[] {
+/** The last day that both versions know of. */
+export function knownToBoth(a: ListingIndex, b: ListingIndex): Day {
+  return a.dataThrough < b.dataThrough ? a.dataThrough : b.dataThrough;
+}
+
+/** The listings that differ. */
+export function diffListings(a: ListingIndex, b: ListingIndex): ListingDiff[] {
   const before = new Map(a.listings.map((listing) => [listing.id, listing]));
   const after = new Map(b.listings.map((listing) => [listing.id, listing]));
   const ids = [...new Set([...before.keys(), ...after.keys()])].sort();
@@ -115,31 +126,51 @@ function differingFields(was?: Listing, is?: Listing): ListingDiff["fields"] {
   return fields;
 }
 
-function diffRows(a: ListingIndex, b: ListingIndex): DiffRow[] {
-  const known = a.dataThrough;
-  const symbols = new Set([...a.symbols, ...b.symbols]);
+/** The days whose state differs, as runs: the rows of a year of a symbol are one. */
+export function stateChanges(a: ListingIndex, b: ListingIndex): StateChange[] {
+  const known = knownToBoth(a, b);
   const before = Map.groupBy(a.listings, ({ symbol }) => symbol);
   const after = Map.groupBy(b.listings, ({ symbol }) => symbol);
-  const rows: DiffRow[] = [];
-  for (const symbol of symbols) {
+  const changes: StateChange[] = [];
+  for (const symbol of new Set([...a.symbols, ...b.symbols])) {
     const was = new SymbolStates(before.get(symbol) ?? [], a.dataThrough);
     const is = new SymbolStates(after.get(symbol) ?? [], b.dataThrough);
     // Between two cuts both versions stay in one state: compare there once, not day by day.
-    const cuts = [...new Set([...was.cuts, ...is.cuts])].sort();
-    cuts.forEach((cut, i) => {
-      const [x, y] = [was.on(cut), is.on(cut)];
-      if (x === y || cuts[i + 1] === undefined) return;
+    const cuts = [...new Set([...was.cuts, ...is.cuts, addDays(known, 1)])].sort();
+    cuts.forEach((from, i) => {
+      const next = cuts[i + 1];
+      const [x, y] = [was.on(from), is.on(from)];
+      if (x === y || next === undefined) return;
       const change = x === null ? "added" : y === null ? "removed" : "changed";
-      for (let day = dayNumber(cut); day < dayNumber(cuts[i + 1]!); day++) {
-        const date = dayFromNumber(day);
-        const why: DiffClass = date > known ? "new day" : "revision";
-        rows.push({ date, symbol, change, class: why, before: x, after: y });
-      }
+      const why = from > known ? "new day" : change === "changed" ? "revision" : "listing";
+      changes.push({
+        symbol,
+        from,
+        to: addDays(next, -1),
+        change,
+        class: why,
+        before: x,
+        after: y,
+      });
     });
   }
-  return rows.sort((x, y) =>
-    x.date < y.date ? -1 : x.date > y.date ? 1 : x.symbol < y.symbol ? -1 : 1
-  );
+  return changes;
+}
+
+/** The rows of some changes on the days of a range, in no order. */
+export function rowsOfChanges(
+  changes: readonly StateChange[],
+  [from, to]: readonly [Day, Day],
+): DiffRow[] {
+  const rows: DiffRow[] = [];
+  for (const { from: first, to: last, ...row } of changes) {
+    if (first > to || last < from) continue;
+    const end = dayNumber(last < to ? last : to);
+    for (let day = dayNumber(first > from ? first : from); day <= end; day++) {
+      rows.push({ date: dayFromNumber(day), ...row });
+    }
+  }
+  return rows;
 }
 
 /** All lives of a symbol as runs of one state. */

@@ -77,6 +77,16 @@ export async function readRows(
     : await readByFooter(artifact, directory, { ...question, where }, options);
 }
 
+/** The index of a file that has one. */
+export async function readBlockIndex(
+  artifact: Artifact,
+  options: ReadOptions,
+): Promise<BlockIndex> {
+  const directory = await directoryOf(artifact, options);
+  if ("blocks" in directory) return directory;
+  throw new BfaError("integrity", `Cannot read ${artifact.name}: it has no index of blocks`);
+}
+
 /** The index or the footer: one request, unless the cache has it. */
 async function directoryOf(
   artifact: Artifact,

@@ -37,6 +37,7 @@ import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 import type { AskedVersion } from "./version_sources.ts";
 import type { Status } from "./status.ts";
+import type { DiffQuestion, DiffSide } from "./version_diff.ts";
 import type { NewVersion, WatchOptions } from "./watch.ts";
 
 /** What a dataset is made of; `open()` fills in the defaults. */
@@ -245,16 +246,23 @@ export class Dataset {
     return new Dataset({ ...this.#options, version });
   }
 
-  /** What changed between two versions: listings, and days of symbols. */
-  async diff(a: string, b: string): Promise<DiffAnswer> {
+  /**
+   * What changed between two versions: listings, days of symbols, and the numbers of those days. Of the rows,
+   * only parts (without a copy: blocks) that the versions do not share are read.
+   */
+  async diff(a: string, b: string, question: DiffQuestion = {}): Promise<DiffAnswer> {
     this.#published();
-    const { diff } = await import("../core/diff.ts");
-    const [before, after] = await Promise.all([a, b].map((version) => this.at(version).asked()));
-    const schema = (asked: AskedVersion | undefined) => asked!.stored.manifest.signed.schemaVersion;
-    return diff(
-      { ...before!.source, schemaVersion: schema(before) },
-      { ...after!.source, schemaVersion: schema(after) },
-    );
+    const [{ VersionDiff }, before, after] = await Promise.all([
+      import("./version_diff.ts"),
+      this.at(a).#compared(),
+      this.at(b).#compared(),
+    ]);
+    return await new VersionDiff(before, after).answer(question);
+  }
+
+  async #compared(): Promise<DiffSide> {
+    const [asked, { pieces }] = [await this.asked(), await this.#published().rowSource()];
+    return { ...asked!, pieces };
   }
 
   /** The version that answers come from; `undefined` while the embedded listings answer. */

@@ -19,7 +19,7 @@ import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Notice } from "./notice.ts";
-import type { RowCache, RowSource } from "./row_source.ts";
+import type { RowCache, VersionRows } from "./row_source.ts";
 
 /** What a kept copy is made of. */
 export interface KeptCopyOptions {
@@ -107,7 +107,7 @@ export class KeptCopy {
   }
 
   /** The rows of the version to answer from: of verified parts, or of ranges when nothing is kept. */
-  async rowSource(): Promise<RowSource> {
+  async rowSource(): Promise<VersionRows> {
     const { copy } = await this.current();
     const { http, copy: kept } = this.#options;
     const { RowCache, rowSource } = await import("./row_source.ts");

@@ -36,6 +36,7 @@ import type { Cell } from "../core/table.ts";
 import { readRows, RowCache, type RowQuestion } from "../engine/row_reader.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
 import { mirrorRanges } from "../mirror/ranges.ts";
+import { mayHold, partsOf, type RowPieces, rowPieces } from "./row_pieces.ts";
 
 export { type AvailabilityRow, RowCache, type RowsAnswer, type TopAnswer };
 
@@ -67,6 +68,12 @@ export interface RowSource {
   top(day: string, n?: number, options?: { signal?: AbortSignal | undefined }): Promise<TopAnswer>;
 }
 
+/** The rows of a version: to be asked, and to be compared with those of another. */
+export interface VersionRows extends RowSource {
+  /** Left out where the version was published without rows. */
+  readonly pieces: RowPieces | undefined;
+}
+
 /** What a row source reads from. */
 export interface RowSourceOptions {
   readonly ranges: RangeReader;
@@ -83,12 +90,12 @@ export function mirrorRows(
   mirror: MirrorReader,
   body: ManifestBody,
   cache: RowCache = new RowCache(),
-): RowSource {
+): VersionRows {
   return rowSource(body, { ranges: mirrorRanges(mirror), cache });
 }
 
 /** The rows of a version, out of ranges of its artifacts. */
-export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSource {
+export function rowSource(body: ManifestBody, options: RowSourceOptions): VersionRows {
   const { ranges, cache, byParts = false } = options;
   const { version } = body;
 
@@ -102,6 +109,8 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSou
   }
 
   return {
+    pieces: rowPieces(body, { ranges, cache, byParts }),
+
     async rows(question, within) {
       const request = readQuestion(question, body);
       const { from, to, symbol } = request;
@@ -109,7 +118,9 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSou
       const { signal } = question;
       let rows: Cell[][] = [];
       if (byParts) {
-        for (const part of partsOf(body, [later(from, within?.[0]), earlier(to, within?.[1])])) {
+        artifactOf(body, "part");
+        const days = [later(from, within?.[0]), earlier(to, within?.[1])] as const;
+        for (const part of partsOf(body).filter((part) => mayHold(part, days))) {
           for (const row of await read(part, { key: "date", from, to, symbol, columns }, signal)) {
             rows.push(row);
           }
@@ -182,16 +193,6 @@ function knownDayOf({ dataThrough }: ManifestBody, text: string): Day {
     `no data for ${day}: this version ends on ${dataThrough}; ask for \`latest\`, or refresh`,
     [dataThrough],
   );
-}
-
-/** The parts that days of a range can be in: `parts/2024.parquet`, `parts/2026-11.parquet`. */
-function partsOf(body: ManifestBody, [from, to]: DayRange): Artifact[] {
-  artifactOf(body, "part");
-  return body.artifacts.filter(({ role, name }) => {
-    const period = /^parts\/([\d-]+)\.parquet$/.exec(name)?.[1];
-    return role === "part" && period !== undefined &&
-      from.slice(0, period.length) <= period && period <= to.slice(0, period.length);
-  }).sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
 function later(a: Day, b: Day = a): Day {

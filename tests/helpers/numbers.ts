@@ -56,13 +56,30 @@ export async function writeObservations(path: string, file: ListingsFile): Promi
 const builds = new Map<string, Promise<{ dir: string; built: Build }>>();
 
 /** Builds listings, with numbers unless they are to have none; the folder is there until the end. */
-async function buildNumbers(version: string, file: ListingsFile, numbers: boolean) {
+async function buildNumbers(
+  version: string,
+  file: ListingsFile,
+  { numbers = true, revise = [] }: NumbersOptions,
+) {
   const root = await Deno.makeTempDir({ prefix: "bfa-numbers-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
   const observations = numbers ? join(root, "observations.duckdb") : undefined;
   if (observations) await writeObservations(observations, file);
+  if (observations && revise.length) {
+    await withDuckdb({ path: observations }, async (connection) => {
+      for (const sql of revise) await connection.run(sql);
+    });
+  }
   const dir = join(root, "build");
   return { dir, built: await build(file, { version, outDir: dir, observations }) };
+}
+
+/** How to make numbers. */
+export interface NumbersOptions {
+  /** Whether there are any. */
+  numbers?: boolean;
+  /** SQL that changes what was observed, before it is built. */
+  revise?: readonly string[];
 }
 
 /** Publishes listings with all their artifacts and numbers; returns the build's folder. */
@@ -70,10 +87,10 @@ export async function publishNumbers(
   world: TestPublisher,
   version: string,
   file: ListingsFile,
-  { numbers = true }: { numbers?: boolean } = {},
+  options: NumbersOptions = {},
 ): Promise<{ dir: string; moved: Moved }> {
-  const key = JSON.stringify([version, file, numbers]);
-  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, numbers));
+  const key = JSON.stringify([version, file, options]);
+  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, options));
   const { dir, built } = await builds.get(key)!;
   return { dir, moved: await publish(world.publisher, built, dir) };
 }

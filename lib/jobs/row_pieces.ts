@@ -1,0 +1,88 @@
+/**
+ * The rows of a version in pieces that are named by their bytes: what two versions share is seen without
+ * reading it.
+ *
+ * @module
+ */
+
+import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import type { Piece } from "../core/diff_numbers.ts";
+import type { Artifact, ManifestBody } from "../core/manifest.ts";
+import { DAILY_AVAILABILITY } from "../core/schema.ts";
+import type { Cell } from "../core/table.ts";
+import { readBlockIndex, type ReadOptions, readRows } from "../engine/row_reader.ts";
+
+/** How rows are cut: into the blocks of `availability.parquet`, or into `parts/…`. */
+export type Layout = "blocks" | "parts";
+
+/** All rows of a version. */
+export interface RowPieces {
+  /** The layouts it can be read by, the one that takes the fewest bytes first. */
+  readonly layouts: readonly Layout[];
+  /** Its pieces, by day. */
+  pieces(layout: Layout, signal?: AbortSignal): Promise<readonly Piece[]>;
+  /** The rows of some days with all columns, by day and then by symbol. */
+  cells(layout: Layout, days: DayRange, signal?: AbortSignal): Promise<Cell[][]>;
+}
+
+/** The days of a part's name: `parts/2024.parquet`, `parts/2026-11.parquet`. */
+const PERIOD = /^parts\/([\d-]+)\.parquet$/;
+
+const COLUMNS = DAILY_AVAILABILITY.map(({ name }) => name);
+
+/** The rows of a version; `undefined` when it was published without them. */
+export function rowPieces(
+  body: ManifestBody,
+  options: Omit<ReadOptions, "signal"> & { readonly byParts: boolean },
+): RowPieces | undefined {
+  const { ranges, cache, byParts } = options;
+  const whole = body.artifacts.find(({ role }) => role === "availability");
+  const parts = partsOf(body);
+  const layouts: Layout[] = [
+    ...!byParts && whole?.parquet?.blockIndex ? ["blocks" as const] : [],
+    ...parts.length ? ["parts" as const] : [],
+  ];
+  if (layouts.length === 0) return undefined;
+  return {
+    layouts,
+    async pieces(layout, signal) {
+      if (layout === "parts") {
+        return parts.map((part) => ({ first: firstDay(part), id: part.sha256 }));
+      }
+      const { blocks, columns } = await readBlockIndex(whole!, { ranges, cache, signal });
+      const schema = JSON.stringify(columns); // a block's own digest covers no names
+      return blocks.map(({ first, check }) => ({ first: first as Day, id: `${check} ${schema}` }));
+    },
+    async cells(layout, [from, to], signal) {
+      const files = layout === "blocks"
+        ? [whole!]
+        : parts.filter((part) => mayHold(part, [from, to]));
+      const question = { key: "date", from, to, columns: COLUMNS } as const;
+      const read = [];
+      for (const file of files) {
+        read.push(await readRows(file, question, { ranges, cache, signal }));
+      }
+      return read.flat();
+    },
+  };
+}
+
+/** The parts of a version, by day. */
+export function partsOf({ artifacts }: ManifestBody): Artifact[] {
+  return artifacts.filter(({ role, name }) => role === "part" && PERIOD.test(name))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** Whether a part can hold days of a range. */
+export function mayHold(part: Artifact, [from, to]: DayRange): boolean {
+  const period = periodOf(part);
+  return from.slice(0, period.length) <= period && period <= to.slice(0, period.length);
+}
+
+function firstDay(part: Artifact): Day {
+  return parseDay(`${periodOf(part)}-01-01`.slice(0, 10));
+}
+
+function periodOf({ name }: Artifact): string {
+  return PERIOD.exec(name)![1]!;
+}

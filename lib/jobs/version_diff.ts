@@ -1,0 +1,181 @@
+/**
+ * Compares two versions: their listings in memory, their numbers by reading only what they do not share.
+ * A month is held at once, whatever the answer's size.
+ *
+ * @module
+ */
+
+import { addDays, type Day, type DayRange } from "../core/day.ts";
+import {
+  type DiffAnswer,
+  type DiffClass,
+  diffListings,
+  type DiffRow,
+  knownToBoth,
+  rowsOfChanges,
+  type StateChange,
+  stateChanges,
+} from "../core/diff.ts";
+import { byMonth, differingDays, merged, revisedRows } from "../core/diff_numbers.ts";
+import type { Layout, RowPieces } from "./row_pieces.ts";
+import type { AskedVersion } from "./version_sources.ts";
+
+/** Which rows of a comparison. */
+export interface DiffQuestion {
+  /** Only rows that differ for this reason. */
+  class?: DiffClass | undefined;
+  /** Only rows of this symbol. */
+  symbol?: string | undefined;
+  /** Rows to leave out before the first one. */
+  offset?: number | undefined;
+  /** At most so many rows; `count` tells how many there are. */
+  limit?: number | undefined;
+  /** Ends the comparison, and every request it has under way. */
+  signal?: AbortSignal | undefined;
+}
+
+/** One of two versions. */
+export interface DiffSide extends AskedVersion {
+  /** Its rows, where it has any. */
+  readonly pieces: RowPieces | undefined;
+}
+
+/** A month, and what is to be read of it. */
+interface Month {
+  readonly days: DayRange;
+  readonly changes: readonly StateChange[];
+  readonly read: readonly DayRange[];
+  /** How many of its rows differ, once that is known. */
+  counts?: Counts;
+}
+
+type Counts = Record<DiffClass, number>;
+
+/** The comparison of two versions. It remembers how many rows of each month differ, and no rows. */
+export class VersionDiff {
+  readonly #a: DiffSide;
+  readonly #b: DiffSide;
+  readonly #layout: Layout | undefined;
+  #months: Month[] | undefined;
+
+  /** Names a comparison; reads nothing. */
+  constructor(a: DiffSide, b: DiffSide) {
+    [this.#a, this.#b] = [a, b];
+    // Rows of another schema differ in what their columns mean: that is said once, not for each of them.
+    this.#layout = schemaOf(a) === schemaOf(b)
+      ? a.pieces?.layouts.find((layout) => b.pieces?.layouts.includes(layout))
+      : undefined;
+  }
+
+  /** Answers a question about it. */
+  async answer(question: DiffQuestion = {}): Promise<DiffAnswer> {
+    const { offset = 0, limit = Infinity, signal } = question;
+    const symbol = question.symbol?.toUpperCase();
+    const [a, b] = [this.#a.source, this.#b.source];
+    const schema: [number, number] = [schemaOf(this.#a), schemaOf(this.#b)];
+    const classes = none();
+    const rows: DiffRow[] = [];
+    let count = 0;
+    this.#months ??= await this.#plan(signal);
+    for (const month of this.#months) {
+      const known = symbol === undefined ? month.counts : undefined;
+      const asked = known && wanted(known, question.class);
+      if (known && (count + asked! <= offset || count >= offset + limit)) {
+        count += asked!;
+        addTo(classes, known);
+        continue;
+      }
+      const counts = none();
+      for (const row of await this.#rowsOf(month, signal)) {
+        if (symbol !== undefined && row.symbol !== symbol) continue;
+        counts[row.class]++;
+        if (question.class !== undefined && row.class !== question.class) continue;
+        if (count >= offset && count < offset + limit) rows.push(row);
+        count++;
+      }
+      if (symbol === undefined) month.counts = counts;
+      addTo(classes, counts);
+      await breath();
+      signal?.throwIfAborted();
+    }
+    return {
+      a: a.version,
+      b: b.version,
+      schema: schema[0] === schema[1] ? null : schema,
+      numbers: this.#layout !== undefined,
+      listings: diffListings(a.index, b.index),
+      count,
+      classes,
+      rows,
+    };
+  }
+
+  /** The months with rows that differ, or that may. */
+  async #plan(signal: AbortSignal | undefined): Promise<Month[]> {
+    const [a, b] = [this.#a.source.index, this.#b.source.index];
+    const changes = stateChanges(a, b);
+    const months = new Map<string, { changes: StateChange[]; read: DayRange[] }>();
+    const monthOf = ([from]: DayRange) => {
+      const name = from.slice(0, 7);
+      if (!months.has(name)) months.set(name, { changes: [], read: [] });
+      return months.get(name)!;
+    };
+    for (const change of changes) {
+      for (const days of byMonth([[change.from, change.to]])) monthOf(days).changes.push(change);
+    }
+    for (const days of byMonth(await this.#differingDays(knownToBoth(a, b), signal))) {
+      monthOf(days).read.push(days);
+    }
+    return [...months].sort(([x], [y]) => x < y ? -1 : 1).map(([name, month]) => {
+      const first = `${name}-01` as Day;
+      const next = `${addDays(first, 32).slice(0, 7)}-01` as Day;
+      return { ...month, days: [first, addDays(next, -1)] };
+    });
+  }
+
+  async #differingDays(until: Day, signal: AbortSignal | undefined): Promise<DayRange[]> {
+    const layout = this.#layout;
+    if (!layout) return [];
+    const [a, b] = await Promise.all(
+      [this.#a, this.#b].map(({ pieces }) => pieces!.pieces(layout, signal)),
+    );
+    return differingDays(a!, b!, until);
+  }
+
+  async #rowsOf(
+    { days, changes, read }: Month,
+    signal: AbortSignal | undefined,
+  ): Promise<DiffRow[]> {
+    const revised: DiffRow[] = [];
+    for (const range of read) {
+      const cells = ({ pieces }: DiffSide) => pieces!.cells(this.#layout!, range, signal);
+      const before = await cells(this.#a);
+      await breath();
+      const after = await cells(this.#b);
+      await breath();
+      for (const row of revisedRows(before, after)) revised.push(row);
+    }
+    return merged(rowsOfChanges(changes, days), revised);
+  }
+}
+
+function schemaOf({ stored }: AskedVersion): number {
+  return stored.manifest.signed.schemaVersion;
+}
+
+function none(): Counts {
+  return { "new day": 0, listing: 0, revision: 0 };
+}
+
+function addTo(sum: Counts, counts: Counts): void {
+  for (const name of Object.keys(sum) as DiffClass[]) sum[name] += counts[name];
+}
+
+function wanted(counts: Counts, why: DiffClass | undefined): number {
+  return why === undefined ? Object.values(counts).reduce((x, y) => x + y) : counts[why];
+}
+
+/** Lets others have their turn: decoding a month takes some tens of milliseconds. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
