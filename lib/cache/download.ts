@@ -82,14 +82,16 @@ async function fromMirror(
 ): Promise<void> {
   let wrong = 0;
   let cuts = 0;
+  let furthest = partial.bytes;
   while (true) {
-    const before = partial.bytes;
-    if (before < artifact.bytes) {
+    if (partial.bytes < artifact.bytes) {
       try {
         await fetchRest(url, artifact, partial, options);
       } catch (error) {
         if (!(error instanceof CutError)) throw error;
-        cuts = partial.bytes > before ? 1 : cuts + 1;
+        // Getting as far as before is no progress.
+        cuts = partial.bytes > furthest ? 1 : cuts + 1;
+        furthest = Math.max(furthest, partial.bytes);
         if (cuts >= DEFAULT_RETRY.tries) throw error;
         await delay(retryDelayMs(cuts, Math.random(), DEFAULT_RETRY));
         continue;
@@ -127,6 +129,10 @@ async function fetchRest(
     await response.body?.cancel();
     if (partial.bytes === 0) throw new HttpError(url, 416);
     await partial.restart();
+    const total = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1];
+    if (total !== undefined && Number(total) !== artifact.bytes) {
+      throw new IntegrityError(artifact.name, artifact.sha256, `that of a file of ${total} bytes`);
+    }
     throw new CutError("network", `Cannot fetch ${url}: the range was refused`);
   }
   const resumed = response.status === 206 &&

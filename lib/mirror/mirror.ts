@@ -42,10 +42,10 @@ export interface Mirror extends MirrorReader {
   /** Puts a whole file at a path, replacing what is there; readers see the old or the new one. */
   put(path: string, body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void>;
   /**
-   * The SHA-256 of a file that the server itself computed, where it tells one: saves reading the file
-   * back. `undefined` says nothing at all.
+   * The SHA-256 of a file that the server itself computed: saves reading the file back. `null` when
+   * there is no such file; `undefined` when the server does not tell.
    */
-  digest?(path: string): Promise<string | undefined>;
+  digest?(path: string): Promise<string | null | undefined>;
 }
 
 /**

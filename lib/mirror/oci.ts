@@ -80,7 +80,8 @@ export function ociMirror(api: OciApi): Mirror {
     async digest(path) {
       // A registry takes no blob of another digest than the one it is stored under.
       const digest = digestInPath(path);
-      return digest && await has(`sha256:${digest}`) ? digest : undefined;
+      if (digest === undefined) return undefined;
+      return await has(`sha256:${digest}`) ? digest : null;
     },
 
     async put(path, body) {

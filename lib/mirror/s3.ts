@@ -53,9 +53,10 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
       const headers = { "x-amz-checksum-mode": "ENABLED" };
       const response = await api.request("HEAD", prefix + path, { headers, answers: [404] });
       await response.body?.cancel();
+      if (response.status === 404) return null;
       const stated = response.headers.get("x-amz-checksum-sha256") ?? "";
       // What was uploaded in parts has a digest of digests, which ends with their number.
-      return response.ok && /^[A-Za-z0-9+/]{43}=$/.test(stated)
+      return /^[A-Za-z0-9+/]{43}=$/.test(stated)
         ? Uint8Array.fromBase64(stated).toHex()
         : undefined;
     },

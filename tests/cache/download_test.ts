@@ -59,6 +59,25 @@ const CASES: Case[] = [
     most: 6 * SIZE,
   },
   {
+    injected: "a shorter file, whose server refuses the rest, always",
+    fault: ({ headers }) =>
+      headers.has("range")
+        ? { status: 416, headers: { "content-range": "bytes */500000" }, body: new Uint8Array() }
+        : { body: FILE.subarray(0, 500_000) },
+    code: "integrity",
+    from: [0, 500_000],
+  },
+  {
+    injected: "a shorter file, whose server refuses the rest without a word, always",
+    fault: ({ headers }) =>
+      headers.has("range")
+        ? { status: 416, body: new Uint8Array() }
+        : { body: FILE.subarray(0, 500_000) },
+    code: "network",
+    from: [0, 500_000, 0, 500_000, 0, 500_000],
+    most: 3 * SIZE,
+  },
+  {
     injected: "a Content-Length that promises more than is sent",
     fault: at(1, {
       headers: { "content-length": SIZE, etag: ETAG },

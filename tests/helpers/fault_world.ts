@@ -116,6 +116,17 @@ export function someBytes(length: number, seed: number): Uint8Array<ArrayBuffer>
   return Uint8Array.from({ length }, () => random() * 256);
 }
 
+/** Many bytes, made fast: no two blocks of 1 MiB are alike. */
+export function manyBytes(length: number, seed: number): Uint8Array<ArrayBuffer> {
+  const block = someBytes(2 ** 20, seed);
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += block.length) {
+    bytes.set(block.subarray(0, Math.min(block.length, length - at)), at);
+    bytes[at]! ^= at / block.length;
+  }
+  return bytes;
+}
+
 /** Numbers in [0, 1), the same for the same seed (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed;

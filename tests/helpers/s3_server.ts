@@ -1,0 +1,91 @@
+/** A real S3 server on loopback: versitygw on a temporary folder. @module */
+
+import { sender } from "../../lib/net/sender.ts";
+import { type S3Api, s3Api } from "../../lib/mirror/s3_api.ts";
+import { readS3Place } from "../../lib/mirror/s3_place.ts";
+import { spawn, waitForLine } from "./process.ts";
+import { freePort, tool } from "./tool.ts";
+
+/** A running server with one bucket, which anybody may read and only one account may write. */
+export interface S3Server {
+  /** `http://127.0.0.1:<port>`. */
+  readonly url: string;
+  readonly bucket: string;
+  /** What anybody reads from, ends with a slash. */
+  readonly publicUrl: string;
+  /** The environment that publishes there. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The account's own client. */
+  readonly api: S3Api;
+  /** Keys of the bucket. */
+  keys(): Promise<string[]>;
+  /** Uploads in parts that were begun and neither finished nor aborted. */
+  unfinished(): Promise<string[]>;
+}
+
+const REGION = "eu-central-1";
+const BUCKET = "bfa-data";
+
+/** Runs a test with a server. */
+export async function withS3(test: (server: S3Server) => Promise<void>): Promise<void> {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-s3-" });
+  const port = freePort();
+  const [account, secret] = ["publisher", "publishers-secret"];
+  await Deno.mkdir(`${dir}/store`);
+  const program = spawn(tool("versitygw"), [
+    ...["--port", `127.0.0.1:${port}`, "--region", REGION],
+    ...["--access", account, "--secret", secret],
+    ...["posix", `${dir}/store`],
+  ]);
+  try {
+    await waitForLine(program, /listening on/);
+    const url = `http://127.0.0.1:${port}`;
+    const env = {
+      AWS_ACCESS_KEY_ID: account,
+      AWS_SECRET_ACCESS_KEY: secret,
+      AWS_REGION: REGION,
+      AWS_ENDPOINT_URL: url,
+    };
+    const place = readS3Place(`s3://${BUCKET}`, (name) => env[name as keyof typeof env]);
+    const api = s3Api(place, sender({ place: "test" }));
+    await send(api, "PUT", "");
+    await send(api, "PUT", "", { policy: "" }, {
+      Version: "2012-10-17",
+      Statement: [{
+        Effect: "Allow",
+        Principal: "*",
+        Action: "s3:GetObject",
+        Resource: `arn:aws:s3:::${BUCKET}/*`,
+      }],
+    });
+    await test({
+      url,
+      bucket: BUCKET,
+      publicUrl: `${url}/${BUCKET}/`,
+      env,
+      api,
+      keys: async () =>
+        matches(await send(api, "GET", "", { "list-type": "2" }), /<Key>([^<]+)<\/Key>/g),
+      unfinished: async () =>
+        matches(await send(api, "GET", "", { uploads: "" }), /<UploadId>([^<]+)<\/UploadId>/g),
+    });
+  } finally {
+    await program.stop("SIGTERM");
+    await Deno.remove(dir, { recursive: true });
+  }
+}
+
+async function send(
+  api: S3Api,
+  method: string,
+  key: string,
+  query: Record<string, string> = {},
+  json?: unknown,
+): Promise<string> {
+  const body = json === undefined ? {} : { body: new TextEncoder().encode(JSON.stringify(json)) };
+  return await (await api.request(method, key, { query, ...body })).text();
+}
+
+function matches(text: string, pattern: RegExp): string[] {
+  return [...text.matchAll(pattern)].map((match) => match[1]!).sort();
+}
