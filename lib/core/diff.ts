@@ -6,7 +6,7 @@
 
 import type { Source } from "./answers.ts";
 import { addDays, type Day, dayFromNumber, dayNumber } from "./day.ts";
-import { type Listing, type RowState, stateRuns } from "./listing.ts";
+import { type Listing, livesBySymbol, type RowState, stateRuns } from "./listing.ts";
 import type { ListingIndex } from "./listing_index.ts";
 import type { RowColumn } from "./table.ts";
 
@@ -118,8 +118,8 @@ function differingFields(was?: Listing, is?: Listing): ListingDiff["fields"] {
 function diffRows(a: ListingIndex, b: ListingIndex): DiffRow[] {
   const known = a.dataThrough;
   const symbols = new Set([...a.symbols, ...b.symbols]);
-  const before = Map.groupBy(a.listings, ({ symbol }) => symbol);
-  const after = Map.groupBy(b.listings, ({ symbol }) => symbol);
+  const before = livesBySymbol(a.listings);
+  const after = livesBySymbol(b.listings);
   const rows: DiffRow[] = [];
   for (const symbol of symbols) {
     const was = new SymbolStates(before.get(symbol) ?? [], a.dataThrough);
