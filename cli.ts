@@ -96,15 +96,12 @@ async function progress(world: World) {
 /** Settings files are read when a setting is first looked for: most calls need none. */
 function settingSources(world: World): SettingSources {
   let files: SettingsFile[] | undefined;
-  const user = userConfigFile({ os: Deno.build.os, env: world.env });
-  return {
-    env: world.env,
-    files: () =>
-      files ??= ["bfa.json", ...(user ? [user] : [])].map((path) => ({
-        path,
-        settings: readSettings(path, world),
-      })),
+  const read = () => {
+    const user = userConfigFile({ os: Deno.build.os, env: world.env });
+    return ["bfa.json", ...(user ? [user] : [])]
+      .map((path) => ({ path, settings: readSettings(path, world) }));
   };
+  return { env: world.env, files: () => files ??= read() };
 }
 
 function readSettings(path: string, world: World): Record<string, unknown> {

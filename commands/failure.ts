@@ -56,14 +56,14 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
 
 /** The line and the exit code of a failure. */
 export function describeFailure(error: unknown, verbose: boolean): { line: string; exit: number } {
+  const missing = missingPermission(error);
+  if (missing) return { line: `bfa: ${missing}`, exit: 2 };
   if (error instanceof BfaError) {
     const cause = verbose && error.cause !== undefined ? `\n  because: ${reason(error.cause)}` : "";
     const advice = ADVICE[error.code] ? `; ${ADVICE[error.code]}` : "";
     return { line: `bfa: ${error.message}${advice}${cause}`, exit: EXIT_CODES[error.code] };
   }
   if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
-  const missing = missingPermission(error);
-  if (missing) return { line: `bfa: ${missing}`, exit: 2 };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
   return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
@@ -71,14 +71,24 @@ export function describeFailure(error: unknown, verbose: boolean): { line: strin
 
 /** What the operating system refuses is no bug of ours: its message names the file. */
 function isDiskFailure(error: unknown): error is Error {
-  return !(error instanceof Deno.errors.NotCapable) && error instanceof Error &&
-    "code" in error && typeof error.code === "string" && /^E[A-Z]+$/.test(error.code) &&
+  return error instanceof Error && "code" in error && typeof error.code === "string" &&
+    /^E[A-Z]+$/.test(error.code) &&
     !/^E(PIPE|CONN|ADDR|HOST|NET)/.test(error.code);
 }
 
-/** Deno says which permission is missing; the user wants to know which flag gives it. */
+/**
+ * Deno says which permission is missing, at times behind an error of ours; the user wants to know which flag gives
+ * it. (npm packages wrap the error in one of their own.)
+ */
 function missingPermission(error: unknown): string | undefined {
-  if (!(error instanceof Deno.errors.NotCapable)) return undefined;
+  for (let depth = 0; depth < 4 && error instanceof Error; depth++) {
+    if (error instanceof Deno.errors.NotCapable) return missingFlag(error);
+    error = error.cause;
+  }
+  return undefined;
+}
+
+function missingFlag(error: Error): string {
   const flag = /run again with the (--allow-[a-z]+)/.exec(error.message)?.[1];
   const what = error.message.split(",")[0];
   return flag ? `${what}: add ${flag}` : error.message;

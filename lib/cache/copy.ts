@@ -5,6 +5,7 @@
  * @module
  */
 
+import { toHex } from "../core/bytes.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
@@ -238,7 +239,7 @@ export function newRecord(endpoint: string, channel: string): CopyRecord {
 /** The name under which a source's record is kept: the host to read, a digest to be unique. */
 export async function sourceName(endpoint: string, channel: string): Promise<string> {
   const bytes = new TextEncoder().encode(`${endpoint} ${channel}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
   const host = endpoint.split("/")[2]!.replace(/[^a-z0-9.-]/gi, "-").slice(0, 60);
   return `${host}-${digest.slice(0, 12)}`;
 }

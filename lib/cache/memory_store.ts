@@ -4,6 +4,7 @@
  * @module
  */
 
+import { toHex } from "../core/bytes.ts";
 import { IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { CopyRecord, CopyStore, PartialObject } from "./copy_store.ts";
@@ -59,7 +60,7 @@ function partial(artifact: Artifact, objects: Map<string, Uint8Array<ArrayBuffer
     },
     async commit() {
       const bytes = new Uint8Array(await new Blob(chunks).arrayBuffer());
-      const actual = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+      const actual = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
       if (actual !== artifact.sha256) {
         chunks = [];
         throw new IntegrityError(artifact.name, artifact.sha256, actual);

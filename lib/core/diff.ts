@@ -7,7 +7,7 @@
 
 import type { Source } from "./answers.ts";
 import { addDays, type Day, dayFromNumber, dayNumber } from "./day.ts";
-import { type Listing, type RowState, stateRuns } from "./listing.ts";
+import { type Listing, livesBySymbol, type RowState, stateRuns } from "./listing.ts";
 import type { ListingIndex } from "./listing_index.ts";
 import type { Cell, RowColumn } from "./table.ts";
 
@@ -129,8 +129,8 @@ function differingFields(was?: Listing, is?: Listing): ListingDiff["fields"] {
 /** The days whose state differs, as runs: the rows of a year of a symbol are one. */
 export function stateChanges(a: ListingIndex, b: ListingIndex): StateChange[] {
   const known = knownToBoth(a, b);
-  const before = Map.groupBy(a.listings, ({ symbol }) => symbol);
-  const after = Map.groupBy(b.listings, ({ symbol }) => symbol);
+  const before = livesBySymbol(a.listings);
+  const after = livesBySymbol(b.listings);
   const changes: StateChange[] = [];
   for (const symbol of new Set([...a.symbols, ...b.symbols])) {
     const was = new SymbolStates(before.get(symbol) ?? [], a.dataThrough);

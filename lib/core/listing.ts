@@ -125,3 +125,14 @@ export function firstTraded(listing: Listing, asOf: Day): Day | null {
 export function overlap(run: StateRun, from: number, to: number): number {
   return Math.max(0, Math.min(dayNumber(run.to), to) - Math.max(dayNumber(run.from), from) + 1);
 }
+
+/** The lives of every symbol, in the order they stand in. */
+export function livesBySymbol(listings: readonly Listing[]): Map<string, Listing[]> {
+  const lives = new Map<string, Listing[]>(); // `Map.groupBy` is younger than the runtimes of some clients
+  for (const listing of listings) {
+    const known = lives.get(listing.symbol);
+    if (known) known.push(listing);
+    else lives.set(listing.symbol, [listing]);
+  }
+  return lives;
+}

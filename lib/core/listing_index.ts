@@ -7,7 +7,7 @@
 
 import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
-import { type DayState, type Listing, stateOn } from "./listing.ts";
+import { type DayState, type Listing, livesBySymbol, stateOn } from "./listing.ts";
 import type { ListingsFile } from "./kept_listings.ts";
 import { nearestNames } from "./nearest.ts";
 
@@ -45,7 +45,7 @@ export class ListingIndex {
 
   /** The lives of every symbol; made when first asked for. */
   get #bySymbol(): Map<string, Listing[]> {
-    return this.#lives ??= Map.groupBy(this.listings, (listing) => listing.symbol);
+    return this.#lives ??= livesBySymbol(this.listings);
   }
 
   /** Every known symbol, sorted. */

@@ -41,10 +41,21 @@ export async function withDuckdb<T>(
   }
 }
 
+type Duckdb = typeof import("@duckdb/node-api");
+
+/**
+ * What to import. Not a literal: all that a literal `import()` names is fetched before a program's first run, and
+ * these are 140 MB that a question does not need. Nothing maps names for a module that came from JSR, so it names
+ * the package whole, as deno.json does.
+ */
+const DUCKDB = import.meta.url.startsWith("http")
+  ? "npm:@duckdb/node-api@1.5.5-r.5"
+  : "@duckdb/node-api";
+
 /** Loads DuckDB. */
-export async function loadDuckdb(): Promise<typeof import("@duckdb/node-api")> {
+export async function loadDuckdb(): Promise<Duckdb> {
   try {
-    return await import("@duckdb/node-api");
+    return await import(DUCKDB) as Duckdb;
   } catch (cause) {
     throw new BfaError(
       "unavailable",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { toHex } from "../core/bytes.ts";
 import { type AsyncBuffer, type FileMetaData, parquetMetadata } from "hyparquet";
 import { LRUCache } from "lru-cache";
 import { type BlockIndex, type BlockQuestion, compareKeys } from "../core/blocks.ts";
@@ -164,5 +165,5 @@ function asBuffer(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
 }
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }

@@ -86,9 +86,14 @@ export function storageError(error: unknown, path: string): unknown {
   }
   if (
     code === "EROFS" || code === "EACCES" || code === "EPERM" ||
-    error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+    error instanceof Deno.errors.PermissionDenied
   ) {
     return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
+      cause: error,
+    });
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new BfaError("storage", `Cannot write ${path}: Deno has no permission to`, {
       cause: error,
     });
   }

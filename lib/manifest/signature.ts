@@ -5,6 +5,7 @@
  * @module
  */
 
+import { fromBase64url, toBase64url } from "../core/bytes.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Manifest, type ManifestBody, signedBytes } from "../core/manifest.ts";
 
@@ -15,8 +16,6 @@ export interface Signer {
   /** The 64 signature bytes over `bytes`. */
   sign(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array>;
 }
-
-const BASE64URL = { alphabet: "base64url", omitPadding: true } as const;
 
 const KEY_ID = /^ed25519:[A-Za-z0-9_-]{43}$/;
 
@@ -62,7 +61,7 @@ export async function signManifest(
   const signatures = await Promise.all(signers.map(async (s) => ({
     keyId: s.keyId,
     alg: "Ed25519" as const,
-    sig: (await s.sign(bytes)).toBase64(BASE64URL),
+    sig: toBase64url(await s.sign(bytes)),
   })));
   return { signed: body, signatures };
 }
@@ -91,9 +90,9 @@ async function verifies(
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<boolean> {
   try {
-    const raw = Uint8Array.fromBase64(keyId.slice("ed25519:".length), BASE64URL);
+    const raw = fromBase64url(keyId.slice("ed25519:".length));
     const key = await crypto.subtle.importKey("raw", raw, "Ed25519", false, ["verify"]);
-    return await crypto.subtle.verify("Ed25519", key, Uint8Array.fromBase64(sig, BASE64URL), bytes);
+    return await crypto.subtle.verify("Ed25519", key, fromBase64url(sig), bytes);
   } catch {
     return false; // not base64url, or not a point on the curve: no signature of that key
   }

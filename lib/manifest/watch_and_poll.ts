@@ -38,10 +38,11 @@ export async function* watchAndPoll<Pushed, T>(
   }
 
   async function pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    wake = resolve;
-    await promise;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+      wake = resolve;
+    });
     clearTimeout(timer);
   }
 

@@ -91,6 +91,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
           failure = new HttpError(url, response.status, wait);
           if (!isTransient(response.status)) throw failure;
         } catch (error) {
+          if (isNoPermission(error)) throw error; // it will not come
           if (error instanceof HttpError || request.signal?.aborted) throw aborted(error, url);
           failure = asBfaError(error, "network", `reach ${new URL(url).origin}`);
           if (failure === error) throw failure;
@@ -152,6 +153,11 @@ function aborted(error: unknown, url: string, cause: unknown = error): BfaError 
   if (error instanceof BfaError) return error;
   const reason = cause instanceof Error && cause !== error ? `: ${cause.message}` : "";
   return new BfaError("network", `Cannot reach ${new URL(url).origin} in time${reason}`, { cause });
+}
+
+/** Only Deno has such errors. */
+function isNoPermission(error: unknown): boolean {
+  return error instanceof Error && error.name === "NotCapable";
 }
 
 function signalOption(signal: AbortSignal | undefined): { signal?: AbortSignal } {

@@ -24,9 +24,8 @@ export interface Spawned {
 /** What a `deno` needs to find its packages without asking for them again, and nothing else. */
 export function denoEnvironment(): Record<string, string> {
   const env: Record<string, string> = { NO_COLOR: "1" };
-  for (
-    const name of ["PATH", "HOME", "TMPDIR", "SSL_CERT_FILE", "DENO_CERT", "DENO_TLS_CA_STORE"]
-  ) {
+  const certificates = ["SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS", "DENO_CERT", "DENO_TLS_CA_STORE"];
+  for (const name of ["PATH", "HOME", "TMPDIR", ...certificates]) {
     const value = Deno.env.get(name);
     if (value !== undefined) env[name] = value;
   }

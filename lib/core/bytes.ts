@@ -1,0 +1,54 @@
+/**
+ * Bytes as text and back: what `Uint8Array` does by itself only in newer runtimes than the library's clients may have.
+ *
+ * @module
+ */
+
+/**
+ * Lower-case hex.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { toHex } from "./bytes.ts";
+ * assertEquals(toHex(new Uint8Array([0, 10, 255])), "000aff");
+ * ```
+ */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
+}
+
+/**
+ * Base64url, without padding.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { fromBase64url, toBase64url } from "./bytes.ts";
+ * assertEquals(toBase64url(new Uint8Array([251, 255])), "-_8");
+ * assertEquals(fromBase64url("-_8"), new Uint8Array([251, 255]));
+ * ```
+ */
+export function toBase64url(bytes: Uint8Array): string {
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+}
+
+/**
+ * The bytes of a text in base64url, with or without padding.
+ *
+ * @throws {TypeError} It is not base64url.
+ */
+export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
+  if (!/^[\w-]*={0,2}$/.test(text)) {
+    throw new TypeError("Cannot read the text: it is not base64url");
+  }
+  try {
+    const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+    return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
+  } catch (cause) {
+    throw new TypeError("Cannot read the text: it is not base64url", { cause });
+  }
+}
