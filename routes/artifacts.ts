@@ -7,7 +7,8 @@
 import { NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
-import { CORS, IMMUTABLE, noneMatch, SECURITY } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { CORS, IMMUTABLE, SECURITY } from "./headers.ts";
 import { LARGE_BYTES, largeStream } from "./large.ts";
 import { problem } from "./problem.ts";
 
@@ -40,9 +41,9 @@ export async function artifactAnswer(
     "deno-cache-id": `bfa-${sha256}`,
     etag,
   });
-  if (noneMatch(request.headers.get("if-none-match"), [etag])) {
-    return new Response(null, { status: 304, headers });
-  }
+  const condition = unmet(request.headers, { tags: [etag] });
+  if (condition === "failed") return preconditionFailed();
+  if (condition) return new Response(null, { status: 304, headers });
   headers.set("content-type", MEDIA_TYPES[name.split(".").at(-1)!] ?? "application/octet-stream");
   const range = readRange(request, etag, size);
   if (range === "unsatisfiable") {

@@ -89,8 +89,15 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     return own && all ? (all.remaining < own.remaining ? all : own) : own ?? all;
   }
 
+  /** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */
+  function lacksHost(request: Request): boolean {
+    const port = options.port?.();
+    return port !== undefined && request.url.startsWith("http://localhost:") &&
+      request.url.startsWith(`http://localhost:${port}/`) && request.headers.get("host") === null;
+  }
+
   function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
-    if (lacksHost(request, options.port?.())) {
+    if (lacksHost(request)) {
       return problem(
         new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
       );
@@ -223,12 +230,6 @@ function nextId(): string {
 function requestId(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : nextId();
-}
-
-/** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */
-function lacksHost(request: Request, port: number | undefined): boolean {
-  return port !== undefined && request.url.startsWith(`http://localhost:${port}/`) &&
-    request.headers.get("host") === null;
 }
 
 function routeName(path: string): string {

@@ -94,6 +94,7 @@ const CLIENTS_FAULT: readonly string[] = [
 
 const METHODS: Methods = {
   allow: "GET, HEAD, OPTIONS",
-  headers: "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
+  headers:
+    "If-Match, If-None-Match, If-Range, If-Unmodified-Since, Range, Last-Event-ID, X-Request-Id",
   use: "GET or HEAD",
 };
