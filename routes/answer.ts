@@ -26,6 +26,7 @@ import {
 import { type Page, pageOf, readCursor } from "./paging.ts";
 import { PAGING, type Parameters, readParameters } from "./parameters.ts";
 import type { Differ, Question } from "./question.ts";
+import type { Client } from "./route.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -52,12 +53,12 @@ export interface Answerer {
   source(): Source;
   /** The answer that is in memory, if it is. */
   kept(request: Request): Response | undefined;
-  /** Any answer. `version` is the one that the path names, if it names one. */
+  /** Any answer. `from.version` is the one that the path names, if it names one. */
   answer(
     request: Request,
     question: Question,
     path: Readonly<Record<string, string>>,
-    version?: string,
+    from?: Client & { readonly version?: string | undefined },
   ): Promise<Response>;
 }
 
@@ -106,7 +107,7 @@ export function answerer(
       return hit && respond(request, hit);
     },
 
-    async answer(request, question, path, version) {
+    async answer(request, question, path, { version, client } = {}) {
       const url = new URL(request.url);
       const suffix = splitSuffix(url.pathname).format;
       const format = suffix ?? acceptedFormat(request.headers.get("accept"));
@@ -152,7 +153,8 @@ export function answerer(
       const { start, rest } = gather(await encode(page, format, answer.lists));
       const zips = !binary;
       if (rest) {
-        return stream(request, headers, validators, zips, () => largeStream(rest, { start }));
+        const open = () => largeStream(rest, { start, client });
+        return stream(request, headers, validators, zips, open);
       }
       const made = entity(start, validators, { headers, zips });
       // The version may have switched meanwhile: what the old one answered must not be kept as new.

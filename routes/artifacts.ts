@@ -18,12 +18,13 @@ const MEDIA_TYPES: Readonly<Record<string, string>> = {
   gz: "application/gzip",
 };
 
-/** Serves one artifact. */
+/** Serves one artifact. `client` tells clients apart, where they are known. */
 export async function artifactAnswer(
   request: Request,
   mirror: MirrorReader,
   sha256: string,
   name: string,
+  client?: string,
 ): Promise<Response> {
   const path = `${sha256}/${name}`;
   const known = isSha256(sha256) && isArtifactName(name);
@@ -61,7 +62,9 @@ export async function artifactAnswer(
   const file = await mirror.open(path, range);
   if (!file) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
-  const body = length > LARGE_BYTES ? largeStream(file.body[Symbol.asyncIterator]()) : file.body;
+  const body = length > LARGE_BYTES
+    ? largeStream(file.body[Symbol.asyncIterator](), { client })
+    : file.body;
   return new Response(body, { status, headers });
 }
 

@@ -83,7 +83,7 @@ export function problem(
     ...SECURITY,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    ...(status === 503 ? { "retry-after": "5" } : {}),
+    ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
   });
   for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
   return textResponse(JSON.stringify(body) + "\n", { status, headers });
