@@ -31,6 +31,7 @@ import { httpClient } from "./lib/net/client.ts";
 import { DEFAULT_RETRY } from "./lib/net/retry.ts";
 import { readPublicUrl } from "./routes/address.ts";
 import { purgeLatest } from "./routes/cdn.ts";
+import { LogPipe } from "./routes/log_pipe.ts";
 import { readLimits } from "./routes/rate_limit.ts";
 import { readPort, readSql, type Server, startServer } from "./routes/server.ts";
 import { telemetry, telemetryIsOn } from "./routes/telemetry.ts";
@@ -40,6 +41,9 @@ const READ_MS = 250;
 
 /** Somebody waits for the answer: what the mirror does not give soon, it does not give. */
 const MIRROR = { retry: { ...DEFAULT_RETRY, tries: 2 }, firstByteMs: 5_000 };
+
+/** How long the last lines of the log may take at the end, ms. */
+const LOG_MS = 500;
 
 /** The server, once it runs. */
 const running = Promise.withResolvers<Server>();
@@ -63,6 +67,12 @@ async function main(): Promise<void> {
   const kv = Deno.env.get("BFA_KV");
   const traced = telemetryIsOn(Deno.env.get("OTEL_DENO"));
   const remote = isRemoteKv(kv, onDeploy);
+  const [requests, log] = [new LogPipe(Deno.stdout), new LogPipe(Deno.stderr)];
+  // OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone.
+  const byConsole = onDeploy || traced;
+  const logLine = byConsole
+    ? (line: string) => console.error(line)
+    : (line: string) => log.write(`${line}\n`);
   const pollMs = pollEveryMs(remote);
   const store = lateReader(async () =>
     kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
@@ -90,25 +100,20 @@ async function main(): Promise<void> {
     },
     logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0"
       ? undefined
-      : (onDeploy || traced ? consoleLog : writeLog),
+      : (byConsole ? consoleLog : (text) => requests.write(text)),
     telemetry: traced ? await telemetry() : undefined,
     purge: onDeploy ? () => purgeLatest() : undefined,
-    log: (line) => console.error(line),
+    log: logLine,
     sql: readSql(Deno.env.get("BFA_SQL")),
     signal: stop.signal,
   });
-  console.error(`bfa serves on ${server.url}`);
+  logLine(`bfa serves on ${server.url}`);
   running.resolve(server);
   await server.finished;
   store.close();
+  await Promise.all([requests.flushed(LOG_MS), log.flushed(LOG_MS)]);
 }
 
-function writeLog(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
-}
-
-/** OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone. */
 function consoleLog(text: string): void {
   for (const line of text.trimEnd().split("\n")) console.log(line);
 }

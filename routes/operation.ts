@@ -89,7 +89,10 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     return own && all ? (all.remaining < own.remaining ? all : own) : own ?? all;
   }
 
-  /** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */
+  /**
+   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost, and HTTP/2 has none
+   * at all: of what is addressed to this port of localhost it cannot be told which it is (docs/operations.md).
+   */
   function lacksHost(request: Request): boolean {
     const port = options.port?.();
     return port !== undefined && request.url.startsWith("http://localhost:") &&
