@@ -132,6 +132,7 @@ function realWorld(): World {
   return {
     out: (data) => writeWhole(Deno.stdout, data),
     err: (text) => writeWhole(Deno.stderr, text),
+    errSink: Deno.stderr,
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
     get columns() {

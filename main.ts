@@ -35,6 +35,7 @@ import { httpClient } from "./lib/net/client.ts";
 import { DEFAULT_RETRY } from "./lib/net/retry.ts";
 import { readPublicUrl } from "./routes/address.ts";
 import { purgeLatest } from "./routes/cdn.ts";
+import { LogPipe } from "./routes/log_pipe.ts";
 import { readLimits } from "./routes/rate_limit.ts";
 import { readPort, readSql, type Server, startServer } from "./routes/server.ts";
 import { telemetry, telemetryIsOn } from "./routes/telemetry.ts";
@@ -44,6 +45,9 @@ const READ_MS = 250;
 
 /** Somebody waits for the answer: what the mirror does not give soon, it does not give. */
 const MIRROR = { retry: { ...DEFAULT_RETRY, tries: 2 }, firstByteMs: 5_000 };
+
+/** How long the last lines of the log may take at the end, ms. */
+const LOG_MS = 500;
 
 /** The server, once it runs. */
 const running = Promise.withResolvers<Server>();
@@ -62,9 +66,14 @@ async function main(): Promise<void> {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   const now = () => new Date();
-  const log = (line: string) => console.error(line);
   const onDeploy = Deno.env.get("DENO_DEPLOY") !== undefined;
   const traced = telemetryIsOn(Deno.env.get("OTEL_DENO"));
+  const [requests, problems] = [new LogPipe(Deno.stdout), new LogPipe(Deno.stderr)];
+  // OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone.
+  const byConsole = onDeploy || traced;
+  const log = byConsole
+    ? (line: string) => console.error(line)
+    : (line: string) => problems.write(`${line}\n`);
   const { reader, mirror, close } = await openPlaces(onDeploy, now, log);
   const server = await startServer({
     reader,
@@ -83,7 +92,7 @@ async function main(): Promise<void> {
     },
     logRequests: Deno.env.get("BFA_LOG_REQUESTS") === "0"
       ? undefined
-      : (onDeploy || traced ? consoleLog : writeLog),
+      : (byConsole ? consoleLog : (text) => requests.write(text)),
     telemetry: traced ? await telemetry() : undefined,
     purge: onDeploy ? () => purgeLatest() : undefined,
     log,
@@ -94,6 +103,7 @@ async function main(): Promise<void> {
   running.resolve(server);
   await server.finished;
   close();
+  await Promise.all([requests.flushed(LOG_MS), problems.flushed(LOG_MS)]);
 }
 
 /** Where manifests and files are. */
@@ -138,12 +148,6 @@ async function openStore(kv: string | undefined, onDeploy: boolean): Promise<Lat
   return store;
 }
 
-function writeLog(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let done = 0; done < bytes.length;) done += Deno.stdout.writeSync(bytes.subarray(done));
-}
-
-/** OpenTelemetry, and with it Deno Deploy, takes the lines of the console alone. */
 function consoleLog(text: string): void {
   for (const line of text.trimEnd().split("\n")) console.log(line);
 }

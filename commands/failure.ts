@@ -11,6 +11,7 @@ export const EXIT_CODES: Readonly<Record<ErrorCode, number>> = {
   usage: 2,
   not_acceptable: 2,
   sql_rejected: 2,
+  precondition_failed: 2,
   not_found: 3,
   stale: 4,
   expired: 4,

@@ -16,6 +16,7 @@ import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
+import { LogPipe } from "../routes/log_pipe.ts";
 import { readPublicUrl } from "../routes/address.ts";
 import { readLimits } from "../routes/rate_limit.ts";
 import { readPort, readSql, startServer } from "../routes/server.ts";
@@ -25,6 +26,9 @@ import type { PublisherSide, World } from "./tools.ts";
 
 /** How often a version that nobody replaces is looked at, ms. */
 const RENEW_EVERY_MS = 60_000;
+
+/** How long the last lines of the log may take at the end, ms. */
+const LOG_MS = 500;
 
 /** Serves the dataset over HTTP. */
 export const serve: Command = {
@@ -70,6 +74,9 @@ export const serve: Command = {
       const side = init ? await ensureVersion(inputs, opened, world) : opened;
       const channel = readChannel(inputs.text("channel"));
       const stop = world.onInterrupt();
+      // From here on nobody may keep the service waiting, whoever reads its log.
+      const pipe = world.errSink && new LogPipe(world.errSink);
+      const log = pipe ? (text: string) => pipe.write(text) : world.err;
       const server = await startServer({
         reader: side.store,
         mirror: side.mirror,
@@ -85,15 +92,16 @@ export const serve: Command = {
           }),
           clientHeader: inputs.text("client-header"),
         },
-        logRequests: inputs.flag("log-requests") ? world.err : undefined,
+        logRequests: inputs.flag("log-requests") ? log : undefined,
         sql: readSql(inputs.text("sql")),
-        log: (line) => world.err(`${line}\n`),
+        log: (line) => log(`${line}\n`),
         signal: stop,
       });
       if (!inputs.flag("quiet")) tools.world.out(await greeting(server.url, side, inputs));
-      const signing = init ? keepSigned(side, channel, world, stop) : undefined;
+      const signing = init ? keepSigned(side, channel, { ...world, err: log }, stop) : undefined;
       await server.finished;
       await signing;
+      await pipe?.flushed(LOG_MS);
     }),
 };
 

@@ -20,6 +20,8 @@ export interface World {
   out(data: string | Uint8Array): void;
   /** Everything else. */
   err(text: string): void;
+  /** Where {@linkcode err} writes to, for what must never wait for its reader. */
+  readonly errSink?: { write(bytes: Uint8Array): Promise<number> };
   /** Whether data goes to a terminal. */
   readonly outIsTerminal: boolean;
   /** Whether notices go to a terminal. */

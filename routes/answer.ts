@@ -13,7 +13,8 @@ import type { RowSource } from "../lib/jobs/row_source.ts";
 import { json } from "../lib/formats/json.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
 import { type Entity, entity, respond, tagsOf, weight } from "./entity.ts";
-import { acceptsGzip, answerHeaders, noneMatch, pathAndQuery } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { acceptsGzip, answerHeaders, pathAndQuery } from "./headers.ts";
 import { gather, largeStream } from "./large.ts";
 import {
   acceptedFormat,
@@ -25,6 +26,7 @@ import {
 import { type Page, pageOf, readCursor } from "./paging.ts";
 import { PAGING, type Parameters, readParameters } from "./parameters.ts";
 import type { Differ, Question } from "./question.ts";
+import type { Client } from "./route.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -51,12 +53,12 @@ export interface Answerer {
   source(): Source;
   /** The answer that is in memory, if it is. */
   kept(request: Request): Response | undefined;
-  /** Any answer. `version` is the one that the path names, if it names one. */
+  /** Any answer. `from.version` is the one that the path names, if it names one. */
   answer(
     request: Request,
     question: Question,
     path: Readonly<Record<string, string>>,
-    version?: string,
+    from?: Client & { readonly version?: string | undefined },
   ): Promise<Response>;
 }
 
@@ -105,7 +107,7 @@ export function answerer(
       return hit && respond(request, hit);
     },
 
-    async answer(request, question, path, version) {
+    async answer(request, question, path, { version, client } = {}) {
       const url = new URL(request.url);
       const suffix = splitSuffix(url.pathname).format;
       const format = suffix ?? acceptedFormat(request.headers.get("accept"));
@@ -135,7 +137,11 @@ export function answerer(
 
       const { mediaType, binary } = ANSWER_FORMATS[format];
       const canonical = JSON.stringify([question.id, format, asked, cursor?.offset, limit]);
-      const tags = tagsOf(from.version, canonical);
+      const published = served?.stored.manifest.signed.publishedAt;
+      const validators = {
+        tags: tagsOf(from.version, canonical),
+        publishedAt: published === undefined ? undefined : Date.parse(published),
+      };
       const headers = answerHeaders({
         version: from.version,
         mediaType,
@@ -146,8 +152,11 @@ export function answerer(
       });
       const { start, rest } = gather(await encode(page, format, answer.lists));
       const zips = !binary;
-      if (rest) return stream(request, headers, tags, zips, () => largeStream(rest, { start }));
-      const made = entity(start, tags, { headers, zips });
+      if (rest) {
+        const open = () => largeStream(rest, { start, client });
+        return stream(request, headers, validators, zips, open);
+      }
+      const made = entity(start, validators, { headers, zips });
       // The version may have switched meanwhile: what the old one answered must not be kept as new.
       const pinned = version !== undefined || cursor !== undefined;
       if (asof === undefined && (pinned || from.version === source().version)) {
@@ -187,15 +196,15 @@ async function encode(
 function stream(
   request: Request,
   headers: Headers,
-  tags: Entity["tags"],
+  validators: Pick<Entity, "tags" | "publishedAt">,
   zips: boolean,
   open: () => ReadableStream<Uint8Array<ArrayBuffer>>,
 ): Response {
   const gzip = zips && acceptsGzip(request);
-  headers.set("etag", tags[gzip ? 1 : 0]);
-  if (noneMatch(request.headers.get("if-none-match"), tags)) {
-    return new Response(null, { status: 304, headers });
-  }
+  headers.set("etag", validators.tags[gzip ? 1 : 0]);
+  const condition = unmet(request.headers, validators);
+  if (condition === "failed") return preconditionFailed();
+  if (condition) return new Response(null, { status: 304, headers });
   if (gzip) headers.set("content-encoding", "gzip");
   if (request.method === "HEAD") return new Response(null, { headers });
   const body = gzip ? open().pipeThrough(new CompressionStream("gzip")) : open();

@@ -8,16 +8,18 @@ import { NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import { mediaTypeOf } from "../lib/mirror/file_headers.ts";
 import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
-import { CORS, IMMUTABLE, noneMatch, SECURITY } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { CORS, IMMUTABLE, SECURITY } from "./headers.ts";
 import { LARGE_BYTES, largeStream } from "./large.ts";
 import { problem } from "./problem.ts";
 
-/** Serves one artifact. */
+/** Serves one artifact. `client` tells clients apart, where they are known. */
 export async function artifactAnswer(
   request: Request,
   mirror: MirrorReader,
   sha256: string,
   name: string,
+  client?: string,
 ): Promise<Response> {
   const path = `${sha256}/${name}`;
   const known = isSha256(sha256) && isArtifactName(name);
@@ -35,9 +37,9 @@ export async function artifactAnswer(
     "deno-cache-id": `bfa-${sha256}`,
     etag,
   });
-  if (noneMatch(request.headers.get("if-none-match"), [etag])) {
-    return new Response(null, { status: 304, headers });
-  }
+  const condition = unmet(request.headers, { tags: [etag] });
+  if (condition === "failed") return preconditionFailed();
+  if (condition) return new Response(null, { status: 304, headers });
   headers.set("content-type", mediaTypeOf(name));
   const range = readRange(request, etag, size);
   if (range === "unsatisfiable") {
@@ -55,7 +57,9 @@ export async function artifactAnswer(
   const file = await mirror.open(path, range);
   if (!file) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
-  const body = length > LARGE_BYTES ? largeStream(file.body[Symbol.asyncIterator]()) : file.body;
+  const body = length > LARGE_BYTES
+    ? largeStream(file.body[Symbol.asyncIterator](), { client })
+    : file.body;
   return new Response(body, { status, headers });
 }
 

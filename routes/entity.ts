@@ -7,7 +7,8 @@
 
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import { acceptsGzip, noneMatch } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { acceptsGzip } from "./headers.ts";
 
 /** Changes when the same question on the same version gets other bytes than before. */
 const ANSWERS_REVISION = 1;
@@ -18,6 +19,8 @@ const GZIP_FROM_BYTES = 860;
 /** The 200 and the 304 of one encoding. */
 interface Representation {
   readonly ok: Response;
+  /** Bytes of its body. */
+  readonly length: number;
   readonly notModified: Response;
 }
 
@@ -26,6 +29,8 @@ export interface Entity {
   readonly body: Uint8Array<ArrayBuffer>;
   /** The tags of its representations: as it is, and compressed. */
   readonly tags: readonly [plain: string, gzip: string];
+  /** When its version was published, ms, where that is known. */
+  readonly publishedAt: number | undefined;
   /** Whether gzip makes it smaller. */
   readonly zips: boolean;
   readonly plain: Representation;
@@ -43,22 +48,30 @@ export function tagsOf(version: string, question: string): Entity["tags"] {
 /** Encodes an answer. `headers` are those of its 200, without tag and length. */
 export function entity(
   body: Uint8Array<ArrayBuffer>,
-  tags: Entity["tags"],
+  { tags, publishedAt }: Pick<Entity, "tags" | "publishedAt">,
   options: { headers: Headers; zips: boolean },
 ): Entity {
   const headers = new Headers(options.headers);
   headers.set("etag", tags[0]);
   const zips = options.zips && body.length >= GZIP_FROM_BYTES;
-  return { body, tags, zips, plain: representation(body, headers) };
+  return { body, tags, publishedAt, zips, plain: representation(body, headers) };
 }
 
-/** Answers a request with an entity: 304 when the client has it, gzip when it accepts that. */
+/** Answers a GET or HEAD with an entity: 304 when the client has it, gzip when it accepts that. */
 export function respond(request: Request, entity: Entity): Response {
   const zips = entity.zips && acceptsGzip(request);
-  const { ok, notModified } = zips ? entity.gzip ??= compress(entity) : entity.plain;
+  const { ok, notModified, length } = zips ? entity.gzip ??= compress(entity) : entity.plain;
   // Either tag says that the client has this answer; the 304 names the tag of the 200 it stands for.
-  const known = noneMatch(request.headers.get("if-none-match"), entity.tags);
-  return (known ? notModified : ok).clone();
+  switch (unmet(request.headers, entity)) {
+    case "failed":
+      return preconditionFailed();
+    case "not modified":
+      return notModified.clone();
+  }
+  const response = ok.clone();
+  // The server tells the length of what it sends; of a HEAD that would be 0.
+  if (request.method === "HEAD") response.headers.set("content-length", String(length));
+  return response;
 }
 
 /** How much memory an entity holds, bytes, at most. */
@@ -77,13 +90,13 @@ function compress({ body, plain, tags }: Entity): Representation {
 const ONLY_200 = ["content-security-policy", "access-control-expose-headers"];
 
 function representation(body: Uint8Array<ArrayBuffer>, headers: Headers): Representation {
-  headers.set("content-length", String(body.length)); // HEAD, without a body, would tell 0
   const bare = new Headers(headers);
-  for (const name of ["content-type", "content-encoding", "content-length", "link", ...ONLY_200]) {
+  for (const name of ["content-type", "content-encoding", "link", ...ONLY_200]) {
     bare.delete(name);
   }
   return {
     ok: new Response(body, { headers }),
+    length: body.length,
     notModified: new Response(null, { status: 304, headers: bare }),
   };
 }

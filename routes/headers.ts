@@ -1,5 +1,5 @@
 /**
- * Headers that many answers share, and the reading of conditional requests.
+ * Headers that many answers share.
  *
  * @module
  */
@@ -60,23 +60,6 @@ export function textResponse(
   const headers = new Headers(init.headers);
   headers.set("content-length", String(body.length));
   return new Response(body, { ...init, headers });
-}
-
-/**
- * Whether an `If-None-Match` header names one of the tags (RFC 9110 §13.1.2: weak comparison).
- *
- * @param header The header's value, or `null`.
- * @param tags Strong tags with their quotes.
- */
-export function noneMatch(header: string | null, tags: readonly string[]): boolean {
-  if (header === null) return false;
-  if (header === tags[0]) return true; // what nearly every client sends
-  if (header.trim() === "*") return true;
-  for (const part of header.split(",")) {
-    const tag = part.trim().replace(/^W\//, "");
-    if (tags.includes(tag)) return true;
-  }
-  return false;
 }
 
 /** Longer than any client's list of encodings; reading it would cost more than it saves. */

@@ -12,10 +12,16 @@ export const LARGE_BYTES = 1024 * 1024;
 /** How many may be under way at once. */
 const MAX_STREAMS = 256;
 
+/** How many of them one client may have: a reader of ranges takes a few at once, an office some more. */
+const MAX_OF_CLIENT = 32;
+
 /** A client that takes nothing for this long is let go, ms. */
 const IDLE_MS = 30_000;
 
 let streams = 0;
+
+/** How many each client has; those who have none are not in it. */
+const clients = new Map<string, number>();
 
 /** How many large answers are under way in this process. */
 export function largeAnswers(): number {
@@ -60,21 +66,21 @@ type Pieces =
 /**
  * A stream that takes its pieces when the client does.
  *
- * @throws {BfaError} `unavailable` when too many are under way.
+ * @param options.client Who takes it, where that is known.
+ * @throws {BfaError} `unavailable` when too many are under way, `too_many` when too many of them are this
+ *   client's.
  */
 export function largeStream(
   pieces: Pieces,
-  options: { start?: Uint8Array<ArrayBuffer>; idleMs?: number } = {},
+  options: { start?: Uint8Array<ArrayBuffer>; idleMs?: number; client?: string | undefined } = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { start, idleMs = IDLE_MS } = options;
-  if (streams >= MAX_STREAMS) {
+  const { start, idleMs = IDLE_MS, client } = options;
+  const refusal = refusalOf(client);
+  if (refusal) {
     pieces.return?.();
-    throw new BfaError(
-      "unavailable",
-      "Cannot send another large answer now: too many are under way",
-    );
+    throw refusal;
   }
-  streams++;
+  count(client, 1);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let open = true;
   const end = async () => {
@@ -82,7 +88,7 @@ export function largeStream(
     if (!open) return;
     open = false;
     await pieces.return?.();
-    streams--;
+    count(client, -1);
   };
   return new ReadableStream({
     start(controller) {
@@ -104,6 +110,26 @@ export function largeStream(
     },
     cancel: end,
   }, { highWaterMark: 1 });
+}
+
+function refusalOf(client: string | undefined): BfaError | undefined {
+  if (streams >= MAX_STREAMS) {
+    const message = "Cannot send another large answer now: too many are under way";
+    return new BfaError("unavailable", message);
+  }
+  if (client === undefined || (clients.get(client) ?? 0) < MAX_OF_CLIENT) return undefined;
+  return new BfaError(
+    "too_many",
+    `Cannot send another large answer: ${MAX_OF_CLIENT} of yours are under way; take one of them first`,
+  );
+}
+
+function count(client: string | undefined, more: 1 | -1): void {
+  streams += more;
+  if (client === undefined) return;
+  const now = (clients.get(client) ?? 0) + more;
+  if (now > 0) clients.set(client, now);
+  else clients.delete(client);
 }
 
 async function next(pieces: Pieces, failed: () => Promise<void>) {

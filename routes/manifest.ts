@@ -16,7 +16,8 @@ import {
   type StoredManifest,
 } from "../lib/manifest/store.ts";
 import { cdnHeaders, LATEST_TAG } from "./cdn.ts";
-import { CORS, IMMUTABLE, noneMatch, SECURITY, textResponse } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { CORS, IMMUTABLE, SECURITY, textResponse } from "./headers.ts";
 
 /** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
 const SHARED_SECONDS = 60;
@@ -30,10 +31,8 @@ export function manifestAnswer(
   if (!stored) throw new NotFoundError("no version was published in this channel yet");
   const { signed } = stored.manifest;
   const control = cacheControl(signed, now);
-  return document(request, stored.text, control, {
-    ...cdnHeaders(control, [LATEST_TAG]),
-    "x-dataset-version": signed.version,
-  });
+  const headers = { ...cdnHeaders(control, [LATEST_TAG]), "x-dataset-version": signed.version };
+  return document(request, stored.text, control, headers, Date.parse(signed.publishedAt));
 }
 
 /** The newest manifest of any channel. */
@@ -86,18 +85,23 @@ function cacheControl({ freshness }: ManifestBody, now: Date): string {
   }
 }
 
-/** A text, JSON unless `more` says otherwise, with a tag of its own digest. */
+/**
+ * A text, JSON unless `more` says otherwise, with a tag of its own digest.
+ *
+ * @param publishedAt When it took the place of another one, ms, where that is known.
+ */
 export function document(
   request: Request,
   text: string,
   cacheControl: string,
   more: Record<string, string> = {},
+  publishedAt?: number,
 ): Response {
   const digest = createHash("sha256").update(text).digest("base64url").slice(0, 22);
   const etag = `"${digest}"`;
   const headers = { ...CORS, ...SECURITY, "cache-control": cacheControl, etag, ...more };
-  if (noneMatch(request.headers.get("if-none-match"), [etag])) {
-    return new Response(null, { status: 304, headers });
-  }
+  const condition = unmet(request.headers, { tags: [etag], publishedAt });
+  if (condition === "failed") return preconditionFailed();
+  if (condition) return new Response(null, { status: 304, headers });
   return textResponse(text, { headers: { "content-type": "application/json", ...headers } });
 }

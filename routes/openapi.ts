@@ -29,6 +29,7 @@ const OTHER_STATUSES: Readonly<Record<OtherStatus, Json>> = {
   206: { description: "The range of bytes that was asked for", content: {} },
   304: { description: "What If-None-Match names is what you would get" },
   406: { $ref: "#/components/responses/406" },
+  412: { $ref: "#/components/responses/412" },
   413: { $ref: "#/components/responses/413" },
   415: { $ref: "#/components/responses/415" },
   416: { $ref: "#/components/responses/416" },
@@ -132,6 +133,7 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
         },
       },
       304: OTHER_STATUSES[304],
+      412: OTHER_STATUSES[412],
       ...others(question.statuses),
       ...problems(QUESTION_PROBLEMS),
     },
@@ -176,7 +178,8 @@ function otherOperation(id: string, route: RouteFacts): Json {
           ...(forBrowsers ? { [forBrowsers]: {} } : {}),
         },
       },
-      ...others(statuses),
+      // What has a tag takes conditions.
+      ...others(statuses.includes(304) ? [...statuses, 412] : statuses),
       ...problems(OTHER_PROBLEMS),
     },
   };

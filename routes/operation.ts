@@ -89,8 +89,18 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     return own && all ? (all.remaining < own.remaining ? all : own) : own ?? all;
   }
 
+  /**
+   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost, and HTTP/2 has none
+   * at all: of what is addressed to this port of localhost it cannot be told which it is (docs/operations.md).
+   */
+  function lacksHost(request: Request): boolean {
+    const port = options.port?.();
+    return port !== undefined && request.url.startsWith("http://localhost:") &&
+      request.url.startsWith(`http://localhost:${port}/`) && request.headers.get("host") === null;
+  }
+
   function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
-    if (lacksHost(request, options.port?.())) {
+    if (lacksHost(request)) {
       return problem(
         new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
       );
@@ -223,12 +233,6 @@ function nextId(): string {
 function requestId(request: Request): string {
   const given = request.headers.get("x-request-id");
   return given !== null && /^[\w.-]{1,64}$/.test(given) ? given : nextId();
-}
-
-/** Deno addresses a request without Host to localhost; HTTP/2 has no Host header at all. */
-function lacksHost(request: Request, port: number | undefined): boolean {
-  return port !== undefined && request.url.startsWith(`http://localhost:${port}/`) &&
-    request.headers.get("host") === null;
 }
 
 function routeName(path: string): string {

@@ -154,11 +154,12 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     }),
     manifest,
     manifestFile: (request) => manifest(request, {}),
-    async dataPackage(request) {
+    async dataPackage(request, _given, from) {
       const signed = followed.current()?.stored.manifest.signed;
       const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
       if (!artifact) throw new NotFoundError("no descriptor was published yet");
-      const answer = await artifactAnswer(request, mirror, artifact.sha256, artifact.name);
+      const { sha256, name } = artifact;
+      const answer = await artifactAnswer(request, mirror, sha256, name, from?.client);
       answer.headers.set("cache-control", "public, max-age=60");
       answer.headers.set("x-dataset-version", signed!.version);
       return answer;
@@ -168,7 +169,8 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
         problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
     manifestBySequence: (request, { sequence }) => manifestBySequence(request, reader, sequence!),
     versions: (request) => versionsAnswer(request, reader, source().version),
-    artifact: (request, { sha256, name }) => artifactAnswer(request, mirror, sha256!, name!),
+    artifact: (request, { sha256, name }, from) =>
+      artifactAnswer(request, mirror, sha256!, name!, from?.client),
     health: () => status({ status: "ok" }),
     ready() {
       const version = followed.current()?.source.version;

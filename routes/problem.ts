@@ -14,6 +14,7 @@ export const HTTP_STATUS: Readonly<Record<ErrorCode, number>> = {
   not_found: 404,
   not_acceptable: 406,
   conflict: 409,
+  precondition_failed: 412,
   limit: 422,
   too_many: 429,
   integrity: 500,
@@ -41,6 +42,7 @@ const TITLES: Readonly<Record<ErrorCode, string>> = {
   not_found: "There is no such thing",
   not_acceptable: "There is no such format",
   conflict: "Someone else was faster",
+  precondition_failed: "A condition of the request failed",
   limit: "A limit was reached",
   too_many: "Too many requests",
   sql_rejected: "This SQL is not answered here",
@@ -81,7 +83,7 @@ export function problem(
     ...SECURITY,
     "content-type": "application/problem+json",
     "cache-control": "no-store",
-    ...(status === 503 ? { "retry-after": "5" } : {}),
+    ...(status === 503 || status === 429 ? { "retry-after": "5" } : {}),
   });
   for (const [name, value] of new Headers(options.headers)) headers.set(name, value);
   return textResponse(JSON.stringify(body) + "\n", { status, headers });

@@ -12,7 +12,8 @@ import { normalSql } from "../lib/core/sql_text.ts";
 import type { SqlAnswer, SqlService } from "../lib/jobs/sql_service.ts";
 import { parseVersion } from "../lib/core/version.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
-import { answerHeaders, noneMatch } from "./headers.ts";
+import { preconditionFailed, unmet } from "./conditions.ts";
+import { answerHeaders } from "./headers.ts";
 import { type Methods, otherMethods } from "./methods.ts";
 import {
   acceptedFormat,
@@ -97,9 +98,11 @@ export async function queryAnswer(
         negotiated: question.format === undefined && suffix === undefined,
         immutable: version !== undefined,
       });
+    const condition = now && request.method !== "POST" &&
+      unmet(request.headers, { tags: [etagOf(now, question, format)] });
+    if (condition === "failed") return preconditionFailed();
     // `*` would match an answer that nobody has seen.
-    const asked = request.method === "POST" ? null : request.headers.get("if-none-match");
-    if (now && asked?.trim() !== "*" && noneMatch(asked, [etagOf(now, question, format)])) {
+    if (condition && request.headers.get("if-none-match")!.trim() !== "*") {
       const headers = headersFor(now);
       headers.delete("content-type");
       return new Response(null, { status: 304, headers });

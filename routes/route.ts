@@ -7,6 +7,12 @@
 import type { z } from "zod";
 import type { Parameters } from "./parameters.ts";
 
+/** Who asks. */
+export interface Client {
+  /** Tells clients apart, where they are known. */
+  readonly client?: string | undefined;
+}
+
 /** What such a route declares. */
 export interface RouteFacts {
   /** Path, with `{name}` for its parts. */
@@ -25,9 +31,13 @@ export interface RouteFacts {
 }
 
 /** Statuses that only some routes have. */
-export type OtherStatus = 206 | 304 | 406 | 413 | 415 | 416 | 422 | 501 | 504;
+export type OtherStatus = 206 | 304 | 406 | 412 | 413 | 415 | 416 | 422 | 501 | 504;
 
 /** A route, ready to answer. */
 export interface Route extends RouteFacts {
-  handle(request: Request, given: Record<string, string>): Response | Promise<Response>;
+  handle(
+    request: Request,
+    given: Record<string, string>,
+    from?: Client,
+  ): Response | Promise<Response>;
 }

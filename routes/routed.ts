@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Hono } from "hono";
+import { type Context as HonoContext, Hono } from "hono";
 import { getPath } from "hono/utils/url";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import type { Answerer } from "./answer.ts";
@@ -13,7 +13,7 @@ import { splitSuffix } from "./negotiation.ts";
 import { readParameters } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
-import type { Route } from "./route.ts";
+import type { Client, Route } from "./route.ts";
 import { pathParts, routerPath } from "./routing.ts";
 
 /** The short forms that stand for the newest version's answers. */
@@ -52,14 +52,15 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
       paths.add(routerPath(full));
       app.get(
         routerPath(full),
-        (c) => answers.answer(c.req.raw, question, pathParts(path, c.req.param())),
+        (c) => answers.answer(c.req.raw, question, pathParts(path, c.req.param()), clientOf(c)),
       );
     }
     const versioned = routerPath(`/v/{version}${path}`);
     paths.add(versioned);
     app.get(versioned, (c) => {
       const parts = c.req.param() as Record<string, string>;
-      return answers.answer(c.req.raw, question, pathParts(path, parts), parts["version"]);
+      const from = { ...clientOf(c), version: parts["version"] };
+      return answers.answer(c.req.raw, question, pathParts(path, parts), from);
     });
   }
   for (const route of routes) {
@@ -69,7 +70,8 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
     app.get(path, (c) => {
       const request = c.req.raw;
       const given = { path: c.req.param(), query: new URL(request.url).searchParams };
-      return route.handle(request, readParameters(route.takes, given) as Record<string, string>);
+      const values = readParameters(route.takes, given) as Record<string, string>;
+      return route.handle(request, values, clientOf(c));
     });
   }
   for (const path of paths) otherMethods(app, path, METHODS);
@@ -83,6 +85,11 @@ export function routed({ answers, routes, mount, onProblem }: RoutedOptions): Ho
   return app;
 }
 
+/** Who asks, as the caller of `fetch` says. */
+function clientOf(c: HonoContext): Client {
+  return (c.env ?? {}) as Client;
+}
+
 /** Failures that are told to the client, and to nobody else. */
 const CLIENTS_FAULT: readonly string[] = [
   "usage",
@@ -94,6 +101,7 @@ const CLIENTS_FAULT: readonly string[] = [
 
 const METHODS: Methods = {
   allow: "GET, HEAD, OPTIONS",
-  headers: "If-None-Match, If-Range, Range, Last-Event-ID, X-Request-Id",
+  headers:
+    "If-Match, If-None-Match, If-Range, If-Unmodified-Since, Range, Last-Event-ID, X-Request-Id",
   use: "GET or HEAD",
 };

@@ -108,7 +108,8 @@ ${others.join("\n")}
 | fewer letters | \`/snapshot/{day}\` and \`/timeline/{symbol}\` are short for \`/v1/…\` |
 
 Every answer has \`X-Dataset-Version\` and a strong \`ETag\` (version and question); send it back in \`If-None-Match\`
-and get 304 while nothing changed. Artifacts never change and take single byte ranges with \`If-Range\`.
+and get 304 while nothing changed. \`If-Match\` gets 412 (\`precondition_failed\`) when it is no longer that answer, and so does
+\`If-Unmodified-Since\` when the version was published later; in RFC 9110's order: these, then \`If-None-Match\`, then \`Range\`. Artifacts never change and take single byte ranges with \`If-Range\`.
 \`/v1/manifest\` may be kept until the next version is expected (\`max-age\`); shared caches ask every minute.
 \`/v1/manifest/events\` sends the newest manifest's name at once and after every publish; after a reconnect with
 \`Last-Event-ID\`, only when something was missed.

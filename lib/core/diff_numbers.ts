@@ -131,6 +131,7 @@ function differing(x: readonly Cell[], y: readonly Cell[]): DiffRow["fields"] {
 
 /** State changes and revised numbers as one list, by day and then by symbol. */
 export function merged(states: readonly DiffRow[], revised: readonly DiffRow[]): DiffRow[] {
+  if (states.length === 0) return [...revised]; // which is in order
   const keyOf = ({ date, symbol }: DiffRow) => `${date} ${symbol}`;
   const known = new Map(states.map((row) => [keyOf(row), row]));
   for (const row of revised) {
@@ -138,6 +139,6 @@ export function merged(states: readonly DiffRow[], revised: readonly DiffRow[]):
     known.set(keyOf(row), state ? { ...state, fields: row.fields! } : row);
   }
   return [...known.values()].sort((x, y) =>
-    x.date < y.date ? -1 : x.date > y.date ? 1 : x.symbol < y.symbol ? -1 : 1
+    x.date < y.date ? -1 : x.date > y.date ? 1 : compareKeys(x.symbol, y.symbol)
   );
 }

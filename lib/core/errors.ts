@@ -26,6 +26,7 @@ export type ErrorCode =
   | "not_implemented"
   | "storage"
   | "conflict"
+  | "precondition_failed"
   | "format_too_new";
 
 /**

@@ -54,7 +54,11 @@ export async function parquetRows(
   const days = columns.map((column) =>
     metadata.schema.some((e) => e.name === column && e.converted_type === "DATE")
   );
-  const cell = (at: number, row: number) => cellOf(data[at]![row], days[at]!);
+  const lastDays = columns.map(() => ({ ms: NaN, text: "" }));
+  const cell = (at: number, row: number) => {
+    const value = data[at]![row];
+    return days[at] && value instanceof Date ? dayText(value, lastDays[at]!) : cellOf(value, false);
+  };
   const limits = where.map(({ column, from, to }) => ({ at: columns.indexOf(column), from, to }));
   const rows: Cell[][] = [];
   // Rows are made of what is wanted alone: most of a row group is not.
@@ -66,6 +70,13 @@ export async function parquetRows(
     if (wanted) rows.push(columns.map((_, at) => cell(at, row)));
   }
   return rows;
+}
+
+/** A day as text; in files by day it is nearly always that of the row before. */
+function dayText(date: Date, last: { ms: number; text: string }): string {
+  const ms = date.getTime();
+  if (ms !== last.ms) [last.ms, last.text] = [ms, date.toISOString().slice(0, 10)];
+  return last.text;
 }
 
 /** What hyparquet reads, as a cell: days and instants are texts. */

@@ -17,6 +17,7 @@ import {
   stateChanges,
 } from "../core/diff.ts";
 import { byMonth, differingDays, merged, revisedRows } from "../core/diff_numbers.ts";
+import { breath } from "../engine/breath.ts";
 import type { Layout, RowPieces } from "./row_pieces.ts";
 import type { AskedVersion } from "./version_sources.ts";
 
@@ -149,9 +150,7 @@ export class VersionDiff {
     const revised: DiffRow[] = [];
     for (const range of read) {
       const cells = ({ pieces }: DiffSide) => pieces!.cells(this.#layout!, range, signal);
-      const before = await cells(this.#a);
-      await breath();
-      const after = await cells(this.#b);
+      const [before, after] = await Promise.all([cells(this.#a), cells(this.#b)]);
       await breath();
       for (const row of revisedRows(before, after)) revised.push(row);
     }
@@ -173,9 +172,4 @@ function addTo(sum: Counts, counts: Counts): void {
 
 function wanted(counts: Counts, why: DiffClass | undefined): number {
   return why === undefined ? Object.values(counts).reduce((x, y) => x + y) : counts[why];
-}
-
-/** Lets others have their turn: decoding a month takes some tens of milliseconds. */
-function breath(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
 }

@@ -49,6 +49,8 @@ export interface TestServiceOptions {
   heartbeatMs?: number;
   /** Whether Deno Deploy's cache is in front. */
   cdn?: boolean;
+  /** Where clients reach it. */
+  publicUrl?: string;
   /** Stands between the service and the publisher's mirror. */
   wrapMirror?: (mirror: Mirror) => Mirror;
   /** Stands between the service and what follows the channel. */
@@ -80,7 +82,7 @@ export async function withService(
   test: (service: TestService) => Promise<void>,
   options: TestServiceOptions = {},
 ): Promise<void> {
-  const { listings = LISTINGS, heartbeatMs, cdn = false } = options;
+  const { listings = LISTINGS, heartbeatMs, cdn = false, publicUrl } = options;
   const { wrapMirror = (mirror) => mirror, wrapFollowed = (followed) => followed } = options;
   await withPublisher(async (world) => {
     if (listings.length) await world.publishListings(VERSION, listings);
@@ -99,6 +101,7 @@ export async function withService(
       onProblem,
       stopping: stopping.signal,
       cdn,
+      publicUrl,
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;

@@ -14,6 +14,8 @@ interface Target {
   readonly ranges: boolean;
   /** Sent compressed to whoever accepts that, with a tag of its own. */
   readonly zips: boolean;
+  /** Another one took its place, or could, on a known day. */
+  readonly dated: boolean;
 }
 
 /** A case: `{tag}`, `{gzip}` and `{n}` stand for the target's tags and length. */
@@ -24,12 +26,24 @@ interface Case {
   /** With a range of bytes: what files answer; others answer 200. */
   readonly status: number;
   readonly bytes?: readonly [first: number | "-", last: number | "end"];
-  readonly only?: keyof Pick<Target, "ranges" | "zips">;
+  readonly only?: "ranges" | "zips" | "dated" | "undated";
 }
 
 const none = (value: string, status: number, more: Partial<Case> = {}): Case => ({
   title: `If-None-Match: ${value}`,
   headers: { "if-none-match": value },
+  status,
+  ...more,
+});
+const match = (value: string, status: number, more: Partial<Case> = {}): Case => ({
+  title: `If-Match: ${value}`,
+  headers: { "if-match": value },
+  status,
+  ...more,
+});
+const since = (value: string, status: number, more: Partial<Case> = {}): Case => ({
+  title: `If-Unmodified-Since: ${value}`,
+  headers: { "if-unmodified-since": value },
   status,
   ...more,
 });
@@ -78,6 +92,72 @@ const CASES: readonly Case[] = [
       "if-modified-since": "Mon, 01 Apr 2030 00:00:00 GMT",
     },
     status: 200,
+  },
+  // §13.1.1: strong comparison, lists, and the asterisk
+  match("{tag}", 200),
+  match(" {tag} ", 200),
+  match('"x", {tag}', 200),
+  match('"x",,{tag},"y"', 200),
+  match("*", 200),
+  match("{gzip}", 200, { only: "zips" }),
+  match("W/{tag}", 412),
+  match('"x"', 412),
+  match('"x", "y", W/{tag}', 412),
+  match('"*"', 412),
+  match("garbage", 412),
+  match("", 412),
+  match(`${'"x",'.repeat(500)} {tag}`, 200),
+  match("{tag}", 200, { method: "HEAD", title: "HEAD with If-Match" }),
+  match('"x"', 412, { method: "HEAD", title: "HEAD with a failing If-Match" }),
+  // §13.1.4: dates count for what was published on one; everything here was on 2024-04-01 at 12:05
+  since("Mon, 01 Apr 2024 12:05:00 GMT", 200),
+  since("Mon, 01 Apr 2030 00:00:00 GMT", 200),
+  since("Mon, 01 Apr 2024 12:04:59 GMT", 412, { only: "dated" }),
+  since("Thu, 01 Jan 1970 00:00:00 GMT", 412, { only: "dated" }),
+  since("Thursday, 01-Jan-70 00:00:00 GMT", 412, { only: "dated" }),
+  since("Thu Jan  1 00:00:00 1970", 412, { only: "dated" }),
+  since("Thu, 01 Jan 1970 00:00:00 GMT", 200, { only: "undated" }),
+  since("1970-01-01", 200),
+  since("0", 200),
+  since("garbage", 200),
+  since("", 200),
+  // §13.2.2: which condition counts
+  {
+    title: "If-Match holds: If-Unmodified-Since is not read",
+    headers: { "if-match": "{tag}", "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" },
+    status: 200,
+  },
+  {
+    title: "If-Match fails before If-None-Match is read",
+    headers: { "if-match": '"x"', "if-none-match": "{tag}" },
+    status: 412,
+  },
+  {
+    title: "If-Match holds, then If-None-Match is read",
+    headers: { "if-match": "{tag}", "if-none-match": "{tag}" },
+    status: 304,
+  },
+  {
+    title: "If-Unmodified-Since fails before If-None-Match is read",
+    headers: { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT", "if-none-match": "{tag}" },
+    status: 412,
+    only: "dated",
+  },
+  {
+    title: "If-Match fails before Range is read",
+    headers: { "if-match": '"x"', range: "bytes=0-1" },
+    status: 412,
+  },
+  {
+    title: "If-Match fails before a range past the end is read",
+    headers: { "if-match": '"x"', range: "bytes={n}-" },
+    status: 412,
+  },
+  {
+    title: "If-Match holds, then Range and If-Range are read",
+    headers: { "if-match": "{tag}", range: "bytes=1-2", "if-range": "{tag}" },
+    status: 206,
+    bytes: [1, 2],
   },
   // §14.1.2, §14.2: single ranges
   range("bytes=0-0", 206, [0, 0]),
@@ -146,14 +226,15 @@ const CASES: readonly Case[] = [
 
 async function targetsOf({ json }: TestService): Promise<Target[]> {
   const { sha256, name } = (await json("/v1/manifest")).signed.artifacts[0];
-  const plain = { ranges: false, zips: false };
+  const plain = { ranges: false, zips: false, dated: false };
+  const dated = { ...plain, dated: true };
   return [
-    { ...plain, path: "/v1/snapshot/2024-01-11" },
-    { ...plain, path: "/v1/summary?from=2024-01-01&to=latest", zips: true },
-    { ...plain, path: "/v1/summary.csv?from=2024-01-01&to=latest", zips: true },
-    { ...plain, path: "/v1/symbols.parquet" },
-    { path: `/v1/artifacts/${sha256}/${name}`, ranges: true, zips: false },
-    { ...plain, path: "/v1/manifest" },
+    { ...dated, path: "/v1/snapshot/2024-01-11" },
+    { ...dated, path: "/v1/summary?from=2024-01-01&to=latest", zips: true },
+    { ...dated, path: "/v1/summary.csv?from=2024-01-01&to=latest", zips: true },
+    { ...dated, path: "/v1/symbols.parquet" },
+    { ...plain, path: `/v1/artifacts/${sha256}/${name}`, ranges: true },
+    { ...dated, path: "/v1/manifest" },
     { ...plain, path: "/v1/manifests/1" },
     { ...plain, path: "/v1/feeds/listings.atom" },
     { ...plain, path: "/openapi.json" },
@@ -192,7 +273,7 @@ Deno.test(`${CASES.length} conditional and range requests, each on questions, fi
         value.replaceAll("{tag}", tag).replaceAll("{gzip}", tag.replace(/"$/, '-gzip"'))
           .replaceAll("{n}", String(n));
       for (const { title, headers, method = "GET", bytes, only, ...wanted } of CASES) {
-        if (only && !target[only]) continue;
+        if (only && (only === "undated" ? target.dated : !target[only])) continue;
         const said = `${target.path}: ${title.slice(0, 80)}`;
         const filled = Object.fromEntries(
           Object.entries(headers).map(([name, value]) => [name, fill(value)]),
@@ -203,6 +284,11 @@ Deno.test(`${CASES.length} conditional and range requests, each on questions, fi
         assertEquals(found.status, status, said);
         const length = found.headers.get("content-length");
         const contentRange = found.headers.get("content-range");
+        if (status === 412) {
+          const code = method === "HEAD" ? "" : JSON.parse(found.body).code;
+          assertEquals(code, method === "HEAD" ? "" : "precondition_failed", said);
+          continue;
+        }
         if (status === 416) {
           assertEquals([contentRange, JSON.parse(found.body).status], [`bytes */${n}`, 416], said);
           continue;

@@ -1,4 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../helpers/listing.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";
 import { largeAnswers, largeStream } from "../../routes/large.ts";
@@ -12,12 +13,17 @@ import { VERSION, withService } from "../helpers/service.ts";
 
 const MB = 1024 * 1024;
 
-/** Opens connections, sends each the same bytes and reads nothing. */
-async function connections(url: string, count: number, bytes: string): Promise<Deno.TcpConn[]> {
+/** Opens connections, sends each some bytes and reads nothing. */
+async function connections(
+  url: string,
+  count: number,
+  text: string | ((i: number) => string),
+): Promise<Deno.TcpConn[]> {
   const { hostname, port } = new URL(url);
   const opened: Deno.TcpConn[] = [];
   for (let i = 0; i < count; i++) {
     const connection = await Deno.connect({ hostname, port: Number(port) });
+    const bytes = typeof text === "string" ? text : text(i);
     await connection.write(new TextEncoder().encode(bytes));
     opened.push(connection);
   }
@@ -54,7 +60,9 @@ Deno.test("400 clients that never read a large file: 256 get it, the others 503;
   await withMain(async (main) => {
     await answersStill(main);
     const before = await main.memory();
-    const slow = await connections(main.url, 400, `GET ${LARGE_FILE} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const ask = (i: number) =>
+      `GET ${LARGE_FILE} HTTP/1.1\r\nHost: a\r\nX-Client: ${i % 20}\r\n\r\n`;
+    const slow = await connections(main.url, 400, ask);
     const statuses = await Promise.all(slow.map(async (connection) => {
       const some = new Uint8Array(2_000);
       const text = new TextDecoder().decode(some.subarray(0, (await connection.read(some)) ?? 0));
@@ -73,7 +81,24 @@ Deno.test("400 clients that never read a large file: 256 get it, the others 503;
       await response.body?.cancel();
       if (response.status === 200) break;
     }
-  }, { env: { BFA_LOG_REQUESTS: "0" } });
+  }, { env: { BFA_LOG_REQUESTS: "0", BFA_CLIENT_HEADER: "X-Client" } });
+});
+
+Deno.test("one client has 32 large answers under way at most; others are not concerned", () => {
+  function* pieces() {
+    for (;;) yield new Uint8Array(1_000);
+  }
+  const mine = Array.from({ length: 32 }, () => largeStream(pieces(), { client: "me" }));
+  let closed = 0;
+  const more = { next: () => ({ done: true as const, value: undefined }), return: () => closed++ };
+  const refused = assertThrows(() => largeStream(more as never, { client: "me" }), BfaError);
+  assertEquals([refused.code, closed, largeAnswers()], ["too_many", 1, 32]);
+  mine.push(largeStream(pieces(), { client: "you" }), largeStream(pieces()));
+  assertEquals(largeAnswers(), 34);
+  return Promise.all(mine.map((stream) => stream.cancel())).then(async () => {
+    assertEquals(largeAnswers(), 0);
+    await largeStream(pieces(), { client: "me" }).cancel();
+  });
 });
 
 Deno.test("a client that takes nothing is let go, and what it read from is closed", async () => {
