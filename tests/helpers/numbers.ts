@@ -5,6 +5,7 @@ import { type Listing, stateRuns } from "../../lib/core/listing.ts";
 import { listing } from "./listing.ts";
 import type { ListingsFile } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
+import type { WholeFiles } from "../../lib/core/whole_files.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { type Build, build } from "../../lib/jobs/build.ts";
@@ -52,17 +53,28 @@ export async function writeObservations(path: string, file: ListingsFile): Promi
   });
 }
 
+/** How to build. */
+export interface NumbersOptions {
+  /** Sizes, volumes and prices; they are there unless this is `false`. */
+  readonly numbers?: boolean;
+  readonly wholeFiles?: WholeFiles;
+}
+
 /** Builds of this process: what many tests publish is built once. */
 const builds = new Map<string, Promise<{ dir: string; built: Build }>>();
 
 /** Builds listings, with numbers unless they are to have none; the folder is there until the end. */
-async function buildNumbers(version: string, file: ListingsFile, numbers: boolean) {
+async function buildNumbers(
+  version: string,
+  file: ListingsFile,
+  { numbers = true, wholeFiles }: NumbersOptions,
+) {
   const root = await Deno.makeTempDir({ prefix: "bfa-numbers-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
   const observations = numbers ? join(root, "observations.duckdb") : undefined;
   if (observations) await writeObservations(observations, file);
   const dir = join(root, "build");
-  return { dir, built: await build(file, { version, outDir: dir, observations }) };
+  return { dir, built: await build(file, { version, outDir: dir, observations, wholeFiles }) };
 }
 
 /** Publishes listings with all their artifacts and numbers; returns the build's folder. */
@@ -70,10 +82,10 @@ export async function publishNumbers(
   world: TestPublisher,
   version: string,
   file: ListingsFile,
-  { numbers = true }: { numbers?: boolean } = {},
+  options: NumbersOptions = {},
 ): Promise<{ dir: string; moved: Moved }> {
-  const key = JSON.stringify([version, file, numbers]);
-  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, numbers));
+  const key = JSON.stringify([version, file, options]);
+  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, options));
   const { dir, built } = await builds.get(key)!;
   return { dir, moved: await publish(world.publisher, built, dir) };
 }
