@@ -1,5 +1,5 @@
 /**
- * Whole files hold all days of a table in one file, so a new day changes every byte of them. A publisher
+ * Whole files hold all days of a table in one file, so each is another file with every new day. A publisher
  * may let them end on the last day of a settled week or month: then they stay as they are until the next
  * one, and the days after are in `parts/` and `recent/`. How far they go follows from the data alone.
  *
