@@ -66,9 +66,9 @@ export function reportPage(report: DailyReport): string {
       ? `Published to \`${report.channel}\`: ${report.symbols} symbols, ${report.rows} rows, data through ${report.dataThrough}.`
       : `Nothing new: \`latest\` stays ${report.version}, data through ${report.dataThrough}.`,
     "",
-    ...(report.channel ? [filesLine(report), ""] : []),
     `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
     "",
+    ...(report.channel ? [filesLine(report), ""] : []),
     ...(report.quarantined
       ? [`Set aside in \`${QUARANTINE_NAME}\`: ${report.quarantined}, with the reasons.`, ""]
       : []),
