@@ -57,7 +57,7 @@ export interface BuildOptions {
 /** The database file can be read by DuckDB from this version on. */
 const STORAGE_VERSION = "v1.0.0";
 
-/** Rows per row group of a closed year's part: about a month of days. */
+/** Rows per row group of a part that is not cut into blocks: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
 
 /** What a build may take in memory; what is more goes to its scratch folder. */

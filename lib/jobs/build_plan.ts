@@ -46,6 +46,7 @@ export async function availabilityFiles(
 ): Promise<Planned[]> {
   const table = "daily_availability";
   const openYear = firstOpenYear(reach);
+  const recentMonth = firstRecentMonth(reach);
   const periods = await connection.runAndReadAll(`
     SELECT DISTINCT CASE WHEN year(date) < ${openYear} THEN strftime(date, '%Y')
       ELSE strftime(date, '%Y-%m') END AS period
@@ -55,8 +56,8 @@ export async function availabilityFiles(
     role: "part",
     table,
     select: `WHERE strftime(date, '%Y-%m-%d') LIKE '${period}-%' ORDER BY date, symbol`,
-    // Days that whole files do not have yet are read here, by ranges: those are in months.
-    ...(String(period).length > 4 ? { blocks: { ...BLOCKS, key: "date" } } : {}),
+    // Days that whole files do not have are read here, by ranges: those are in months.
+    ...(String(period) >= recentMonth ? { blocks: { ...BLOCKS, key: "date" } } : {}),
   }));
   const [whole, recent] = [upTo(reach), after(reach)];
   return [
@@ -112,6 +113,11 @@ export function rankingFiles(reach: Reach): Planned[] {
 /** A year stays in months while it goes on, and while whole files do not have all of it. */
 function firstOpenYear({ through, dataThrough }: Reach): number {
   return Math.min(Number(dataThrough.slice(0, 4)), Number(addDays(through, 1).slice(0, 4)));
+}
+
+/** The first month with days that whole files do not have; after all others when there is none. */
+function firstRecentMonth({ through, dataThrough }: Reach): string {
+  return through < dataThrough ? addDays(through, 1).slice(0, 7) : "9999-99";
 }
 
 function upTo({ through }: Reach): string {

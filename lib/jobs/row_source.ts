@@ -125,13 +125,16 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): RowSou
   ): Promise<Cell[][]> {
     const whole = artifactOf(body, "availability");
     const reach = reachOf(whole, body);
-    const [before, after] = await Promise.all([
+    const recent: DayRange = [later(from, addDays(reach, 1)), to];
+    const found = await Promise.all([
       from <= reach
         ? read(whole, { key: "date", from, to: earlier(to, reach), columns }, signal)
         : [],
-      to > reach ? readParts([later(from, addDays(reach, 1)), to], { columns }, signal) : [],
+      ...partsOf(body, recent).map((part) =>
+        read(part, { key: "date", from: recent[0], to, columns }, signal)
+      ),
     ]);
-    return [...before, ...after];
+    return found.flat();
   }
 
   /** All days of a symbol; those after the whole file's are in a file of their own. */

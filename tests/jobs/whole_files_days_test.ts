@@ -132,18 +132,19 @@ async function compareAnswers(
   assertEquals((await copy.status()).wholeFilesThrough, through);
   const cold = () => open({ endpoint: server.url, copy: "none", cacheDir: null, now, ...trust });
   const all = { columns: "all" } as const;
-  const questions: [Ask, requests: number, next: number][] = [
-    [(bfa) => bfa.rows({ day: "latest", ...all }), 3, 1],
-    [(bfa) => bfa.rows({ day: addDays(through, 1), ...all }), 3, 1],
-    [(bfa) => bfa.rows({ day: through, ...all }), 3, 1],
-    [(bfa) => bfa.rows({ day: REPAIRED.from, ...all }), 3, 1],
-    [(bfa) => bfa.top("latest", 5), 3, 1],
-    [(bfa) => bfa.top(through, 5), 3, 1],
-    [(bfa) => bfa.rows({ symbol: REPAIRED.symbol, to: through, ...all }), 5, 2],
-    [(bfa) => bfa.rows({ symbol: "S12USDT", ...all }), 5, 2],
-    [(bfa) => bfa.rows({ symbol: "ENDUSDT", from: "2026-08-01", ...all }), 5, 2],
-    [(bfa) => bfa.rows({ symbol: "GONEUSDT", ...all }), 5, 2],
-    [(bfa) => bfa.rows({ from: addDays(through, -1), to: addDays(through, 2) }), 5, 2],
+  const questions: [Ask, requests: number][] = [
+    [(bfa) => bfa.rows({ day: "latest", ...all }), 3],
+    [(bfa) => bfa.rows({ day: addDays(through, 1), ...all }), 3],
+    [(bfa) => bfa.rows({ day: through, ...all }), 3],
+    [(bfa) => bfa.rows({ day: REPAIRED.from, ...all }), 3],
+    [(bfa) => bfa.top("latest", 5), 3],
+    [(bfa) => bfa.top(through, 5), 3],
+    [(bfa) => bfa.rows({ symbol: REPAIRED.symbol, to: through, ...all }), 3],
+    [(bfa) => bfa.rows({ symbol: "S12USDT", ...all }), 5],
+    [(bfa) => bfa.rows({ symbol: "ENDUSDT", from: "2026-08-01", ...all }), 5],
+    [(bfa) => bfa.rows({ symbol: "GONEUSDT", ...all }), 5],
+    // Of the whole file and of one or two months.
+    [(bfa) => bfa.rows({ from: addDays(through, -1), to: addDays(through, 2) }), 7],
   ];
   for (const [i, [ask, requests]] of questions.entries()) {
     const expected = await ask(copy);
