@@ -31,6 +31,8 @@ export const versions: Command = {
           { name: "published", type: "VARCHAR", cell: (row) => row.publishedAt },
           { name: "rows", type: "BIGINT", cell: (row) => row.rows },
           { name: "symbols", type: "BIGINT", cell: (row) => row.symbols },
+          { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
+          { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
           ...(isBehind
             ? [{
               name: "whole_files_through",
@@ -38,8 +40,6 @@ export const versions: Command = {
               cell: (row: ListedVersion) => row.wholeFilesThrough ?? row.dataThrough,
             }]
             : []),
-          { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
-          { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
         ],
         footer: counted(list.versions.length, "version"),
       },

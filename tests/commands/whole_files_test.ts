@@ -69,7 +69,7 @@ Deno.test("daily, pull, status, versions and doctor say how far files of all day
     assertEquals(versions.versions[0].wholeFilesThrough, "2026-02-28");
     assertMatch(
       (await call("versions", "--format", "csv")).out,
-      /^version,.*,whole_files_through,/,
+      /^version,.*,channels,whole_files_through\r?\n/,
     );
     assertMatch(
       (await call("doctor")).out,
