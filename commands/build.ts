@@ -9,10 +9,11 @@ import { BfaError } from "../lib/core/errors.ts";
 import type { ListingsFile } from "../lib/core/kept_listings.ts";
 import { parseListings } from "../lib/core/listings_file.ts";
 import { nextVersion } from "../lib/core/version.ts";
+import { readWholeFiles } from "../lib/core/whole_files.ts";
 import { build as buildVersion } from "../lib/jobs/build.ts";
 import { seedListings } from "../lib/source/seed.ts";
 import type { Command } from "./command.ts";
-import { PUBLISHER_OPTIONS } from "./options.ts";
+import { BUILD_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
 import { formatBytes, formatDuration } from "./output.ts";
 
 /** Builds a version. */
@@ -24,6 +25,7 @@ export const build: Command = {
     from: { value: "FILE", help: "A listings.json; the built-in listings when left out" },
     version: { value: "VERSION", help: "Its name; the next free number when left out" },
     out: { value: "DIR", help: "Where to build (DATA_DIR/builds/VERSION)" },
+    ...BUILD_OPTIONS,
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa build", "bfa build --from listings.json --out /tmp/version"],
@@ -37,7 +39,8 @@ export const build: Command = {
         nextVersion(listings.dataThrough, (await store.versions()).map((v) => v.version)),
     );
     const outDir = inputs.text("out") ?? join(inputs.text("data-dir") ?? ".bfa", "builds", version);
-    const made = await buildVersion(listings, { version, outDir });
+    const wholeFiles = readWholeFiles(inputs.text("whole-files"));
+    const made = await buildVersion(listings, { version, outDir, wholeFiles });
     const bytes = made.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
     world.out(`${outDir}\n`);
     world.err(

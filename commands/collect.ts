@@ -11,13 +11,14 @@ import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect
 import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts";
 import { parseDay } from "../lib/core/day.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
+import { readWholeFiles } from "../lib/core/whole_files.ts";
 import type { ContractFacts } from "../lib/core/derive_listings.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
 import { importUpstream } from "../lib/jobs/import.ts";
 import { seedListings } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
-import { PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
+import { BUILD_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
 import { formatDuration } from "./output.ts";
 import type { World } from "./tools.ts";
 
@@ -79,12 +80,14 @@ export const daily: Command = {
   options: {
     ...COLLECT_OPTIONS,
     ...SIGNING_OPTIONS,
+    ...BUILD_OPTIONS,
     override: { value: "REASON", help: "Publish although gates failed; kept in the log" },
   },
   examples: ["bfa daily", "bfa daily --json > report.json"],
   run: (inputs, tools) =>
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
+      const wholeFiles = readWholeFiles(inputs.text("whole-files"));
       await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
@@ -96,6 +99,7 @@ export const daily: Command = {
         buildsDir: `${dataDir}/builds`,
         facts: await seedFacts(),
         override: inputs.text("override"),
+        wholeFiles,
         numbers: inputs.flag("klines")
           ? {
             fetch: await tools.numbersFetcher(inputs),

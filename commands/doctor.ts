@@ -181,11 +181,14 @@ async function manifest(inputs: Inputs, tools: Tools): Promise<string> {
         : message,
     );
   }
-  const { version, freshness, keys } = await dataset.status();
+  const { version, freshness, keys, dataThrough, wholeFilesThrough } = await dataset.status();
   if (freshness === "expired") {
     throw new BfaError("expired", `${version} has expired: the publisher must renew it`);
   }
-  return `${version} is ${freshness}, signed by ${keys.join(", ")}`;
+  const whole = wholeFilesThrough === dataThrough
+    ? ""
+    : `; files of all days go through ${wholeFilesThrough}, its parts through ${dataThrough}`;
+  return `${version} is ${freshness}, signed by ${keys.join(", ")}${whole}`;
 }
 
 async function duckdb(): Promise<string> {

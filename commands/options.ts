@@ -86,6 +86,16 @@ export const PUBLISHER_OPTIONS: Options = {
   },
 };
 
+/** For commands that build. */
+export const BUILD_OPTIONS: Options = {
+  "whole-files": {
+    value: "HOW_OFTEN",
+    help:
+      "How far files of all days go: daily (the newest day), weekly or monthly (the last settled one)",
+    env: "BFA_WHOLE_FILES",
+  },
+};
+
 /** For commands that sign. */
 export const SIGNING_OPTIONS: Options = {
   ...PUBLISHER_OPTIONS,
@@ -106,7 +116,13 @@ export const SIGNING_OPTIONS: Options = {
 
 /** What a settings file may hold: every option that an environment variable can set too. */
 export const SETTINGS: ReadonlySet<string> = new Set(
-  Object.entries({ ...CLIENT_OPTIONS, ...OUTPUT_OPTIONS, ...COMMON_OPTIONS, ...SIGNING_OPTIONS })
+  Object.entries({
+    ...CLIENT_OPTIONS,
+    ...OUTPUT_OPTIONS,
+    ...COMMON_OPTIONS,
+    ...SIGNING_OPTIONS,
+    ...BUILD_OPTIONS,
+  })
     .filter(([, option]) => option.env !== undefined)
     .map(([name]) => settingName(name))
     .concat("port", "host", "listUrl", "filesUrl")

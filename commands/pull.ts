@@ -4,7 +4,7 @@
  * @module
  */
 
-import { artifactNamed } from "../lib/core/manifest.ts";
+import { artifactNamed, type ManifestBody } from "../lib/core/manifest.ts";
 import { exportArtifact } from "../lib/jobs/export_artifacts.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
@@ -35,13 +35,14 @@ export const pull: Command = {
     const names = await dataset.pull(inputs.flag("all") ? ["*"] : inputs.args);
     const { signed } = await dataset.manifest();
     const out = inputs.text("out");
-    const files: { name: string; path: string }[] = [];
+    const files: { name: string; path: string; dataThrough?: string }[] = [];
     for (const name of names) {
       const kept = await dataset.path(name);
       const path = out === undefined
         ? kept
         : await exportArtifact(artifactNamed(signed, name), kept, out);
-      files.push({ name, path });
+      const { dataThrough } = artifactNamed(signed, name);
+      files.push({ name, path, ...(dataThrough === undefined ? {} : { dataThrough }) });
     }
     if (inputs.flag("json")) {
       return tools.world.out(JSON.stringify({ count: files.length, files }) + "\n");
@@ -50,6 +51,19 @@ export const pull: Command = {
     const bytes = names.reduce((sum, name) => sum + artifactNamed(signed, name).bytes, 0);
     if (!inputs.flag("quiet")) {
       tools.world.err(`${counted(files.length, "file")}, ${formatBytes(bytes)}, verified\n`);
+      tools.world.err(behindLine(files, signed));
     }
   },
 };
+
+/** What somebody who takes such a file for all there is must know. */
+function behindLine(
+  files: readonly { name: string; dataThrough?: string }[],
+  { dataThrough }: ManifestBody,
+): string {
+  const behind = files.filter((file) => file.dataThrough !== undefined);
+  if (behind.length === 0) return "";
+  const names = behind.map(({ name }) => name).join(", ");
+  const first = behind[0]!.dataThrough;
+  return `through ${first}, not ${dataThrough}: ${names}; the days after it are in parts/ (\`bfa pull parts/\`)\n`;
+}

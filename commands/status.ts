@@ -43,12 +43,19 @@ export function statusLines(now: Status, at: Date): [string, string][] {
   }
   return [
     ["version", `${now.version}, data through ${now.dataThrough} (sequence ${now.sequence})`],
+    ...wholeFilesLine(now),
     ["this copy", copyLine(now, at)],
     ["publisher", publisherLine(now)],
     ["endpoint", `${now.endpoint} (channel ${now.channel})`],
     ["key", now.keys.join(", ")],
     ["cache", now.place],
   ];
+}
+
+/** Only where the files that hold all days lack some. */
+function wholeFilesLine({ wholeFilesThrough, dataThrough }: Status): [string, string][] {
+  if (wholeFilesThrough === dataThrough) return [];
+  return [["files", `of all days go through ${wholeFilesThrough}; \`parts/\` have every day`]];
 }
 
 function copyLine({ freshness, refreshAfter, staleAfter, expiresAt }: Status, at: Date): string {

@@ -18,6 +18,7 @@ export const versions: Command = {
   examples: ["bfa versions", "bfa snapshot latest --at 2026-08-08.1"],
   async run(inputs, tools) {
     const list = await (await tools.openDataset(inputs)).versions();
+    const isBehind = list.versions.some((row) => row.wholeFilesThrough !== undefined);
     const channelsOf = (version: string) =>
       Object.entries(list.channels).filter(([, at]) => at.version === version).map(([n]) => n);
     await print<ListedVersion>(
@@ -32,6 +33,13 @@ export const versions: Command = {
           { name: "symbols", type: "BIGINT", cell: (row) => row.symbols },
           { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
           { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
+          ...(isBehind
+            ? [{
+              name: "whole_files_through",
+              type: "DATE" as const,
+              cell: (row: ListedVersion) => row.wholeFilesThrough ?? row.dataThrough,
+            }]
+            : []),
         ],
         footer: counted(list.versions.length, "version"),
       },

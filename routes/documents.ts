@@ -44,7 +44,12 @@ export const manifestBody: z.ZodType<Manifest> = z.strictObject({
       bytes: count,
       sha256,
       url: z.string().exactOptional(),
-      parquet: z.strictObject({ rows: count, footerBytes: count }).exactOptional(),
+      dataThrough: dataThrough.exactOptional(),
+      parquet: z.strictObject({
+        rows: count,
+        footerBytes: count,
+        blockIndex: z.strictObject({ bytes: count, sha256 }).exactOptional(),
+      }).exactOptional(),
     })),
   }),
   signatures: z.array(
@@ -64,6 +69,7 @@ export const versionsBody: z.ZodType<VersionList> = z.strictObject({
     rows: count,
     symbols: count,
     bytes: count,
+    wholeFilesThrough: z.iso.date().exactOptional(),
   })),
 });
 

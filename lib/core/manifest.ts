@@ -36,6 +36,8 @@ export interface Artifact {
   readonly sha256: string;
   /** Where it is, when not at `<mirror>/<sha256>/<name>`. */
   readonly url?: string;
+  /** The last day it knows about, where that is not the version's: see `whole_files.ts`. */
+  readonly dataThrough?: Day;
   /** Parquet only: what a range reader wants to know before its first request. */
   readonly parquet?: {
     readonly rows: number;
@@ -266,11 +268,13 @@ function checkBody(signed: Record<string, unknown>): void {
   if (signed.nextKeys !== undefined) {
     for (const key of list(signed.nextKeys, "nextKeys")) text(key, "nextKeys");
   }
-  const names = list(signed.artifacts, "artifacts").map(checkArtifact);
+  const names = list(signed.artifacts, "artifacts").map((value) =>
+    checkArtifact(value, dataThrough)
+  );
   if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
 }
 
-function checkArtifact(value: unknown): string {
+function checkArtifact(value: unknown, newest: Day): string {
   const artifact = object(value, "artifacts");
   const name = text(artifact.name, "artifacts: name");
   if (!isArtifactName(name)) throw malformed(`artifacts: name`);
@@ -279,6 +283,10 @@ function checkArtifact(value: unknown): string {
   count(artifact.bytes, `${name}: bytes`);
   if (!isSha256(text(artifact.sha256, `${name}: sha256`))) throw malformed(`${name}: sha256`);
   if (artifact.url !== undefined) webUrl(artifact.url, `${name}: url`);
+  if (artifact.dataThrough !== undefined) {
+    const day = text(artifact.dataThrough, `${name}: dataThrough`);
+    if (!isDay(day) || day > newest) throw malformed(`${name}: dataThrough`);
+  }
   if (artifact.parquet !== undefined) {
     const parquet = object(artifact.parquet, `${name}: parquet`);
     count(parquet.rows, `${name}: parquet.rows`);

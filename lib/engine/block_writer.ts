@@ -32,6 +32,8 @@ export interface BlockFile {
   readonly key: "date" | "symbol";
   /** `FROM … ORDER BY …`: the rows, sorted by the key first. */
   readonly from: string;
+  /** A block is closed before it would have more rows, unless one key has; 1,024 when left out. */
+  readonly blockRows?: number;
 }
 
 const ZSTD_LEVEL = 3;
@@ -60,7 +62,7 @@ const SPLIT = /quote_volume|market_share|percentile/;
 export async function writeBlocks(
   connection: DuckDBConnection,
   path: string,
-  { table, tiers: names, key, from }: BlockFile,
+  { table, tiers: names, key, from, blockRows = BLOCK_ROWS }: BlockFile,
 ): Promise<{ rows: number; blockIndex: { bytes: number; sha256: string } }> {
   const { columns, tiers } = tiersOf(table, names);
   using file = await Deno.open(path, { create: true, write: true, truncate: true });
@@ -83,7 +85,7 @@ export async function writeBlocks(
   const blocks: Block[] = [];
   let rows = 0;
   const at = columns.findIndex(({ name }) => name === key);
-  for await (const data of cutByKey(connection, selectOf(columns, from), at)) {
+  for await (const data of cutByKey(connection, selectOf(columns, from), at, blockRows)) {
     const count = data[0]!.length;
     const start = writer.offset;
     writer.appendBytes(new Uint8Array(columns.length * HEADER_BYTES_PER_COLUMN));
@@ -170,6 +172,7 @@ async function* cutByKey(
   connection: DuckDBConnection,
   sql: string,
   key: number,
+  blockRows: number,
 ): AsyncGenerator<unknown[][]> {
   const result = await connection.stream(sql);
   let columns: unknown[][] = [];
@@ -183,7 +186,7 @@ async function* cutByKey(
     let cut = 0;
     for (let row = Math.max(1, keys.length - chunk.rowCount); row < keys.length; row++) {
       if (keys[row] !== keys[row - 1]) keyStart = row;
-      if (row - cut >= BLOCK_ROWS && keyStart > cut) {
+      if (row - cut >= blockRows && keyStart > cut) {
         yield columns.map((column) => column.slice(cut, keyStart));
         cut = keyStart;
       }

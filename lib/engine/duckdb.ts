@@ -82,6 +82,18 @@ export async function appendRows(
   appender.closeSync();
 }
 
+/** Brings rows of text into a temporary table; SQL casts them on the way out. */
+export async function stageRows(
+  connection: DuckDBConnection,
+  table: string,
+  columns: readonly string[],
+  rows: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  const types = columns.map((column) => `${column} VARCHAR`).join(", ");
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} (${types})`);
+  await appendRows(connection, table, rows);
+}
+
 /** A text as an SQL string literal. */
 export function sqlText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;

@@ -6,9 +6,11 @@
  */
 
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
+import type { Day } from "../core/day.ts";
 import { createTable, VOLUME_RANKINGS, VOLUME_RANKINGS_SQL, withUrls } from "../core/schema.ts";
 import { type SqlVersion, VERSIONS } from "../core/sql_schema.ts";
 import { loadDuckdb, sqlText } from "./duckdb.ts";
+import { fillListings, type ListingRow } from "./listings_table.ts";
 import { LOCK_STATEMENTS, LOCKED_SETTINGS } from "./sql_gate.ts";
 
 /** What a child serves. */
@@ -21,6 +23,19 @@ export interface SqlData {
   readonly path: string;
   /** The rows of the table `versions`. */
   readonly versions: readonly SqlVersion[];
+  /** What came after the database, where it does not go as far as the version. */
+  readonly recent?: RecentData | undefined;
+}
+
+/** The days after those of a database, and the listings as they are now. */
+export interface RecentData {
+  /** The database's last day. */
+  readonly after: Day;
+  /** Parquet files with the rows of `daily_availability`; they may hold earlier days too. */
+  readonly availability: readonly string[];
+  /** Parquet files with the rows of `volume_rankings`. */
+  readonly rankings: readonly string[];
+  readonly listings: readonly ListingRow[];
 }
 
 /** How much a query may use before DuckDB itself refuses. */
@@ -37,11 +52,38 @@ export async function openLockedDatabase(data: SqlData): Promise<DuckDBInstance>
   // Hidden: no catalog shows it, or the path of its file.
   await connection.run(`ATTACH ${sqlText(data.path)} AS store (READ_ONLY, HIDDEN)`);
   await connection.run("SET GLOBAL TimeZone = 'UTC'");
-  await publishTables(connection, "store.main");
+  if (data.recent) await joinRecent(connection, "store.main", data.recent);
+  await publishTables(connection, data.recent ? JOINED : "store.main");
   await publishVersions(connection, data.versions);
   for (const statement of LOCK_STATEMENTS) await connection.run(statement);
   connection.closeSync();
   return instance;
+}
+
+/** The schema of the tables that go as far as the version. */
+const JOINED = "memory.joined";
+
+/** Makes the tables of a schema as they are with the days after it. The files are read here, once. */
+async function joinRecent(
+  connection: DuckDBConnection,
+  store: string,
+  { after, availability, rankings, listings }: RecentData,
+): Promise<void> {
+  await connection.run(`CREATE SCHEMA ${JOINED}`);
+  await connection.run(`USE ${JOINED}`);
+  await fillListings(connection, listings);
+  const files = { daily_availability: availability, volume_rankings: rankings };
+  for (const [table, paths] of Object.entries(files)) {
+    if (paths.length === 0) continue;
+    const read = `read_parquet([${paths.map(sqlText).join(", ")}])`;
+    await connection.run(
+      `CREATE TABLE recent_${table} AS FROM ${read} WHERE date > DATE ${sqlText(after)}`,
+    );
+    await connection.run(
+      `CREATE VIEW ${table} AS FROM ${store}.${table} UNION ALL FROM ${JOINED}.recent_${table}`,
+    );
+  }
+  await connection.run("USE memory.main");
 }
 
 /** Makes the published names, over the tables of another schema. */

@@ -6,9 +6,9 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
-import { AVAILABILITY_TIERS, RANKING_TIERS } from "../core/availability_rows.ts";
+import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import { stateRuns } from "../core/listing.ts";
+import { type Listing, stateRuns } from "../core/listing.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { formatListings } from "../core/listings_file.ts";
 import { type Artifact, SCHEMA_VERSION } from "../core/manifest.ts";
@@ -16,16 +16,17 @@ import {
   AVAILABILITY_URLS_VIEW,
   createTable,
   DAILY_AVAILABILITY,
-  LISTINGS,
   VOLUME_RANKINGS,
   VOLUME_RANKINGS_SQL,
 } from "../core/schema.ts";
 import { parseVersion } from "../core/version.ts";
-import type { BlockFile } from "../engine/block_writer.ts";
-import { appendRows, sqlText, withDuckdb } from "../engine/duckdb.ts";
+import { listingsThrough, type WholeFiles, wholeThrough } from "../core/whole_files.ts";
+import { sqlText, stageRows, withDuckdb } from "../engine/duckdb.ts";
+import { fillListings } from "../engine/listings_table.ts";
 import { heldBy } from "../engine/observation_store.ts";
 import { knownDays } from "../engine/observation_views.ts";
 import type { Quarantined } from "../engine/observations.ts";
+import { availabilityFiles, type Planned, rankingFiles, RANKINGS_ORDER } from "./build_plan.ts";
 import { dataPackage } from "./data_package.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
 import { formatQuarantine, QUARANTINE_NAME, readQuarantine } from "./quarantine.ts";
@@ -33,7 +34,7 @@ import { formatQuarantine, QUARANTINE_NAME, readQuarantine } from "./quarantine.
 /** What a build made; written beside the artifacts as `build.json`. */
 export interface Build {
   readonly version: string;
-  readonly dataThrough: string;
+  readonly dataThrough: Day;
   readonly schemaVersion: number;
   readonly rows: number;
   readonly symbols: number;
@@ -50,36 +51,20 @@ export interface BuildOptions {
   outDir: string;
   /** The file of observations that sizes and numbers come from; without it, they stay empty. */
   observations?: string | undefined;
+  /** How often the files that hold all days are built anew; `daily` when left out. */
+  wholeFiles?: WholeFiles | undefined;
 }
 
 /** The database file can be read by DuckDB from this version on. */
 const STORAGE_VERSION = "v1.0.0";
 
-/** Rows per row group of a part: about a month of days. */
+/** Rows per row group of a part that is not cut into blocks: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
 
 /** What a build may take in memory; what is more goes to its scratch folder. */
 const MEMORY_LIMIT = "800MB";
 
 const PARQUET = "application/vnd.apache.parquet";
-
-interface Planned {
-  name: string;
-  role: string;
-  table?: string;
-  /** Which rows, in which order. */
-  select: string;
-  /** Cut into blocks, for questions about rows. */
-  blocks?: Omit<BlockFile, "from">;
-}
-
-const RANKINGS: Planned = {
-  name: "volume-rankings.parquet",
-  role: "volume-rankings",
-  table: "volume_rankings",
-  select: "ORDER BY date, rank, symbol",
-  blocks: { table: VOLUME_RANKINGS, tiers: RANKING_TIERS, key: "date" },
-};
 
 /** Without volumes there is nothing to rank. */
 const HAS_VOLUMES = "SELECT count(quote_volume_usdt) FROM daily_availability";
@@ -99,7 +84,7 @@ export async function build(listings: ListingsFile, options: BuildOptions): Prom
   }
   await refuseForeignFolder(outDir);
   const scratch = `${outDir}.${crypto.randomUUID()}.tmp`;
-  await Deno.mkdir(join(scratch, "parts"), { recursive: true });
+  await Deno.mkdir(scratch, { recursive: true });
   try {
     const made = await writeAll(listings, options, scratch);
     await Deno.writeTextFile(join(scratch, "build.json"), JSON.stringify(made, null, 2) + "\n");
@@ -149,9 +134,15 @@ function unreadable(path: string, cause?: unknown): BfaError {
 
 async function writeAll(
   listings: ListingsFile,
-  { version, observations }: BuildOptions,
+  { version, observations, wholeFiles = "daily" }: BuildOptions,
   dir: string,
 ): Promise<Build> {
+  const { dataThrough } = listings;
+  const firstDay = listings.listings.map(({ first }) => first).sort()[0] ?? dataThrough;
+  const through = wholeThrough(dataThrough, wholeFiles, firstDay);
+  /** Whole files that do not go as far as the version say so. */
+  const reaching = (artifact: Artifact, whole: boolean): Artifact =>
+    whole && through < dataThrough ? { ...artifact, dataThrough: through } : artifact;
   const artifacts: Artifact[] = [];
   await Deno.writeTextFile(join(dir, "listings.json"), formatListings(listings));
   artifacts.push(await describe(dir, "listings.json", "listings", "application/json"));
@@ -163,22 +154,28 @@ async function writeAll(
   let odd: Quarantined[] | undefined;
   const rows = await withDuckdb(options, async (connection) => {
     odd = await fillTables(connection, listings, observations);
-    for (const file of await planParquet(connection, listings)) {
-      artifacts.push(await writeParquet(connection, file, dir));
+    for (const file of await availabilityFiles(connection, { dataThrough, through })) {
+      artifacts.push(reaching(await writeParquet(connection, file, dir), file.whole === true));
     }
     const volumes = await number(connection, HAS_VOLUMES) > 0;
     if (volumes) {
       await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
       await connection.run(`INSERT INTO volume_rankings BY NAME ${VOLUME_RANKINGS_SQL}`);
-      artifacts.push(await writeParquet(connection, RANKINGS, dir));
+      for (const file of rankingFiles({ dataThrough, through })) {
+        artifacts.push(reaching(await writeParquet(connection, file, dir), file.whole === true));
+      }
     }
-    await writeDatabase(connection, listings, { path: database, volumes });
+    const known = through < dataThrough
+      ? listingsThrough(listings.listings, through)
+      : listings.listings;
+    await writeDatabase(connection, known, { path: database, volumes, through });
     return await number(connection, "SELECT count(*) FROM daily_availability");
   });
   await Deno.remove(work);
   await gzipFile(database, `${database}.gz`);
   await Deno.remove(database);
-  artifacts.push(await describe(dir, "availability.duckdb.gz", "database", "application/gzip"));
+  const gzip = await describe(dir, "availability.duckdb.gz", "database", "application/gzip");
+  artifacts.push(reaching(gzip, true));
 
   if (odd) {
     await Deno.writeTextFile(join(dir, QUARANTINE_NAME), formatQuarantine(odd));
@@ -188,7 +185,7 @@ async function writeAll(
   const symbols = new Set(listings.listings.map((l) => l.symbol)).size;
   const facts = {
     version,
-    dataThrough: listings.dataThrough,
+    dataThrough,
     schemaVersion: SCHEMA_VERSION,
     rows,
     symbols,
@@ -205,41 +202,18 @@ async function writeAll(
   return { ...facts, artifacts };
 }
 
-/** Makes and fills the table `listings`. */
-export async function fillListings(
-  connection: DuckDBConnection,
-  file: Pick<ListingsFile, "listings">,
-): Promise<void> {
-  await connection.run(createTable("listings", LISTINGS));
-  await stage(
-    connection,
-    "lives",
-    LISTINGS.map((column) => column.name),
-    file.listings.map((l) => [
-      l.id,
-      l.symbol,
-      l.contractType,
-      l.quoteAsset,
-      l.first,
-      l.lastTraded,
-      l.last,
-    ]),
-  );
-  await connection.run("INSERT INTO listings FROM lives");
-}
-
 /** Makes and fills `listings` and `daily_availability`. */
 export async function fillTables(
   connection: DuckDBConnection,
   file: ListingsFile,
   observations?: string,
 ): Promise<Quarantined[] | undefined> {
-  await fillListings(connection, file);
+  await fillListings(connection, file.listings);
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   const runs = file.listings.flatMap((listing) =>
     stateRuns(listing, file.dataThrough).map((run) => [listing.symbol, run.from, run.to, run.state])
   );
-  await stage(connection, "runs", ["symbol", "first", "last", "state"], runs);
+  await stageRows(connection, "runs", ["symbol", "first", "last", "state"], runs);
   const days = `SELECT day::DATE AS date, symbol, state <> 'missing' AS available, state
     FROM runs, unnest(generate_series(first::DATE, last::DATE, INTERVAL 1 DAY)) AS days(day)`;
   if (observations === undefined) {
@@ -260,56 +234,13 @@ export async function fillTables(
   return odd;
 }
 
-/** Brings rows of text into a temporary table; SQL casts them on the way out. */
-async function stage(
-  connection: DuckDBConnection,
-  table: string,
-  columns: readonly string[],
-  rows: readonly (readonly (string | null)[])[],
-): Promise<void> {
-  const types = columns.map((column) => `${column} VARCHAR`).join(", ");
-  await connection.run(`CREATE TEMP TABLE ${table} (${types})`);
-  await appendRows(connection, table, rows);
-}
-
-/** Which Parquet files a version has: all rows in two orders, and parts that rarely change. */
-async function planParquet(
-  connection: DuckDBConnection,
-  file: ListingsFile,
-): Promise<Planned[]> {
-  const currentYear = file.dataThrough.slice(0, 4);
-  const periods = await connection.runAndReadAll(`
-    SELECT DISTINCT CASE WHEN year(date) < ${Number(currentYear)} THEN strftime(date, '%Y')
-      ELSE strftime(date, '%Y-%m') END AS period
-    FROM daily_availability ORDER BY period`);
-  const parts = periods.getRows().map(([period]): Planned => ({
-    name: `parts/${period}.parquet`,
-    role: "part",
-    select: `WHERE strftime(date, '%Y-%m-%d') LIKE ${sqlText(`${period}-%`)} ORDER BY date, symbol`,
-  }));
-  return [
-    {
-      name: "availability.parquet",
-      role: "availability",
-      select: "ORDER BY date, symbol",
-      blocks: { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key: "date" },
-    },
-    {
-      name: "availability-by-symbol.parquet",
-      role: "availability-by-symbol",
-      select: "ORDER BY symbol, date",
-      blocks: { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key: "symbol" },
-    },
-    ...parts,
-  ];
-}
-
 async function writeParquet(
   connection: DuckDBConnection,
-  { name, role, table = "daily_availability", select, blocks }: Planned,
+  { name, role, table, select, blocks }: Planned,
   dir: string,
 ): Promise<Artifact> {
   const path = join(dir, name);
+  await Deno.mkdir(dirname(path), { recursive: true });
   if (blocks) {
     const { writeBlocks } = await import("../engine/block_writer.ts");
     const facts = await writeBlocks(connection, path, {
@@ -331,25 +262,25 @@ async function writeParquet(
 
 async function writeDatabase(
   connection: DuckDBConnection,
-  file: ListingsFile,
-  { path, volumes }: { path: string; volumes: boolean },
+  listings: readonly Listing[],
+  { path, volumes, through }: { path: string; volumes: boolean; through: Day },
 ): Promise<void> {
-  // DuckDB decides for or against FSST by a random sample: the same rows would give other bytes.
-  await connection.run("SET disabled_compression_methods = 'fsst'");
+  // These leave stray bytes between what they pack, or pack by a random sample: decision 006.
+  await connection.run("SET disabled_compression_methods = 'alp,alprd,bitpacking,fsst'");
   await connection.run(`ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${STORAGE_VERSION}')`);
   await connection.run("USE file");
+  const known = `WHERE date <= DATE '${through}'`;
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
-  await connection.run(createTable("listings", LISTINGS));
-  await connection.run("INSERT INTO daily_availability FROM work.daily_availability");
-  await connection.run("INSERT INTO listings FROM work.listings");
+  await connection.run(`INSERT INTO daily_availability FROM work.daily_availability ${known}`);
+  await fillListings(connection, listings);
   if (volumes) {
     await connection.run(createTable("volume_rankings", VOLUME_RANKINGS));
-    const sorted = `FROM work.volume_rankings ${RANKINGS.select}`;
+    const sorted = `FROM work.volume_rankings ${known} ${RANKINGS_ORDER}`;
     await connection.run(`INSERT INTO volume_rankings ${sorted}`);
   }
   await connection.run(AVAILABILITY_URLS_VIEW);
   await connection.run(
-    `CREATE TABLE dataset AS SELECT DATE '${file.dataThrough}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,
+    `CREATE TABLE dataset AS SELECT DATE '${through}' AS data_through, ${SCHEMA_VERSION} AS schema_version`,
   );
   await connection.run("CHECKPOINT file");
   await connection.run("USE work");

@@ -5,12 +5,13 @@
  */
 
 import { join } from "@std/path";
-import { type Day, dayNumber, dayOf } from "../core/day.ts";
+import { addDays, type Day, dayNumber, dayOf } from "../core/day.ts";
 import { type Listing, stateOn, stateRuns } from "../core/listing.ts";
 import { BfaError } from "../core/errors.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { parseListings } from "../core/listings_file.ts";
-import type { ManifestBody } from "../core/manifest.ts";
+import type { Artifact, ManifestBody } from "../core/manifest.ts";
+import { partsOf, reachOf } from "../core/reach.ts";
 import { sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { PLAUSIBLE_BYTES } from "../engine/observation_views.ts";
 import { type Build, readBuild } from "./build.ts";
@@ -102,6 +103,17 @@ export const GATES: readonly Gate[] = [
     bound: `before ${dayOf(now)}`,
   })],
   ["no duplicates", ({ facts }) => atMost("rows share a date and symbol", facts.duplicates, 0)],
+  ["files agree", ({ build, facts }) => {
+    const rowsOf = (roles: RegExp) =>
+      build.artifacts.filter(({ role }) => roles.test(role))
+        .reduce((sum, { parquet }) => sum + (parquet?.rows ?? 0), 0);
+    const counts = [facts.rows, rowsOf(/^(recent-)?availability-by-symbol$/), rowsOf(/^part$/)];
+    return {
+      ok: counts.every((count) => count === build.rows),
+      value: `${counts.join(", ")} rows by day, by symbol and in parts`,
+      bound: `${build.rows} each`,
+    };
+  }],
   ["not older than before", ({ build, previous }) => ({
     ok: !previous || build.dataThrough >= previous.dataThrough,
     value: `through ${build.dataThrough}`,
@@ -137,14 +149,25 @@ export async function checkFolder(
   const build = await readBuild(dir);
   if (!build) throw new BfaError("not_found", `no build in ${dir}; make one with \`bfa build\``);
   const listings = parseListings(await Deno.readTextFile(join(dir, "listings.json")));
-  const facts = await rowFacts(join(dir, "availability.parquet"));
+  const facts = await rowFacts(dir, build);
   return { version: build.version, gates: check({ ...against, build, listings, facts }) };
 }
 
-/** Counts over the Parquet file of a build. */
-export async function rowFacts(availability: string): Promise<RowFacts> {
+/** Counts over the rows of a build as its readers find them: the whole file, and the parts of the days after it. */
+export async function rowFacts(
+  dir: string,
+  build: Pick<Build, "artifacts" | "dataThrough">,
+): Promise<RowFacts> {
   return await withDuckdb({}, async (connection) => {
-    const file = sqlText(availability);
+    const rowsOf = ({ name }: Artifact) => `FROM ${sqlText(join(dir, name))}`;
+    const whole = build.artifacts.find(({ role }) => role === "availability")!;
+    const next = addDays(reachOf(whole, build), 1);
+    const recent = partsOf(build, [next, build.dataThrough])
+      .map((part) => `${rowsOf(part)} WHERE date >= DATE '${next}'`);
+    await connection.run(
+      `CREATE TEMP VIEW built AS ${[rowsOf(whole), ...recent].join(" UNION ALL ")}`,
+    );
+    const file = "built";
     const [least, most] = PLAUSIBLE_BYTES;
     const result = await connection.runAndReadAll(`
       WITH newest AS (SELECT max(date) AS date FROM ${file})

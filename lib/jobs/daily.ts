@@ -12,7 +12,9 @@ import { ListingIndex } from "../core/listing_index.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
+import { wholeFilesThrough } from "../core/reach.ts";
 import { nextVersion } from "../core/version.ts";
+import type { WholeFiles } from "../core/whole_files.ts";
 import { withObservations } from "../engine/observation_store.ts";
 import { currentManifest } from "../manifest/store.ts";
 import type { VisionLister } from "../source/vision.ts";
@@ -37,6 +39,8 @@ export interface DailyOptions extends CollectOptions {
   readonly numbers?: CollectKlinesOptions & { readonly fetch: FetchNumbers } | undefined;
   /** What is known of symbols besides their files. */
   readonly facts: ReadonlyMap<string, ContractFacts>;
+  /** How often the files that hold all days are built anew; `daily` when left out. */
+  readonly wholeFiles?: WholeFiles | undefined;
   /** Publish although gates failed; goes into the log. */
   readonly override?: string | undefined;
 }
@@ -56,7 +60,8 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const existing = (await store.versions()).map(({ version }) => version);
   const version = nextVersion(listings.dataThrough, existing);
   const outDir = join(buildsDir, version);
-  const made = await build(listings, { version, outDir, observations });
+  const { wholeFiles } = options;
+  const made = await build(listings, { version, outDir, observations, wholeFiles });
   const before = await listingsOf(publisher, previous);
   const gates = check({
     build: made,
@@ -64,7 +69,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     previous,
     before,
     collected,
-    facts: await rowFacts(join(outDir, "availability.parquet")),
+    facts: await rowFacts(outDir, made),
     now: now(),
   });
   const report = {
@@ -72,6 +77,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     rows: made.rows,
     symbols: made.symbols,
     quarantined: made.quarantined ?? 0,
+    ...sizes(made, previous),
     collected,
     ...(klines ? { klines } : {}),
     gates,
@@ -97,7 +103,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
 
 /**
  * The same data under another number. The descriptor names the version; the database holds the rows of
- * the Parquet files, but DuckDB leaves a few bytes between its blocks as they happen to be.
+ * the Parquet files, and it is DuckDB's doing, not ours, that its bytes are the same too (decision 006).
  */
 function sameData(made: Build, previous: ManifestBody): boolean {
   const digests = (artifacts: Build["artifacts"]) =>
@@ -105,6 +111,17 @@ function sameData(made: Build, previous: ManifestBody): boolean {
       .map(({ name, sha256 }) => name + sha256).sort().join();
   return made.dataThrough === previous.dataThrough &&
     digests(made.artifacts) === digests(previous.artifacts);
+}
+
+/** How large a build is, how much of it is new, and how far its whole files go. */
+function sizes(made: Build, previous: ManifestBody | undefined) {
+  const known = new Set(previous?.artifacts.map(artifactPath));
+  const sum = (artifacts: Build["artifacts"]) => artifacts.reduce((sum, a) => sum + a.bytes, 0);
+  return {
+    bytes: sum(made.artifacts),
+    newBytes: sum(made.artifacts.filter((artifact) => !known.has(artifactPath(artifact)))),
+    wholeFilesThrough: wholeFilesThrough(made) ?? made.dataThrough,
+  };
 }
 
 /** The listings of a published version; `undefined` when no mirror has them. */

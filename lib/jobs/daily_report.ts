@@ -20,6 +20,12 @@ export interface DailyReport {
   readonly dataThrough: string;
   readonly rows: number;
   readonly symbols: number;
+  /** Size of all its files. */
+  readonly bytes: number;
+  /** Size of those that the version before does not have. */
+  readonly newBytes: number;
+  /** The last day of the files that hold all days. */
+  readonly wholeFilesThrough: string;
   /** How many things are set aside in the version's quarantine. */
   readonly quarantined: number;
   readonly collected: CollectReport;
@@ -62,6 +68,7 @@ export function reportPage(report: DailyReport): string {
     "",
     `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
     "",
+    ...(report.channel ? [filesLine(report), ""] : []),
     ...(report.quarantined
       ? [`Set aside in \`${QUARANTINE_NAME}\`: ${report.quarantined}, with the reasons.`, ""]
       : []),
@@ -77,6 +84,14 @@ export function reportPage(report: DailyReport): string {
     ),
     "",
   ].join("\n");
+}
+
+function filesLine({ bytes, newBytes, wholeFilesThrough, dataThrough }: DailyReport): string {
+  const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+  const behind = wholeFilesThrough === dataThrough
+    ? ""
+    : `; files of all days go through ${wholeFilesThrough}`;
+  return `Of ${mb(bytes)} of files, ${mb(newBytes)} are new${behind}.`;
 }
 
 /** How many files of one kind the page names. */

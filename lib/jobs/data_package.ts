@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Day } from "../core/day.ts";
 import { type Artifact, DATASET } from "../core/manifest.ts";
 import { type Column, DAILY_AVAILABILITY, VOLUME_RANKINGS } from "../core/schema.ts";
 import type { Build } from "./build.ts";
@@ -35,6 +36,7 @@ export function dataPackage(build: Build): Record<string, unknown> {
       mediatype: artifact.mediaType,
       bytes: artifact.bytes,
       hash: `sha256:${artifact.sha256}`,
+      ...(artifact.dataThrough === undefined ? {} : reaching(artifact.dataThrough)),
       ...(artifact.role === "quarantine" ? { rows: build.quarantined, ...QUARANTINE } : {}),
       ...(artifact.parquet
         ? { type: "table", format: "parquet", schema: tableSchema(columnsOf(artifact)) }
@@ -49,8 +51,16 @@ const QUARANTINE = {
   format: "json",
 };
 
+/** What a reader of a file that does not go as far as the version must know. */
+function reaching(dataThrough: Day): Record<string, unknown> {
+  return {
+    dataThrough,
+    description: `Days up to ${dataThrough}; those after it are in parts/ and recent/`,
+  };
+}
+
 function columnsOf({ role }: Artifact): readonly Column[] {
-  return role === "volume-rankings" ? VOLUME_RANKINGS : DAILY_AVAILABILITY;
+  return role.endsWith("volume-rankings") ? VOLUME_RANKINGS : DAILY_AVAILABILITY;
 }
 
 function tableSchema(columns: readonly Column[]): Record<string, unknown> {

@@ -8,8 +8,9 @@ import { BfaError } from "../core/errors.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { sqlText } from "../engine/duckdb.ts";
+import { fillListings } from "../engine/listings_table.ts";
 import { LocalSql } from "../engine/local_sql.ts";
-import { fillListings, fillTables } from "./build.ts";
+import { fillTables } from "./build.ts";
 import { inParallel } from "./in_parallel.ts";
 
 /** Downloads at once. */
@@ -25,7 +26,7 @@ export async function sqlOnFiles(
   if (parts.length === 0) {
     throw new BfaError("not_found", "Cannot run SQL: this version has no Parquet files");
   }
-  const rankings = artifacts.filter((artifact) => artifact.role === "volume-rankings");
+  const rankings = artifacts.filter(({ role }) => /^(recent-)?volume-rankings$/.test(role));
   const files = new Map<string, string>();
   await inParallel([...parts, ...rankings], WIDTH, async ({ name }) => {
     files.set(name, await path(name));
@@ -33,7 +34,7 @@ export async function sqlOnFiles(
   const read = (artifacts: readonly Artifact[]) =>
     `read_parquet([${artifacts.map(({ name }) => sqlText(files.get(name)!)).join(", ")}])`;
   return await LocalSql.open(async (connection) => {
-    await fillListings(connection, listings);
+    await fillListings(connection, listings.listings);
     await connection.run(`CREATE VIEW daily_availability AS FROM ${read(parts)}`);
     if (rankings.length) {
       await connection.run(`CREATE VIEW volume_rankings AS FROM ${read(rankings)}`);

@@ -8,6 +8,7 @@
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import type { Piece } from "../core/diff_numbers.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
+import { partsOf, periodOf, reachOf } from "../core/reach.ts";
 import { DAILY_AVAILABILITY } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
 import { readBlockIndex, type ReadOptions, readRows } from "../engine/row_reader.ts";
@@ -25,9 +26,6 @@ export interface RowPieces {
   cells(layout: Layout, days: DayRange, signal?: AbortSignal): Promise<Cell[][]>;
 }
 
-/** The days of a part's name: `parts/2024.parquet`, `parts/2026-11.parquet`. */
-const PERIOD = /^parts\/([\d-]+)\.parquet$/;
-
 const COLUMNS = DAILY_AVAILABILITY.map(({ name }) => name);
 
 /** The rows of a version; `undefined` when it was published without them. */
@@ -37,9 +35,11 @@ export function rowPieces(
 ): RowPieces | undefined {
   const { ranges, cache, byParts } = options;
   const whole = body.artifacts.find(({ role }) => role === "availability");
-  const parts = partsOf(body);
+  const parts = partsOf(body, [FIRST, body.dataThrough]);
   const layouts: Layout[] = [
-    ...!byParts && whole?.parquet?.blockIndex ? ["blocks" as const] : [],
+    ...!byParts && whole?.parquet?.blockIndex && reachOf(whole, body) === body.dataThrough
+      ? ["blocks" as const]
+      : [],
     ...parts.length ? ["parts" as const] : [],
   ];
   if (layouts.length === 0) return undefined;
@@ -54,9 +54,7 @@ export function rowPieces(
       return blocks.map(({ first, check }) => ({ first: first as Day, id: `${check} ${schema}` }));
     },
     async cells(layout, [from, to], signal) {
-      const files = layout === "blocks"
-        ? [whole!]
-        : parts.filter((part) => mayHold(part, [from, to]));
+      const files = layout === "blocks" ? [whole!] : partsOf(body, [from, to]);
       const question = { key: "date", from, to, columns: COLUMNS } as const;
       const read = [];
       for (const file of files) {
@@ -67,22 +65,9 @@ export function rowPieces(
   };
 }
 
-/** The parts of a version, by day. */
-export function partsOf({ artifacts }: ManifestBody): Artifact[] {
-  return artifacts.filter(({ role, name }) => role === "part" && PERIOD.test(name))
-    .sort((a, b) => a.name < b.name ? -1 : 1);
-}
-
-/** Whether a part can hold days of a range. */
-export function mayHold(part: Artifact, [from, to]: DayRange): boolean {
-  const period = periodOf(part);
-  return from.slice(0, period.length) <= period && period <= to.slice(0, period.length);
-}
+/** Before the first day of all. */
+const FIRST = parseDay("0001-01-01");
 
 function firstDay(part: Artifact): Day {
   return parseDay(`${periodOf(part)}-01-01`.slice(0, 10));
-}
-
-function periodOf({ name }: Artifact): string {
-  return PERIOD.exec(name)![1]!;
 }

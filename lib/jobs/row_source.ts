@@ -27,16 +27,17 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
-import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import { addDays, type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
+import { partsOf, reachOf } from "../core/reach.ts";
 import { VOLUME_RANKINGS } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
 import { readRows, RowCache, type RowQuestion } from "../engine/row_reader.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
 import { mirrorRanges } from "../mirror/ranges.ts";
-import { mayHold, partsOf, type RowPieces, rowPieces } from "./row_pieces.ts";
+import { type RowPieces, rowPieces } from "./row_pieces.ts";
 
 export { type AvailabilityRow, RowCache, type RowsAnswer, type TopAnswer };
 
@@ -108,6 +109,58 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
     return await readRows(artifact, question, { ranges, cache, signal });
   }
 
+  /** Days out of the parts that can have them. */
+  async function readParts(
+    [from, to]: DayRange,
+    { symbol, columns }: { symbol?: string | undefined; columns: readonly string[] },
+    signal: AbortSignal | undefined,
+  ): Promise<Cell[][]> {
+    artifactOf(body, "part");
+    const question = { key: "date", from, to, symbol, columns } as const;
+    const found: Cell[][] = [];
+    for (const part of partsOf(body, [from, to])) {
+      for (const row of await read(part, question, signal)) found.push(row);
+    }
+    return found;
+  }
+
+  /** Days of all symbols; those after the whole file's are in parts. */
+  async function readDays(
+    [from, to]: DayRange,
+    columns: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Cell[][]> {
+    const whole = artifactOf(body, "availability");
+    const reach = reachOf(whole, body);
+    const recent: DayRange = [later(from, addDays(reach, 1)), to];
+    const found = await Promise.all([
+      from <= reach
+        ? read(whole, { key: "date", from, to: earlier(to, reach), columns }, signal)
+        : [],
+      ...partsOf(body, recent).map((part) =>
+        read(part, { key: "date", from: recent[0], to, columns }, signal)
+      ),
+    ]);
+    return found.flat();
+  }
+
+  /** All days of a symbol; those after the whole file's are in a file of their own. */
+  async function readSymbol(
+    symbol: string,
+    [from, to]: DayRange,
+    columns: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<Cell[][]> {
+    const whole = artifactOf(body, "availability-by-symbol");
+    const reach = reachOf(whole, body);
+    const question = { key: "symbol", from: symbol, to: symbol, columns } as const;
+    const [before, after] = await Promise.all([
+      from <= reach ? read(whole, question, signal) : [],
+      to > reach ? read(artifactOf(body, `recent-${whole.role}`), question, signal) : [],
+    ]);
+    return [...before, ...after];
+  }
+
   return {
     pieces: rowPieces(body, { ranges, cache, byParts }),
 
@@ -116,24 +169,14 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       const { from, to, symbol } = request;
       const columns = request.columns.map(({ name }) => name);
       const { signal } = question;
-      let rows: Cell[][] = [];
-      if (byParts) {
-        artifactOf(body, "part");
-        const days = [later(from, within?.[0]), earlier(to, within?.[1])] as const;
-        for (const part of partsOf(body).filter((part) => mayHold(part, days))) {
-          for (const row of await read(part, { key: "date", from, to, symbol, columns }, signal)) {
-            rows.push(row);
-          }
-        }
-      } else if (symbol === undefined) {
-        const artifact = artifactOf(body, "availability");
-        rows = await read(artifact, { key: "date", from, to, columns }, signal);
-      } else {
-        const artifact = artifactOf(body, "availability-by-symbol");
-        rows = await read(artifact, { key: "symbol", from: symbol, to: symbol, columns }, signal);
-      }
+      const span: DayRange = [later(from, within?.[0]), earlier(to, within?.[1])];
+      const found = byParts
+        ? await readParts(span, { symbol, columns }, signal)
+        : symbol === undefined
+        ? await readDays(span, columns, signal)
+        : await readSymbol(symbol, span, columns, signal);
       const [date, name] = [columns.indexOf("date"), columns.indexOf("symbol")];
-      rows = rows.filter((row) =>
+      const rows = found.filter((row) =>
         from <= String(row[date]) && String(row[date]) <= to &&
         (symbol === undefined || row[name] === symbol)
       );
@@ -147,10 +190,10 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
         throw new BfaError("usage", `Cannot give the top ${n}: write a number from 1 on`);
       }
       const date = knownDayOf(body, day);
-      const artifact = body.artifacts.find(({ role }) => role === "volume-rankings");
-      if (!artifact) {
-        throw new NotFoundError(`no volumes in ${version}: it was built without them`);
-      }
+      const whole = body.artifacts.find(({ role }) => role === "volume-rankings");
+      if (!whole) throw new NotFoundError(`no volumes in ${version}: it was built without them`);
+      const isWhole = date <= reachOf(whole, body);
+      const artifact = isWhole ? whole : artifactOf(body, `recent-${whole.role}`);
       const columns = VOLUME_RANKINGS.map(({ name }) => name);
       const rows = await read(artifact, { key: "date", from: date, to: date, columns }, signal);
       if (rows.length === 0) throw new NotFoundError(`no volumes on ${date} in ${version}`);

@@ -7,16 +7,19 @@
 
 import { join } from "@std/path";
 import { asBfaError, BfaError, IntegrityError } from "../core/errors.ts";
-import { type Artifact, artifactNamed } from "../core/manifest.ts";
+import { addDays } from "../core/day.ts";
+import type { Listing } from "../core/listing.ts";
+import { type Artifact, artifactNamed, type ManifestBody } from "../core/manifest.ts";
+import { partsOf, reachOf } from "../core/reach.ts";
 import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table, TableColumn } from "../core/table.ts";
 import { readRowsJson } from "../engine/sql_answer.ts";
-import type { SqlData } from "../engine/sql_database.ts";
+import type { RecentData, SqlData } from "../engine/sql_database.ts";
 import { SqlPool, type SqlPoolOptions, type SqlQuestion } from "../engine/sql_pool.ts";
 import { type ScratchFolder, scratchFolder } from "../files/scratch_folder.ts";
-import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
+import type { ManifestReader } from "../manifest/store.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
-import type { Followed } from "./follow.ts";
+import type { Followed, Served } from "./follow.ts";
 import { versionList } from "./version_list.ts";
 
 export type { SqlPoolOptions, SqlQuestion };
@@ -72,28 +75,40 @@ export function sqlService(options: SqlServiceOptions): SqlService {
   let folder: ScratchFolder | undefined;
   let loading: Promise<void> = Promise.resolve();
   let served: SqlData | undefined;
+  /** The files of what is served. */
+  let kept: ReadonlySet<string> = new Set();
   let failed: { at: number; error: BfaError; sequence: number } | undefined;
   let closed = false;
 
-  async function load(stored: StoredManifest): Promise<void> {
+  async function load({ stored, source }: Served): Promise<void> {
     if (closed) return;
-    const { version, sequence, artifacts } = stored.manifest.signed;
+    const body = stored.manifest.signed;
+    const { version, sequence, artifacts } = body;
     try {
       if (!artifacts.some((artifact) => artifact.name === DATABASE)) {
         throw new BfaError("not_implemented", `Cannot run SQL here: ${version} has no database`);
       }
-      const artifact = artifactNamed(stored.manifest.signed, DATABASE);
+      const artifact = artifactNamed(body, DATABASE);
       folder ??= await scratchFolder("bfa-sql-");
       const path = join(folder.path, `${artifact.sha256}.duckdb`);
-      if (served?.path !== path) await unpack(mirror, artifact, path);
+      const files = new Set([path]);
+      const fetched = async (artifact: Artifact): Promise<string> => {
+        const path = join(folder!.path, `${artifact.sha256}.parquet`);
+        if (!kept.has(path)) await bring(mirror, artifact, path);
+        files.add(path);
+        return path;
+      };
+      if (!kept.has(path)) await bring(mirror, artifact, path, new DecompressionStream("gzip"));
+      const recent = await recentData(body, artifact, source.index.listings, fetched);
       const versions: SqlVersion[] = (await versionList(reader)).versions;
       const id = `${version} ${await digestOf(JSON.stringify(versions))}`;
-      const before = served;
-      served = { version, id, path, versions };
+      served = { version, id, path, versions, recent };
       pool.use(served);
       failed = undefined;
-      // Children that have it open keep it; Windows keeps it for them until the service ends.
-      if (before && before.path !== path) await Deno.remove(before.path).catch(() => {});
+      const old = kept;
+      kept = files;
+      // Children that have one open keep it; Windows keeps it for them until the service ends.
+      for (const file of old) if (!files.has(file)) await Deno.remove(file).catch(() => {});
     } catch (error) {
       failed = { at: Date.now(), error: asBfaError(error, "unavailable", "prepare SQL"), sequence };
       if (failed.error.code !== "not_implemented") onProblem(failed.error);
@@ -101,8 +116,8 @@ export function sqlService(options: SqlServiceOptions): SqlService {
   }
 
   function follow(): void {
-    const stored = followed.current()?.stored;
-    if (stored) loading = loading.then(() => load(stored));
+    const current = followed.current();
+    if (current) loading = loading.then(() => load(current));
   }
 
   follow();
@@ -139,8 +154,33 @@ function nothingYet(): BfaError {
   return new BfaError("not_implemented", "Cannot run SQL here: no version is published yet");
 }
 
-/** Brings a compressed artifact to a file; it appears only when its digest is right. */
-async function unpack(mirror: MirrorReader, artifact: Artifact, path: string): Promise<void> {
+/** What the database of a version does not have yet. */
+async function recentData(
+  body: ManifestBody,
+  database: Artifact,
+  listings: readonly Listing[],
+  fetched: (artifact: Artifact) => Promise<string>,
+): Promise<RecentData | undefined> {
+  const after = reachOf(database, body);
+  if (after === body.dataThrough) return undefined;
+  const rankings = body.artifacts.filter(({ role }) => role === "recent-volume-rankings");
+  return {
+    after,
+    availability: await Promise.all(
+      partsOf(body, [addDays(after, 1), body.dataThrough]).map(fetched),
+    ),
+    rankings: await Promise.all(rankings.map(fetched)),
+    listings: listings.map(({ gaps: _, halts: __, ...row }) => row),
+  };
+}
+
+/** Brings an artifact to a file, unpacked where it is packed; it appears only when its digest is right. */
+async function bring(
+  mirror: MirrorReader,
+  artifact: Artifact,
+  path: string,
+  unpack?: DecompressionStream,
+): Promise<void> {
   const from = artifactPath(artifact);
   const file = await mirror.open(from);
   if (!file) throw new BfaError("unavailable", `Cannot load ${from}: the mirror does not have it`);
@@ -154,7 +194,8 @@ async function unpack(mirror: MirrorReader, artifact: Artifact, path: string): P
   });
   const temporary = `${path}.tmp`;
   try {
-    await file.body.pipeThrough(hashed).pipeThrough(new DecompressionStream("gzip"))
+    const bytes = file.body.pipeThrough(hashed);
+    await (unpack ? bytes.pipeThrough(unpack) : bytes)
       .pipeTo((await Deno.create(temporary)).writable);
     const actual = hash.digest("hex");
     if (actual !== artifact.sha256) throw new IntegrityError(from, artifact.sha256, actual);

@@ -5,6 +5,7 @@
  */
 
 import type { LoadedCopy } from "../cache/copy.ts";
+import { wholeFilesThrough } from "../core/reach.ts";
 import { type Freshness, freshnessAt } from "../core/freshness.ts";
 
 /** The condition of a dataset. Instants are ISO 8601, UTC. */
@@ -21,6 +22,8 @@ export interface Status {
   sequence: number | null;
   /** The last day the data knows about. */
   dataThrough: string | null;
+  /** The last day of the files that hold all days: `dataThrough`, unless the publisher builds them less often. */
+  wholeFilesThrough: string | null;
   /** The copy's condition; `pinned` and `seed` never go stale. */
   freshness: Freshness | "pinned" | "seed" | null;
   /** `late` when it answered after a newer version was due, and had none. */
@@ -48,6 +51,7 @@ export function emptyStatus(
     version: null,
     sequence: null,
     dataThrough: null,
+    wholeFilesThrough: null,
     freshness: null,
     publisher: "unknown",
     refreshAfter: null,
@@ -67,6 +71,7 @@ export function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partia
     version: signed.version,
     sequence: signed.sequence,
     dataThrough: signed.dataThrough,
+    wholeFilesThrough: wholeFilesThrough(signed) ?? signed.dataThrough,
     freshness: pinned ? "pinned" : freshnessAt(signed.freshness, now),
     publisher: publisherOf(copy, now),
     checkedAt: record.checkedAt,

@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { wholeFilesThrough } from "../core/reach.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import type { ManifestReader } from "../manifest/store.ts";
 
@@ -27,7 +28,11 @@ export async function versionList(
     }
     const { version, dataThrough, publishedAt, rows, symbols, artifacts } = stored.manifest.signed;
     const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return { version, sequence, dataThrough, publishedAt, rows, symbols, bytes };
+    const whole = wholeFilesThrough({ artifacts });
+    return {
+      ...{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes },
+      ...(whole === undefined ? {} : { wholeFilesThrough: whole }),
+    };
   });
   return { count: versions.length, channels, versions };
 }

@@ -86,6 +86,8 @@ export interface ListedVersion {
   symbols: number;
   /** Size of all artifacts. */
   bytes: number;
+  /** The last day of its files that hold all days, where they do not go as far as the rest. */
+  wholeFilesThrough?: string;
 }
 
 /** An endpoint's versions. */

@@ -1,8 +1,9 @@
 /**
- * What a new day costs, in bytes: a version of the embedded listings with numbers is published, then one
- * with a day more.
+ * What a new day costs, in bytes: versions of the embedded listings with numbers, published one day after
+ * another.
  *
- *     deno run -A --unstable-kv tests/bench/refresh.ts
+ *     deno run -A --unstable-kv tests/bench/refresh.ts                  # whole files built daily, two days
+ *     deno run -A --unstable-kv tests/bench/refresh.ts monthly 32      # built monthly, from one time to the next
  *
  * The publisher's uploads, and the downloads of a client that has pulled everything, and of one that has
  * pulled the parts, as shares of the whole version.
@@ -12,20 +13,31 @@
 
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
+import { readWholeFiles, wholeThrough } from "../../lib/core/whole_files.ts";
+import { addDays, type Day } from "../../lib/core/day.ts";
+import { deriveListings } from "../../lib/core/derive_listings.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { type Build, build } from "../../lib/jobs/build.ts";
-import { derive } from "../../lib/jobs/derive.ts";
-import { open } from "../../lib/jobs/open.ts";
+import { type Dataset, open } from "../../lib/mod.ts";
 import { publish } from "../../lib/jobs/publish.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
 import { withPublisher } from "../helpers/publisher.ts";
 import { observe } from "./observe.ts";
 
-/** The clock of each version; the second knows of one day more. */
-const CLOCKS = ["2026-08-08T12:00:00Z", "2026-08-09T12:00:00Z"].map((text) => new Date(text));
+/** The last day of the embedded listings; the end of July has just settled. */
+const LAST = "2026-08-08" as Day;
+
+const wholeFiles = readWholeFiles(Deno.args[0]);
+const days = Array.from(
+  { length: Number(Deno.args[1] ?? 2) },
+  (_, i, length = Number(Deno.args[1] ?? 2)) => addDays(LAST, i + 1 - length),
+);
 
 const isPart = (name: string) => name.startsWith("parts/") || name === "listings.json";
+
+/** Shares of the whole version, by day: of ordinary ones, and of those on which whole files are built anew. */
+const shares = { ordinary: new Map<string, number[]>(), all: new Map<string, number[]>() };
 
 await withPublisher(async (world) => {
   const observations = join(world.dir, "observations.duckdb");
@@ -38,45 +50,68 @@ await withPublisher(async (world) => {
   };
   const publisher = { ...world.publisher, mirrors: [counting] };
   const endpoint = serveMirror(world.mirrorDir);
-  const clients = ["everything", "the parts"].map((what) => ({
-    what,
-    dataset: open({
-      endpoint: endpoint.url,
-      cacheDir: join(world.dir, what),
-      now: () => world.clock,
-      onNotice: () => {},
-    }),
-  }));
+  const clients: { what: string; dataset: Dataset }[] = [];
+  for (const what of ["everything", "the parts"]) {
+    const cacheDir = join(world.dir, what);
+    const options = { cacheDir, now: () => world.clock, onNotice: () => {} };
+    clients.push({ what, dataset: await open({ endpoint: endpoint.url, ...options }) });
+  }
   let before: Build | undefined;
-  for (const clock of CLOCKS) {
-    world.clock = clock;
-    const listings = await withObservations(observations, (store) => derive(store, { now: clock }));
-    const outDir = join(world.dir, `build-${listings.dataThrough}`);
-    const version = `${listings.dataThrough}.1`;
-    const made = await build(listings, { version, outDir, observations });
+  for (const day of days) {
+    world.clock = new Date(`${addDays(day, 1)}T12:00:00Z`);
+    const evidence = await withObservations(observations, (store) => store.evidence());
+    const listings = { dataThrough: day, listings: deriveListings(evidence, { dataThrough: day }) };
+    const outDir = join(world.dir, "build");
+    const version = `${day}.1`;
+    const made = await build(listings, { version, outDir, observations, wholeFiles });
     uploaded = 0;
     await publish(publisher, made, outDir);
     const whole = made.artifacts.reduce((sum, { bytes }) => sum + bytes, 0);
-    const share = (bytes: number) => `${mb(bytes)} (${(100 * bytes / whole).toFixed(1)} %)`;
-    console.log(`${version}: ${made.artifacts.length} artifacts, ${mb(whole)}`);
-    console.log(`  uploaded ${share(uploaded)}`);
+    const through = wholeThrough(day, wholeFiles);
+    const ordinary = before !== undefined && through === wholeThrough(addDays(day, -1), wholeFiles);
+    const line = [`${version}: ${mb(whole)}, whole files through ${through}`];
+    const count = (what: string, bytes: number) => {
+      const percent = 100 * bytes / whole;
+      line.push(`${what} ${mb(bytes)} (${percent.toFixed(1)} %)`);
+      if (!before) return;
+      for (const kind of ordinary ? (["ordinary", "all"] as const) : (["all"] as const)) {
+        shares[kind].set(what, [...shares[kind].get(what) ?? [], percent]);
+      }
+    };
+    count("uploaded", uploaded);
     for (const { what, dataset } of clients) {
       const sent = endpoint.bytes();
-      const client = await dataset;
       const names = made.artifacts.map(({ name }) => name);
-      if (before) await client.refresh();
-      else await client.pull(what === "everything" ? names : names.filter(isPart));
-      assertEquals((await client.status()).version, version);
-      console.log(`  downloaded by a client of ${what} ${share(endpoint.bytes() - sent)}`);
+      if (before) await dataset.refresh();
+      else await dataset.pull(what === "everything" ? ["*"] : names.filter(isPart));
+      // What is new under a new name comes when it is asked for.
+      if (what === "everything") await dataset.pull(["*"]);
+      assertEquals((await dataset.status()).version, version);
+      count(`a client of ${what}`, endpoint.bytes() - sent);
     }
-    for (const { name, bytes, sha256 } of before ? made.artifacts : []) {
-      const same = before!.artifacts.some((artifact) => artifact.sha256 === sha256);
-      if (!same) console.log(`    changed: ${name} ${share(bytes)}`);
+    console.log(line.join("; "));
+    if (days.length === 2 && before) {
+      const known = new Set(before.artifacts.map(({ sha256 }) => sha256));
+      for (const { name, bytes, sha256 } of made.artifacts) {
+        if (!known.has(sha256)) console.log(`  changed: ${name} ${mb(bytes)}`);
+      }
     }
     before = made;
   }
   await endpoint.close();
 });
+
+for (const [kind, found] of Object.entries(shares)) {
+  for (const [what, percents] of found) {
+    const mean = percents.reduce((sum, percent) => sum + percent, 0) / percents.length;
+    const most = Math.max(...percents);
+    console.log(
+      `${kind} days (${percents.length}): ${what} ${mean.toFixed(2)} % on average, ${
+        most.toFixed(2)
+      } % at most`,
+    );
+  }
+}
 
 function mb(bytes: number): string {
   return `${(bytes / 1e6).toFixed(2)} MB`;

@@ -1,7 +1,8 @@
 /**
  * What questions about rows fetch and take, on the embedded listings with numbers for every row:
  *
- *     deno run -A tests/bench/remote.ts
+ *     deno run -A tests/bench/remote.ts             # whole files built daily
+ *     deno run -A tests/bench/remote.ts monthly     # monthly, on a day when they lack the most
  *
  * A plain HTTP mirror with ranges serves a whole version. Every cold question is asked by a dataset that
  * keeps nothing and knows nothing. Checks answers before it times them.
@@ -10,6 +11,8 @@
  */
 
 import { assertEquals } from "@std/assert";
+import type { Day } from "../../lib/core/day.ts";
+import { readWholeFiles } from "../../lib/core/whole_files.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { publish } from "../../lib/jobs/publish.ts";
 import { type Dataset, open } from "../../lib/mod.ts";
@@ -35,6 +38,9 @@ const QUESTIONS: [string, (bfa: Dataset) => Promise<{ count: number }>][] = [
   ["rows of July 2026", (bfa) => bfa.rows({ from: "2026-07-01", to: "2026-07-31" })],
 ];
 
+/** The day before the end of July has settled: whole files go through June. */
+const LONGEST = "2026-08-07" as Day;
+
 const PRICES = [
   "state",
   "quote_volume_usdt",
@@ -45,14 +51,16 @@ const PRICES = [
 ];
 
 await withPublisher(async (world) => {
-  const seed = await seedListings();
+  const wholeFiles = readWholeFiles(Deno.args[0]);
+  const { listings, dataThrough } = await seedListings();
+  const seed = { listings, dataThrough: wholeFiles === "daily" ? dataThrough : LONGEST };
   const version = `${seed.dataThrough}.1`;
   world.clock = new Date(`${seed.dataThrough}T23:00:00Z`);
   const observations = `${world.dir}/numbers.duckdb`;
   await writeObservations(observations, seed);
   const outDir = `${world.dir}/build`;
   const started = performance.now();
-  const built = await build(seed, { version, outDir, observations });
+  const built = await build(seed, { version, outDir, observations, wholeFiles });
   report("build with numbers", `${((performance.now() - started) / 1000).toFixed(1)} s`);
   for (const { name, bytes, parquet } of built.artifacts) {
     if (!parquet?.blockIndex) continue;

@@ -69,7 +69,7 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
       wrong.gates.filter(({ ok }: { ok: boolean }) => !ok).map(({ gate }: { gate: string }) =>
         gate
       ),
-      ["complete listing", "no future day"],
+      ["complete listing", "no future day", "files agree"],
     );
   });
 });

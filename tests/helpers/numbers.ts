@@ -5,6 +5,7 @@ import { type Listing, stateRuns } from "../../lib/core/listing.ts";
 import { listing } from "./listing.ts";
 import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { parseDay } from "../../lib/core/day.ts";
+import type { WholeFiles } from "../../lib/core/whole_files.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { type Build, build } from "../../lib/jobs/build.ts";
@@ -52,6 +53,15 @@ export async function writeObservations(path: string, file: ListingsFile): Promi
   });
 }
 
+/** How to build. */
+export interface NumbersOptions {
+  /** Sizes, volumes and prices; they are there unless this is `false`. */
+  readonly numbers?: boolean;
+  readonly wholeFiles?: WholeFiles;
+  /** SQL that changes what was observed, before it is built. */
+  readonly revise?: readonly string[];
+}
+
 /** Builds of this process: what many tests publish is built once. */
 const builds = new Map<string, Promise<{ dir: string; built: Build }>>();
 
@@ -59,7 +69,7 @@ const builds = new Map<string, Promise<{ dir: string; built: Build }>>();
 async function buildNumbers(
   version: string,
   file: ListingsFile,
-  { numbers = true, revise = [] }: NumbersOptions,
+  { numbers = true, revise = [], wholeFiles }: NumbersOptions,
 ) {
   const root = await Deno.makeTempDir({ prefix: "bfa-numbers-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(root, { recursive: true }));
@@ -71,15 +81,7 @@ async function buildNumbers(
     });
   }
   const dir = join(root, "build");
-  return { dir, built: await build(file, { version, outDir: dir, observations }) };
-}
-
-/** How to make numbers. */
-export interface NumbersOptions {
-  /** Whether there are any. */
-  numbers?: boolean;
-  /** SQL that changes what was observed, before it is built. */
-  revise?: readonly string[];
+  return { dir, built: await build(file, { version, outDir: dir, observations, wholeFiles }) };
 }
 
 /** Publishes listings with all their artifacts and numbers; returns the build's folder. */

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
 import { parseDay } from "../../lib/core/day.ts";
 import { listing } from "../helpers/listing.ts";
-import type { ManifestBody } from "../../lib/core/manifest.ts";
+import type { Artifact, ManifestBody } from "../../lib/core/manifest.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { check, type Checked, GATES, rowFacts } from "../../lib/jobs/check.ts";
 import type { CollectReport } from "../../lib/jobs/collect.ts";
@@ -26,10 +27,12 @@ function checked(changes: {
   listings?: Checked["listings"]["listings"];
   first?: boolean;
 } = {}): Checked {
-  const build = { dataThrough: THROUGH, rows: 1_000, symbols: 100, ...changes.build };
+  const rows = changes.build?.rows ?? 1_000;
+  const artifacts = ["availability-by-symbol", "part"].map((role) => ({ role, parquet: { rows } }));
+  const build = { dataThrough: THROUGH, rows, symbols: 100, artifacts, ...changes.build };
   const collected = { symbols: 100, keys: 10_000, odd: 0, ...changes.collected };
   const facts = {
-    rows: 1_000,
+    rows,
     duplicates: 0,
     newest: THROUGH,
     implausibleSizes: 0,
@@ -49,6 +52,11 @@ function checked(changes: {
   };
 }
 
+/** A version whose whole files have some rows, and its recent ones others. */
+const filesOf = (whole: number, recent: number) =>
+  [["availability-by-symbol", whole], ["recent-availability-by-symbol", recent], ["part", 1_000]]
+    .map(([role, rows]) => ({ role, parquet: { rows } })) as unknown as Artifact[];
+
 type Change = Parameters<typeof checked>[0];
 
 /** What just passes and what just fails each gate. */
@@ -57,12 +65,15 @@ const TABLE: Readonly<Record<string, readonly [passes: Change, fails: Change]>> 
   "keys well formed": [{ collected: { odd: 100 } }, { collected: { odd: 101 } }],
   "no fewer symbols": [{ build: { symbols: 95 } }, { build: { symbols: 94 } }],
   "no fewer rows": [{ build: { rows: 950 } }, { build: { rows: 949 } }],
+  "files agree": [{ build: { artifacts: filesOf(900, 100) } }, {
+    build: { artifacts: filesOf(900, 99) },
+  }],
   "no days lost": [{ listings: short("2026-02-09") }, { listings: short("2026-02-08") }],
   "no future day": [{ facts: { newest: "2026-03-31" } }, { facts: { newest: "2026-04-01" } }],
   "no duplicates": [{}, { facts: { duplicates: 1 } }],
   "not older than before": [
-    { build: { dataThrough: "2026-04-01" } },
-    { build: { dataThrough: "2026-03-30" } },
+    { build: { dataThrough: parseDay("2026-04-01") } },
+    { build: { dataThrough: parseDay("2026-03-30") } },
   ],
   "sizes plausible": [{ facts: { implausibleSizes: 1 } }, { facts: { implausibleSizes: 2 } }],
   "newest day complete": [
@@ -89,19 +100,35 @@ Deno.test("a first version has nothing to be compared with", () => {
   assertEquals(results.filter(({ ok }) => !ok), []);
 });
 
-Deno.test("rowFacts() counts rows, duplicates and sizes of the newest day", async () => {
-  const path = await Deno.makeTempFile({ suffix: ".parquet" });
-  await withDuckdb({}, (connection) =>
-    connection.run(`COPY (SELECT * FROM (VALUES
-      (DATE '2026-03-30', 'A', 10), (DATE '2026-03-31', 'A', 999), (DATE '2026-03-31', 'B', 1000),
-      (DATE '2026-03-31', 'B', 5000000), (DATE '2026-03-31', 'C', 5000001), (DATE '2026-03-31', 'D', NULL)
-      ) AS t(date, symbol, file_size_bytes)) TO '${path}'`));
-  assertEquals(await rowFacts(path), {
+Deno.test("rowFacts() counts rows, duplicates and sizes of the newest day, whatever file they are in", async () => {
+  const dir = await Deno.makeTempDir();
+  await Deno.mkdir(join(dir, "parts"));
+  const write = async (name: string, role: string, rows: string) => {
+    await withDuckdb({}, (connection) =>
+      connection.run(
+        `COPY (FROM (VALUES ${rows}) AS t(date, symbol, file_size_bytes)) TO '${join(dir, name)}'`,
+      ));
+    return { name, role } as unknown as Artifact;
+  };
+  const day = (day: string, symbol: string, bytes: number | null) =>
+    `(DATE '${day}', '${symbol}', ${bytes})`;
+  const before = day("2026-03-30", "A", 10);
+  const newest = ["A", "B", "B", "C", "D"]
+    .map((symbol, i) => day("2026-03-31", symbol, [999, 1_000, 5_000_000, 5_000_001, null][i]!))
+    .join(", ");
+  const expected = {
     rows: 6,
     duplicates: 1,
     newest: "2026-03-31",
     implausibleSizes: 2,
     newestRows: 5,
-  });
-  await Deno.remove(path);
+  };
+  const whole = await write("availability.parquet", "availability", `${before}, ${newest}`);
+  const part = await write("parts/2026-03.parquet", "part", `${before}, ${newest}`);
+  const build = { dataThrough: THROUGH };
+  assertEquals(await rowFacts(dir, { ...build, artifacts: [whole, part] }), expected);
+  const short = await write("short.parquet", "availability", before);
+  const artifacts = [{ ...short, dataThrough: parseDay("2026-03-30") }, part];
+  assertEquals(await rowFacts(dir, { ...build, artifacts }), expected);
+  await Deno.remove(dir, { recursive: true });
 });
