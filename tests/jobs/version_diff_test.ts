@@ -169,6 +169,27 @@ Deno.test("versions without rows are compared by their listings, and the answer 
   });
 });
 
+Deno.test("whole files that end before the version are not what it is compared by", async () => {
+  await withPublisher(async (world) => {
+    await publishNumbers(world, A, MANY_LISTINGS);
+    await publishNumbers(world, B, LATER, { revise: REVISE, wholeFiles: "monthly" });
+    const server = serveRanges(world.mirrorDir);
+    try {
+      const now = () => world.clock;
+      for (const copy of [undefined, "none"] as const) {
+        const bfa = await open({ endpoint: server.url, cacheDir: null, copy, now });
+        const whole = (await bfa.at(B).manifest()).signed.artifacts
+          .find(({ name }) => name === "availability.parquet");
+        assertEquals(whole?.dataThrough, "2024-02-29");
+        const { classes } = await bfa.diff(A, B);
+        assertEquals(classes, { "new day": 62, listing: 2, revision: 3 });
+      }
+    } finally {
+      await server.close();
+    }
+  });
+});
+
 Deno.test("months turn into a year: parts of other periods are compared all the same", async () => {
   const ends = (day: string) => ({
     dataThrough: parseDay(day),
