@@ -81,7 +81,7 @@ export async function withObservations<T>(
   path: string,
   work: (store: ObservationStore) => Promise<T>,
 ): Promise<T> {
-  return await withDuckdb({ path, memoryLimit: MEMORY_LIMIT }, async (connection) => {
+  return await withDuckdb({ path, memoryLimit: MEMORY_LIMIT, threads: 1 }, async (connection) => {
     await connection.run(SCHEMA);
     return await work(observationStore(connection));
   }).catch((error) => {
@@ -298,19 +298,19 @@ async function learnStaged(
     WHERE y.first IS NULL OR f.date >= y.first::DATE
     QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
-    SELECT s.symbol, s.date::DATE AS date, s.bytes::BIGINT AS bytes,
-      s.modified::TIMESTAMP AS modified, s.etag, false AS gone,
+    SELECT s.symbol, s.date, s.bytes,
+      s.modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added,
       s.symbol IN (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
-        AND ${IS_LATE("s.modified::TIMESTAMP", "s.date::DATE")} AS late
-    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date::DATE
+        AND ${IS_LATE("s.modified", "s.date")} AS late
+    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
-      OR k.file_size_bytes IS DISTINCT FROM s.bytes::BIGINT))
+      OR k.file_size_bytes IS DISTINCT FROM s.bytes))
     UNION ALL
     SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
     FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
-      AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date::DATE = k.date)`);
+      AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date = k.date)`);
   await connection.run(`INSERT INTO progress
     SELECT ${run.id}, y.symbol, any_value(y.keys)::BIGINT, any_value(y.pages)::BIGINT,
       any_value(y.odd)::BIGINT, count(n.symbol) FILTER (added),
@@ -326,7 +326,7 @@ async function learnStaged(
       SELECT symbol, '1m', ${at} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
   }
   await connection.run(`INSERT INTO files
-    SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news ORDER BY symbol, date`);
+    SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);
   await connection.run(`INSERT INTO odd_keys SELECT key, reason, ${at} FROM seen_odd
     WHERE key NOT IN (SELECT key FROM odd_keys)`);
   const result = await connection.runAndReadAll(`SELECT

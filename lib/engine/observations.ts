@@ -6,6 +6,7 @@
 
 import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
+import type { FileColumns } from "../core/file_columns.ts";
 import type { DayNumbers } from "../core/kline.ts";
 
 /**
@@ -13,16 +14,6 @@ import type { DayNumbers } from "../core/kline.ts";
  * the bucket's own `LastModified`.
  */
 export const PUBLISHED_BY_HOURS = 9;
-
-/** A day's file, as a listing shows it. */
-export interface FileSeen {
-  readonly date: Day;
-  /** `null` where an import does not know it; so with the others. */
-  readonly bytes: number | null;
-  /** ISO 8601, UTC. */
-  readonly lastModified: string | null;
-  readonly etag: string | null;
-}
 
 /** What is known of a symbol before it is listed again. */
 export interface KnownSymbol {
@@ -37,7 +28,7 @@ export interface SymbolSeen {
   readonly symbol: string;
   /** Days from here on were listed; `null` when all were. */
   readonly from: Day | null;
-  readonly files: readonly FileSeen[];
+  readonly files: FileColumns;
   readonly odd: readonly { readonly key: string; readonly reason: string }[];
   /** How many keys and pages the listing had. */
   readonly keys: number;

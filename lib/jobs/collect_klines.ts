@@ -107,7 +107,7 @@ async function compareFiles(
     concurrency,
     async (symbol) => {
       const files: { date: Day; etag: string }[] = [];
-      for await (const page of lister.files(symbol, undefined, "1d")) {
+      for await (const page of lister.files(symbol, { interval: "1d" })) {
         for (const { key, size, etag } of page.objects) {
           const read = readKey(key, symbol, "1d");
           if (read.kind === "file" && size > 0) files.push({ date: read.date, etag });
