@@ -62,6 +62,7 @@ export function reportPage(report: DailyReport): string {
     "",
     `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
     "",
+    ...(report.klines ? [numbers(report.klines), ""] : []),
     ...(report.quarantined
       ? [`Set aside in \`${QUARANTINE_NAME}\`: ${report.quarantined}, with the reasons.`, ""]
       : []),
@@ -77,6 +78,14 @@ export function reportPage(report: DailyReport): string {
     ),
     "",
   ].join("\n");
+}
+
+/** What became of the days without numbers. */
+function numbers({ days, found, problems, outdated, odd }: KlinesReport): string {
+  const failed = Object.entries(problems).map(([problem, count]) => `, ${count} ${problem}`).join(
+    "",
+  );
+  return `Numbers of ${found} of ${days} days that lacked them${failed}; those of ${outdated} were outdated; ${odd} odd keys.`;
 }
 
 /** How many files of one kind the page names. */
