@@ -182,10 +182,11 @@ function numbersOptions(inputs: Inputs, world: World) {
   };
 }
 
-function klinesLine({ days, found, problems, outdated }: KlinesReport): string {
+function klinesLine({ days, found, problems, outdated, odd }: KlinesReport): string {
   const list = Object.entries(problems).map(([problem, count]) => `${count} ${problem}`).join(", ");
   const dropped = outdated ? `; those of ${outdated} days were outdated` : "";
-  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}${dropped}\n`;
+  const aside = odd ? `; ${odd} odd keys` : "";
+  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}${dropped}${aside}\n`;
 }
 
 function readCount(inputs: Inputs, name: string, usual: number, most: number): number {

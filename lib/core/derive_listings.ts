@@ -9,9 +9,10 @@
  *    `…SETTLED` of the symbol, the exchange itself says that a contract was settled: 7 days then do.
  * 3. A new listing begins with its first traded day; files before it belong to the life before.
  *    Files before a symbol's very first trade are halts of its first life.
- * 4. A listing still trades while its newest file is at most 7 days older than the data, and traded:
- *    files are late by days now and then. The days without one are gaps until they come. A dated
- *    contract ends with the day in its name.
+ * 4. A listing still trades while its last traded day is at most 7 days older than the data, whether
+ *    the days since have files without trades (a halt, until more is known) or none (they may be
+ *    late). Only then is it delisted, as of its last traded day. No halt within a life is known that
+ *    took longer than 3 days. A dated contract ends with the day in its name.
  *
  * @module
  */
@@ -48,7 +49,7 @@ export const NEW_LIFE_AFTER_DAYS = 25;
 /** The same, where a `…SETTLED` alias proves that a contract ended. */
 export const NEW_LIFE_AFTER_SETTLED_DAYS = 7;
 
-/** How many days a file may be late before its listing counts as ended. */
+/** How many days may pass without a file, or without trades, before a listing counts as ended. */
 export const LATE_DAYS = 7;
 
 /** The listings of all symbols, sorted by symbol and day. */
@@ -113,7 +114,8 @@ function daysOf(
 ): Pick<Listing, "first" | "lastTraded" | "last" | "gaps" | "halts"> {
   const first = life[0]!.from;
   const lastFile = life.at(-1)!.to;
-  const goesOn = open && daysBetween(lastFile, addDays(dataThrough, 1)) <= LATE_DAYS;
+  const isRecent = (day: Day) => open && daysBetween(day, addDays(dataThrough, 1)) <= LATE_DAYS;
+  const goesOn = isRecent(lastFile);
   const gaps: DayRange[] = [];
   life.forEach((run, i) => {
     const next = life[i + 1];
@@ -124,7 +126,7 @@ function daysOf(
   if (goesOn && lastFile < dataThrough) gaps.push([addDays(lastFile, 1), dataThrough]);
 
   const traded = life.findLast((run) => run.traded);
-  const trades = goesOn && life.at(-1)!.traded;
+  const trades = traded !== undefined && isRecent(traded.to);
   // A life that never traded ends "trading" with its last file, and all of it is one halt.
   const lastTraded = trades ? null : traded?.to ?? lastFile;
   const halts = life.filter((run) => !run.traded && (lastTraded === null || run.to <= lastTraded))

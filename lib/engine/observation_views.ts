@@ -80,14 +80,15 @@ export function quarantined(schema = "main"): string {
   return `(
     WITH odd AS (
       SELECT key, reason, learned_at, name.symbol, TRY_CAST(name.date AS DATE) AS date FROM (
-        SELECT *, regexp_extract(key, '/1m/(.+)-1m-([0-9-]{10})[.]zip$', ['symbol', 'date']) AS name
+        SELECT *, regexp_extract(key, '/1[md]/(.+)-1[md]-([0-9-]{10})[.]zip$', ['symbol', 'date']) AS name
         FROM ${schema}.odd_keys)
     ), sized AS (FROM ${schema}.files WHERE file_size_bytes NOT BETWEEN ${least} AND ${most}),
     failed AS (FROM ${schema}.klines WHERE problem IN ('checksum', 'malformed'))
     SELECT key, reason, learned_at FROM odd ANTI JOIN (
-      SELECT ${key("1m")} AS key FROM ${
-    last("files", "odd", "run DESC")
-  } WHERE NOT gone) USING (key)
+      SELECT ${key("1m")} AS key FROM ${last("files", "odd", "run DESC")} WHERE NOT gone
+      UNION ALL SELECT ${key("1d")} FROM ${
+    last("klines", "odd", "problem NULLS FIRST")
+  } WHERE problem IS NULL) USING (key)
     UNION ALL
     SELECT ${key("1m")}, 'implausible size: ' || file_size_bytes || ' bytes', learned_at
     FROM ${

@@ -6,6 +6,7 @@
 
 import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
+import type { FileColumns } from "../core/file_columns.ts";
 import type { DayNumbers } from "../core/kline.ts";
 
 /**
@@ -13,16 +14,6 @@ import type { DayNumbers } from "../core/kline.ts";
  * the bucket's own `LastModified`.
  */
 export const PUBLISHED_BY_HOURS = 9;
-
-/** A day's file, as a listing shows it. */
-export interface FileSeen {
-  readonly date: Day;
-  /** `null` where an import does not know it; so with the others. */
-  readonly bytes: number | null;
-  /** ISO 8601, UTC. */
-  readonly lastModified: string | null;
-  readonly etag: string | null;
-}
 
 /** What is known of a symbol before it is listed again. */
 export interface KnownSymbol {
@@ -32,13 +23,19 @@ export interface KnownSymbol {
   readonly listedWhole: string | null;
 }
 
+/** A key that should not be there. */
+export interface OddKey {
+  readonly key: string;
+  readonly reason: string;
+}
+
 /** What a listing showed of one symbol. */
 export interface SymbolSeen {
   readonly symbol: string;
   /** Days from here on were listed; `null` when all were. */
   readonly from: Day | null;
-  readonly files: readonly FileSeen[];
-  readonly odd: readonly { readonly key: string; readonly reason: string }[];
+  readonly files: FileColumns;
+  readonly odd: readonly OddKey[];
   /** How many keys and pages the listing had. */
   readonly keys: number;
   readonly pages: number;
@@ -101,29 +98,8 @@ export interface NumbersSeen {
   readonly found: DayNumbers | { readonly problem: string };
 }
 
-/** The store. */
-export interface ObservationStore {
-  /** Known symbols. */
-  symbols(): Promise<Map<string, KnownSymbol>>;
-  /**
-   * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:
-   * before that, the files of the day were not all there.
-   */
-  begin(kind: string, now: Date): Promise<Run>;
-  /**
-   * Takes in what listings showed, in one transaction.
-   *
-   * @param options `fill`: only add what is not known; change nothing, and miss nothing.
-   */
-  learn(run: Run, seen: readonly SymbolSeen[], options?: { fill?: boolean }): Promise<Learned>;
-  /** What a run has learned so far. */
-  totals(run: Run): Promise<RunTotals>;
-  /** Late, changed and gone files that a run found; the newest days first. */
-  changes(run: Run, most: number): Promise<FileChange[]>;
-  /** Ends a run, with its report. */
-  finish(run: Run, report: unknown, now: Date): Promise<void>;
-  /** The report of the last collection that was finished. */
-  lastReport(): Promise<unknown>;
+/** The part of the store that is about numbers. */
+export interface NumbersStore {
   /**
    * Days with a file whose numbers are not known, or were read from files that have changed; newest
    * first.
@@ -153,8 +129,33 @@ export interface ObservationStore {
   compareNumbers(
     symbol: string,
     files: readonly { readonly date: Day; readonly etag: string }[],
-    now: Date,
+    options: { odd?: readonly OddKey[]; now: Date },
   ): Promise<number>;
+}
+
+/** The store. */
+export interface ObservationStore extends NumbersStore {
+  /** Known symbols. */
+  symbols(): Promise<Map<string, KnownSymbol>>;
+  /**
+   * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:
+   * before that, the files of the day were not all there.
+   */
+  begin(kind: string, now: Date): Promise<Run>;
+  /**
+   * Takes in what listings showed, in one transaction.
+   *
+   * @param options `fill`: only add what is not known; change nothing, and miss nothing.
+   */
+  learn(run: Run, seen: readonly SymbolSeen[], options?: { fill?: boolean }): Promise<Learned>;
+  /** What a run has learned so far. */
+  totals(run: Run): Promise<RunTotals>;
+  /** Late, changed and gone files that a run found; the newest days first. */
+  changes(run: Run, most: number): Promise<FileChange[]>;
+  /** Ends a run, with its report. */
+  finish(run: Run, report: unknown, now: Date): Promise<void>;
+  /** The report of the last collection that was finished. */
+  lastReport(): Promise<unknown>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */
   evidence(asOf?: string): Promise<EvidenceRun[]>;
   /** How many symbols have a file on each of the newest days, newest first. */

@@ -1,39 +1,70 @@
 /**
- * Brings what was seen into DuckDB: as one JSON text, which takes the thread that collects a fifth of
- * the time of handing over cell by cell. DuckDB takes it apart on threads of its own.
+ * Brings what was seen into DuckDB, as rows of temporary tables. They are made anew each time: what is
+ * deleted from a temporary table stays in memory.
  *
  * @module
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { SymbolSeen } from "./observations.ts";
+import { joinColumn, VALUE_END } from "../core/file_columns.ts";
+import { appendRows } from "./duckdb.ts";
+import type { OddKey, SymbolSeen } from "./observations.ts";
 
-const COLUMNS = JSON.stringify([{
-  symbol: "VARCHAR",
-  date: ["DATE"],
-  bytes: ["BIGINT"],
-  modified: ["TIMESTAMP"],
-  etag: ["VARCHAR"],
-}]);
+const values = (column: number) =>
+  `unnest(string_split($${column}, chr(${VALUE_END.charCodeAt(0)})))`;
 
-/** Makes the table `seen` hold the files of these symbols. */
+/**
+ * Makes the table `seen` hold the files of these symbols: each column as one text, which takes the
+ * thread that collects next to no time. DuckDB takes it apart on a thread of its own.
+ */
 export async function stageFiles(
   connection: DuckDBConnection,
   seen: readonly SymbolSeen[],
 ): Promise<void> {
-  const columns = seen.map(({ symbol, files }) => ({
-    symbol,
-    date: files.map((file) => file.date),
-    bytes: files.map((file) => file.bytes),
-    modified: files.map((file) => file.lastModified),
-    etag: files.map((file) => file.etag),
-  }));
-  // Made anew each time: what is deleted from a temporary table stays in memory.
+  const listed = seen.filter(({ files }) => files.count > 0);
+  const files = listed.map((one) => one.files);
+  const symbols = listed.map((one) => (one.symbol + VALUE_END).repeat(one.files.count)).join("");
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE seen AS
-      SELECT s.symbol, unnest(s.date) AS date, unnest(s.bytes) AS bytes,
-        unnest(s.modified) AS modified, unnest(s.etag) AS etag
-      FROM (SELECT unnest(from_json($1::JSON, '${COLUMNS}')) AS s)`,
-    [JSON.stringify(columns)],
+      SELECT symbol, date::DATE AS date, nullif(bytes, '')::BIGINT AS bytes,
+        nullif(modified, '')::TIMESTAMP AS modified, nullif(etag, '') AS etag
+      FROM (SELECT ${values(1)} AS symbol, ${values(2)} AS date, ${values(3)} AS bytes,
+        ${values(4)} AS modified, ${values(5)} AS etag)
+      WHERE symbol <> ''`,
+    [
+      symbols.slice(0, -1),
+      joinColumn(files, "date"),
+      joinColumn(files, "bytes"),
+      joinColumn(files, "modified"),
+      joinColumn(files, "etag"),
+    ],
   );
+}
+
+/** Makes a table hold these rows of text. */
+export async function stageRows(
+  connection: DuckDBConnection,
+  table: string,
+  rows: readonly (readonly (string | null)[])[],
+): Promise<void> {
+  await connection.run(`CREATE OR REPLACE TEMP TABLE ${table} AS FROM ${table} WITH NO DATA`);
+  await appendRows(connection, table, rows);
+}
+
+/** Makes the table `seen_odd` hold these keys. */
+export async function stageOdd(
+  connection: DuckDBConnection,
+  odd: readonly OddKey[],
+): Promise<void> {
+  await stageRows(connection, "seen_odd", odd.map(({ key, reason }) => [key, reason]));
+}
+
+/**
+ * Keeps the odd keys that were staged; those that are known stay as they were first seen.
+ *
+ * @param at When they were seen, as SQL.
+ */
+export async function learnOdd(connection: DuckDBConnection, at: string): Promise<void> {
+  await connection.run(`INSERT INTO odd_keys SELECT key, reason, ${at} FROM seen_odd
+    WHERE key NOT IN (SELECT key FROM odd_keys)`);
 }

@@ -6,10 +6,10 @@
 
 import { addDays, type Day, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
+import { FileColumns } from "../core/file_columns.ts";
 import { markerBefore, readKey, symbolOfPrefix } from "../core/vision_keys.ts";
 import type {
   FileChange,
-  FileSeen,
   KnownSymbol,
   Learned,
   ObservationStore,
@@ -85,7 +85,7 @@ export async function collect(
   let [keys, pages] = [0, 0];
   let finished = symbols.length - todo.length;
   let waiting: SymbolSeen[] = odd.length && !run.done.has("")
-    ? [{ symbol: "", from: null, files: [], odd, keys: 0, pages: 0 }]
+    ? [{ symbol: "", from: null, files: new FileColumns(), odd, keys: 0, pages: 0 }]
     : [];
   let waitingFiles = 0;
   let writing = Promise.resolve();
@@ -108,7 +108,7 @@ export async function collect(
     keys += seen.keys;
     pages += seen.pages;
     waiting.push(seen);
-    waitingFiles += seen.files.length;
+    waitingFiles += seen.files.count;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
     if (waitingFiles < batchFiles) return;
@@ -161,10 +161,12 @@ async function listSymbol(
   from: SymbolSeen["from"],
   today: Day,
 ): Promise<SymbolSeen> {
-  const files: FileSeen[] = [];
+  const files = new FileColumns();
   const odd: { key: string; reason: string }[] = [];
   let [keys, pages] = [0, 0];
-  for await (const page of lister.files(symbol, from ? markerBefore(symbol, from) : undefined)) {
+  const marker = from ? markerBefore(symbol, from) : undefined;
+  const into = { files, through: today };
+  for await (const page of lister.files(symbol, { marker, into })) {
     keys += page.keys;
     pages++;
     for (const { key, size, lastModified, etag } of page.objects) {
@@ -173,7 +175,7 @@ async function listSymbol(
       if (read.kind !== "file") continue;
       if (size === 0) odd.push({ key, reason: "empty file" });
       else if (read.date > today) odd.push({ key, reason: "in the future" });
-      else files.push({ date: read.date, bytes: size, lastModified, etag });
+      else files.add({ date: read.date, bytes: size, lastModified, etag });
     }
   }
   return { symbol, from, files, odd, keys, pages };

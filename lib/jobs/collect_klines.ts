@@ -7,10 +7,10 @@
  * @module
  */
 
-import type { Day } from "../core/day.ts";
+import { type Day, dayOf } from "../core/day.ts";
 import type { DayNumbers } from "../core/kline.ts";
 import { readKey } from "../core/vision_keys.ts";
-import type { NumbersSeen, ObservationStore } from "../engine/observations.ts";
+import type { NumbersSeen, ObservationStore, OddKey } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
 import { dueForSweep } from "./sweep.ts";
@@ -47,6 +47,8 @@ export interface KlinesReport {
   readonly problems: Record<string, number>;
   /** Days whose numbers were dropped, because their 1d file has changed or gone. */
   readonly outdated: number;
+  /** Keys among the 1d files that should not be there. */
+  readonly odd: number;
 }
 
 /** A transaction is made once this many days wait for it. */
@@ -59,7 +61,7 @@ export async function collectKlines(
   options: CollectKlinesOptions,
 ): Promise<KlinesReport> {
   const { since, most = 100_000, concurrency = 16, now, onProgress } = options;
-  const outdated = await compareFiles(store, options);
+  const { outdated, odd } = await compareFiles(store, options);
   const days = await store.daysWithoutNumbers({ since, most, now: now() });
   const problems: Record<string, number> = {};
   let waiting: NumbersSeen[] = [];
@@ -91,34 +93,47 @@ export async function collectKlines(
     await writing;
   }
   const failed = Object.values(problems).reduce((sum, count) => sum + count, 0);
-  return { days: days.length, found: days.length - failed, problems, outdated };
+  return { days: days.length, found: days.length - failed, problems, outdated, odd };
 }
 
 /** Compares a share of the symbols' numbers with the 1d files there are. */
 async function compareFiles(
   store: ObservationStore,
   { lister, sweepRuns = 30, concurrency = 16, now }: CollectKlinesOptions,
-): Promise<number> {
-  if (!lister) return 0;
+): Promise<{ outdated: number; odd: number }> {
+  if (!lister) return { outdated: 0, odd: 0 };
   const known = await store.symbolsWithNumbers();
-  const listed: { symbol: string; files: { date: Day; etag: string }[] }[] = [];
+  const listed: (Files1d & { symbol: string })[] = [];
   await inParallel(
     dueForSweep([...known.keys()], known, sweepRuns),
     concurrency,
-    async (symbol) => {
-      const files: { date: Day; etag: string }[] = [];
-      for await (const page of lister.files(symbol, undefined, "1d")) {
-        for (const { key, size, etag } of page.objects) {
-          const read = readKey(key, symbol, "1d");
-          if (read.kind === "file" && size > 0) files.push({ date: read.date, etag });
-        }
-      }
-      listed.push({ symbol, files });
-    },
+    async (symbol) => void listed.push({ symbol, ...await list1d(lister, symbol, dayOf(now())) }),
   );
-  let outdated = 0;
-  for (const { symbol, files } of listed) {
-    outdated += await store.compareNumbers(symbol, files, now());
+  let [outdated, oddKeys] = [0, 0];
+  for (const { symbol, files, odd } of listed) {
+    outdated += await store.compareNumbers(symbol, files, { odd, now: now() });
+    oddKeys += odd.length;
   }
-  return outdated;
+  return { outdated, odd: oddKeys };
+}
+
+interface Files1d {
+  readonly files: { date: Day; etag: string }[];
+  readonly odd: OddKey[];
+}
+
+/** The 1d files of a symbol. An empty one is none: its day's numbers cannot be read, and say so. */
+async function list1d(lister: VisionLister, symbol: string, today: Day): Promise<Files1d> {
+  const files: Files1d["files"] = [];
+  const odd: OddKey[] = [];
+  for await (const page of lister.files(symbol, { interval: "1d" })) {
+    for (const { key, size, etag } of page.objects) {
+      const read = readKey(key, symbol, "1d");
+      if (read.kind === "odd") odd.push({ key, reason: read.reason });
+      if (read.kind !== "file" || size === 0) continue;
+      if (read.date > today) odd.push({ key, reason: "in the future" });
+      else files.push({ date: read.date, etag });
+    }
+  }
+  return { files, odd };
 }

@@ -69,6 +69,7 @@ export function reportPage(report: DailyReport): string {
     `Collected ${c.symbols} symbols in ${c.requests} requests: ${c.added} new files (${c.late} of them late), ${c.changed} changed, ${c.gone} gone, ${c.odd} odd keys.`,
     "",
     ...(report.channel ? [filesLine(report), ""] : []),
+    ...(report.klines ? [numbers(report.klines), ""] : []),
     ...(report.quarantined
       ? [`Set aside in \`${QUARANTINE_NAME}\`: ${report.quarantined}, with the reasons.`, ""]
       : []),
@@ -92,6 +93,14 @@ function filesLine({ bytes, newBytes, wholeFilesThrough, dataThrough }: DailyRep
     ? ""
     : `; files of all days go through ${wholeFilesThrough}`;
   return `Of ${mb(bytes)} of files, ${mb(newBytes)} are new${behind}.`;
+}
+
+/** What became of the days without numbers. */
+function numbers({ days, found, problems, outdated, odd }: KlinesReport): string {
+  const failed = Object.entries(problems).map(([problem, count]) => `, ${count} ${problem}`).join(
+    "",
+  );
+  return `Numbers of ${found} of ${days} days that lacked them${failed}; those of ${outdated} were outdated; ${odd} odd keys.`;
 }
 
 /** How many files of one kind the page names. */

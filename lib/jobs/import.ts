@@ -6,11 +6,12 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { FileColumns } from "../core/file_columns.ts";
 import { isSymbol } from "../core/symbol.ts";
 import { sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { writeAtomically } from "../files/atomic_file.ts";
 import type { HttpClient } from "../net/client.ts";
-import type { FileSeen, NumbersSeen, ObservationStore } from "../engine/observations.ts";
+import type { NumbersSeen, ObservationStore } from "../engine/observations.ts";
 import { type UpstreamRow, upstreamTable } from "../source/upstream.ts";
 
 /** What an import did. */
@@ -94,17 +95,19 @@ export async function importUpstream(
       const seen = [...bySymbol].map(([symbol, rows]) => ({
         symbol,
         from: null,
-        files: rows.map((row): FileSeen => ({
-          date: row.date,
-          bytes: row.bytes,
-          lastModified: row.lastModified,
-          etag: null,
-        })),
+        files: new FileColumns(rows.map((row) => ({ ...row, etag: null }))),
         odd: [],
         keys: rows.length,
         pages: 0,
       }));
-      const aside = { symbol: "", from: null, files: [], odd: oddRows, keys: 0, pages: 0 };
+      const aside = {
+        symbol: "",
+        from: null,
+        files: new FileColumns(),
+        odd: oddRows,
+        keys: 0,
+        pages: 0,
+      };
       added += (await store.learn(run, [...seen, aside], { fill: true })).added;
       oddRows = [];
       const found = batch.flatMap(({ symbol, date, numbers }): NumbersSeen[] =>

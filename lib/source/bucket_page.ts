@@ -6,7 +6,9 @@
 
 import { isDay } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import { xmlPieces, type XmlReader, xmlReader } from "./xml.ts";
+import { type RegularFiles, RegularTaker } from "./regular_files.ts";
+import { takeBytes } from "./take_bytes.ts";
+import { type XmlReader, xmlReader } from "./xml.ts";
 
 /** An object in a page. */
 export interface ListedObject {
@@ -23,6 +25,7 @@ export interface ListedObject {
 export interface BucketPage {
   /** How many objects it lists, those that are not wanted too. */
   readonly keys: number;
+  /** Those that were wanted, and not taken as regular files. */
   readonly objects: readonly ListedObject[];
   /** Directories, when a delimiter was asked for. */
   readonly prefixes: readonly string[];
@@ -38,6 +41,8 @@ export interface PageAsked {
   readonly marker: string;
   /** Objects to leave out: they are counted, and not read. */
   readonly isUnwanted?: ((key: string) => boolean) | undefined;
+  /** Files that are put there, when they are written as all are, and not among the objects. */
+  readonly regular?: RegularFiles | undefined;
 }
 
 /**
@@ -55,17 +60,78 @@ export function readBucketPage(xml: string, asked: PageAsked): BucketPage {
   }
 }
 
-/** Reads a page while it arrives; otherwise as {@linkcode readBucketPage}. */
+/**
+ * Reads a page while it arrives; otherwise as {@linkcode readBucketPage}.
+ *
+ * Regular files are cut out before the XML parser sees the page, from where it is sure that the root
+ * is open and nothing in it: after a head of plain elements, and after each of these files. A whole
+ * element less there changes nothing else of the page. So the first that is not regular ends it.
+ */
 export async function receiveBucketPage(
   body: ReadableStream<Uint8Array> | null,
   asked: PageAsked,
 ): Promise<BucketPage> {
-  const reader = new PageReader(asked);
+  const { regular, marker } = asked;
+  const taker = regular && new RegularTaker(regular, marker);
+  const mark = regular?.files.mark();
+  const page = new PageReader(asked);
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  let part: "head" | "files" | "rest" = taker ? "head" : "rest";
+
+  /** Gives the parser all up to there, or to the end of the last tag before: no character is cut. */
+  function parse(bytes: Uint8Array, from: number, to: number, isWhole: boolean): number {
+    const end = isWhole ? to : bytes.lastIndexOf(TAG_END, to - 1) + 1;
+    if (end > from) page.write(decode(decoder, bytes.subarray(from, end)));
+    return Math.max(from, end);
+  }
+
+  function take(bytes: Uint8Array, isLast: boolean): number {
+    let at = 0;
+    if (part === "head") {
+      const end = headEnd(bytes);
+      if (end === 0 && bytes.length < LONGEST_PART && !isLast) return 0;
+      at = parse(bytes, 0, end, true);
+      part = end > 0 ? "files" : "rest";
+    }
+    if (part === "files") {
+      at = taker!.take(bytes, at);
+      if (bytes.length - at < LONGEST_PART && !isLast) return at;
+      page.took(taker!);
+      part = "rest";
+    }
+    return parse(bytes, at, bytes.length, isLast);
+  }
+
   try {
-    if (body) { for await (const xml of xmlPieces(body)) reader.write(xml); }
-    return reader.end();
+    await takeBytes(body, take);
+    return page.end();
   } catch (error) {
+    if (mark) regular!.files.backTo(mark);
     throw refusal(error);
+  }
+}
+
+const TAG_END = ">".charCodeAt(0);
+
+/** As long as a head or an object can be: keys have 1,024 bytes, and six letters for some of these. */
+const LONGEST_PART = 16_384;
+
+/** What stands before the first object: the root, and elements that hold nothing but text. */
+const HEAD =
+  /^(?:<\?xml version="1.0" encoding="UTF-8"\?>\s*)?<ListBucketResult(?: xmlns="[\w:/.-]*")?>(?:<([A-Za-z]+)>[^<>&]*<\/\1>|<[A-Za-z]+\/>)*$/;
+
+/** Where a head of this form ends; 0 when there is none, or not yet. */
+function headEnd(bytes: Uint8Array): number {
+  const text = new TextDecoder("latin1").decode(bytes.subarray(0, LONGEST_PART));
+  const end = text.indexOf("<Contents>");
+  return HEAD.test(text.slice(0, Math.max(0, end))) ? end : 0;
+}
+
+function decode(decoder: TextDecoder, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new SyntaxError("bytes that are no UTF-8", { cause });
   }
 }
 
@@ -117,6 +183,12 @@ class PageReader {
 
   write(xml: string): void {
     this.#xml.write(xml);
+  }
+
+  /** Counts objects that the XML does not have any more. */
+  took({ keys, lastKey }: RegularTaker): void {
+    this.#keys += keys;
+    this.#lastKey = lastKey;
   }
 
   end(): BucketPage {

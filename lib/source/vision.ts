@@ -6,10 +6,12 @@
 
 import { delay } from "@std/async/delay";
 import { BfaError } from "../core/errors.ts";
+import type { Day } from "../core/day.ts";
+import type { FileColumns } from "../core/file_columns.ts";
 import { filesPrefix, type Interval, KLINES_PREFIX } from "../core/vision_keys.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
-import { type BucketPage, receiveBucketPage } from "./bucket_page.ts";
+import { type BucketPage, type PageAsked, receiveBucketPage } from "./bucket_page.ts";
 
 /** The bucket's listing API. Source: Binance's own file browser uses it. */
 export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision";
@@ -18,10 +20,20 @@ export const VISION_LIST_URL = "https://s3-ap-northeast-1.amazonaws.com/data.bin
 export interface VisionLister {
   /** Every directory of a symbol, as its prefix; and stray objects beside them, as their keys. */
   directories(): AsyncGenerator<string>;
-  /** Every page of a symbol's files after a marker; the 1m ones when no interval is given. */
-  files(symbol: string, marker?: string, interval?: Interval): AsyncGenerator<BucketPage>;
+  /** Every page of a symbol's files. */
+  files(symbol: string, options?: FilesOptions): AsyncGenerator<BucketPage>;
   /** How many requests were made so far. */
   readonly requests: number;
+}
+
+/** Which files to list. */
+export interface FilesOptions {
+  /** Those after this; all when left out. */
+  readonly marker?: string | undefined;
+  /** `1m` when left out. */
+  readonly interval?: Interval;
+  /** 1m files up to a day are put there, unless they are odd in any way: those stay in the pages. */
+  readonly into?: { readonly files: FileColumns; readonly through: Day };
 }
 
 /** How often a page that cannot be read is asked for again. */
@@ -37,7 +49,10 @@ const isUnwanted = (key: string) => key.endsWith(".zip.CHECKSUM");
 export function visionLister(http: HttpClient, listUrl: string): VisionLister {
   let requests = 0;
 
-  async function page(prefix: string, marker: string, delimiter: string): Promise<BucketPage> {
+  async function page(
+    { prefix, marker, regular }: PageAsked,
+    delimiter: string,
+  ): Promise<BucketPage> {
     // Markers hold Chinese letters: URLSearchParams encodes them.
     const query = new URLSearchParams({ prefix, ...(delimiter ? { delimiter } : {}) });
     if (marker) query.set("marker", marker);
@@ -46,7 +61,7 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       requests++;
       try {
         const response = await http.get(url, { signal: AbortSignal.timeout(PAGE_MS) });
-        return await receiveBucketPage(response.body, { prefix, marker, isUnwanted });
+        return await receiveBucketPage(response.body, { prefix, marker, isUnwanted, regular });
       } catch (error) {
         const unreadable = error instanceof TypeError ||
           (error instanceof BfaError && error.code === "integrity");
@@ -56,9 +71,9 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
     }
   }
 
-  async function* pages(prefix: string, delimiter: string, from = ""): AsyncGenerator<BucketPage> {
-    for (let marker: string | undefined = from; marker !== undefined;) {
-      const read: BucketPage = await page(prefix, marker, delimiter);
+  async function* pages(asked: PageAsked, delimiter: string): AsyncGenerator<BucketPage> {
+    for (let marker: string | undefined = asked.marker; marker !== undefined;) {
+      const read: BucketPage = await page({ ...asked, marker }, delimiter);
       yield read;
       marker = read.next;
     }
@@ -69,11 +84,14 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       return requests;
     },
     async *directories() {
-      for await (const { prefixes, objects } of pages(KLINES_PREFIX, "/")) {
+      for await (const { prefixes, objects } of pages({ prefix: KLINES_PREFIX, marker: "" }, "/")) {
         yield* prefixes;
         for (const { key } of objects) yield key;
       }
     },
-    files: (symbol, marker, interval) => pages(filesPrefix(symbol, interval), "", marker),
+    files(symbol, { marker = "", interval, into } = {}) {
+      const regular = into && { ...into, symbol };
+      return pages({ prefix: filesPrefix(symbol, interval), marker, regular }, "");
+    },
   };
 }

@@ -57,39 +57,6 @@ export function xmlReader({ opened, closed }: XmlElements): XmlReader {
   };
 }
 
-/**
- * A body's text in pieces that end with a tag: so none ends within a character. Decoding whole pieces
- * is faster than with a decoder that goes on, and small ones are gone before they have to be moved.
- *
- * @throws {SyntaxError} for bytes that are no UTF-8.
- */
-export async function* xmlPieces(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest: Uint8Array = new Uint8Array();
-  for await (const chunk of body) {
-    const end = chunk.lastIndexOf(">".charCodeAt(0)) + 1;
-    if (end > 0) yield decode(decoder, joined(rest, chunk.subarray(0, end)));
-    rest = end > 0 ? chunk.slice(end) : joined(rest, chunk);
-  }
-  yield decode(decoder, rest);
-}
-
-function decode(decoder: TextDecoder, bytes: Uint8Array): string {
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    throw new SyntaxError("bytes that are no UTF-8", { cause });
-  }
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
-}
-
 function checkAttribute(value: string): void {
   if (decoded(value.replaceAll("&lt;", "")).includes("<")) {
     throw new SyntaxError("a tag in an attribute");

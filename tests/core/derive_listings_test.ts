@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { addDays, type Day } from "../../lib/core/day.ts";
 import { deriveListings, type EvidenceRun, settledBase } from "../../lib/core/derive_listings.ts";
-import { firstTraded } from "../../lib/core/listing.ts";
+import { firstTraded, stateOn } from "../../lib/core/listing.ts";
 
 const THROUGH = "2026-06-30" as Day;
 
@@ -147,6 +147,59 @@ Deno.test("a halt shorter than a relisting is a halt; files before the first tra
     "2024-02-10",
   ]]);
   assertEquals<unknown>(firstTraded(listing!, THROUGH), "2024-01-06");
+});
+
+Deno.test("days without trades at the data's end are a halt; after 7 of them the listing has ended", () => {
+  const after = (last: string) => {
+    const dead = addDays(last as Day, 1);
+    const [l] = deriveListings(runs("XUSDT", `+2024-01-01/${last}`, `-${dead}/${THROUGH}`), {
+      dataThrough: THROUGH,
+    });
+    return [l!.lastTraded, l!.last, l!.halts, stateOn(l!, THROUGH, THROUGH)];
+  };
+  const halt = (from: string) => [[from, THROUGH]];
+  assertEquals<unknown>(after("2026-06-29"), [null, null, halt("2026-06-30"), "archived"]);
+  assertEquals<unknown>(after("2026-06-23"), [null, null, halt("2026-06-24"), "archived"]);
+  assertEquals<unknown>(after("2026-06-22"), ["2026-06-22", null, [], "archived"]);
+});
+
+Deno.test("dead days, then none: what counts is the last day with trades", () => {
+  const [l] = deriveListings(runs("XUSDT", "+2024-01-01/2026-06-23", "-2026-06-24/2026-06-25"), {
+    dataThrough: THROUGH,
+  });
+  assertEquals<unknown>([l!.lastTraded, l!.last, l!.halts, l!.gaps], [
+    null,
+    null,
+    [["2026-06-24", "2026-06-25"]],
+    [["2026-06-26", THROUGH]],
+  ]);
+  const [ended] = deriveListings(
+    runs("XUSDT", "+2024-01-01/2026-06-22", "-2026-06-23/2026-06-25"),
+    {
+      dataThrough: THROUGH,
+    },
+  );
+  assertEquals<unknown>([ended!.lastTraded, ended!.last], ["2026-06-22", null]);
+});
+
+Deno.test("no delisting of the twelve is said and then taken back, whatever day it is", () => {
+  for (const [symbol, ranges, expected] of RELISTED) {
+    const all = [
+      ...runs(symbol, ...ranges),
+      ...runs(`${symbol}SETTLED`, "+2023-01-01/2023-01-31"),
+    ];
+    const ends = new Map(expected.map(([id, , lastTraded]) => [id, lastTraded]));
+    const said = new Set<string>();
+    const [first] = ranges[0]!.slice(1).split("/") as [Day];
+    for (let day = first; day <= THROUGH; day = addDays(day, 1)) {
+      for (const [id, , lastTraded] of lives(all, day)) {
+        if (!String(id).startsWith(`${symbol}#`) || lastTraded === null) continue;
+        assertEquals([id, day, lastTraded], [id, day, ends.get(id!)!]);
+        said.add(String(id));
+      }
+    }
+    assertEquals([...said], expected.filter(([, , end]) => end !== null).map(([id]) => id));
+  }
 });
 
 Deno.test("one small file before trading is a first day that began late", () => {

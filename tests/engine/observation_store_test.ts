@@ -4,7 +4,8 @@ import type { Day } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { knownDays, quarantined } from "../../lib/engine/observation_views.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
-import type { FileSeen, ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
+import { FileColumns, type FileSeen } from "../../lib/core/file_columns.ts";
+import type { ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { readFiles, select } from "../helpers/collecting.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
@@ -19,7 +20,7 @@ const file = (date: string, etag: string, bytes = 40_000): FileSeen => ({
 const seen = (symbol: string, files: FileSeen[], from: string | null = null): SymbolSeen => ({
   symbol,
   from: from as Day | null,
-  files,
+  files: new FileColumns(files),
   odd: [],
   keys: files.length,
   pages: 1,

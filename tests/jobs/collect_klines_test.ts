@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Day, parseDay } from "../../lib/core/day.ts";
-import { knownDays } from "../../lib/engine/observation_views.ts";
+import { KLINES_PREFIX } from "../../lib/core/vision_keys.ts";
+import { knownDays, quarantined } from "../../lib/engine/observation_views.ts";
 import { collectKlines, type CollectKlinesOptions } from "../../lib/jobs/collect_klines.ts";
 import { changesBefore, when, wrongChecksum } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";
@@ -16,7 +17,7 @@ const PAST = history(smallListings(), {
 });
 const SINCE = "2026-02-15" as Day;
 
-const NONE = { days: 0, found: 0, problems: {}, outdated: 0 };
+const NONE = { days: 0, found: 0, problems: {}, outdated: 0, odd: 0 };
 
 const numbers = (world: Collecting, options: Partial<CollectKlinesOptions> = {}) =>
   world.withStore((store) =>
@@ -51,6 +52,7 @@ Deno.test("collectKlines() brings the numbers of every day that lacks them, and 
       found: found.length,
       problems: { missing: rows.length - found.length },
       outdated: 0,
+      odd: 0,
     });
     assertEquals(rows.length - found.length, 1);
     const { zip, checksum } = world.bucket.take();
@@ -127,7 +129,7 @@ Deno.test("a 1d file that was repaired is found by the sweep; until it is read, 
     assertEquals((await numbers(world)).days, 0);
     world.bucket.fault = when(({ file }) => file?.day === "2026-02-21", wrongChecksum());
     const report = await swept(world);
-    assertEquals(report, { days: 2, found: 1, problems: { checksum: 1 }, outdated: 3 });
+    assertEquals(report, { ...NONE, days: 2, found: 1, problems: { checksum: 1 }, outdated: 3 });
     const now = [
       await trades(world, "SOLUSDT", "2026-02-20"),
       await trades(world, "SOLUSDT", "2026-02-21"),
@@ -138,9 +140,48 @@ Deno.test("a 1d file that was repaired is found by the sweep; until it is read, 
     world.bucket.fault = undefined;
     world.clock = new Date("2026-03-03T19:00:00.000Z");
     // The repaired one, and the gone one, which is still gone.
-    assertEquals(await swept(world), { days: 2, found: 1, problems: { missing: 1 }, outdated: 0 });
+    assertEquals(await swept(world), { ...NONE, days: 2, found: 1, problems: { missing: 1 } });
     const repaired = await trades(world, "SOLUSDT", "2026-02-21");
     assertEquals(repaired, truth(world, "SOLUSDT", "2026-02-21"));
+  });
+});
+
+Deno.test("odd keys among the 1d files are set aside, with their reasons, and counted", async () => {
+  const own = `${KLINES_PREFIX}SOLUSDT/1d/SOLUSDT-1d-`;
+  const odd = [
+    [`${KLINES_PREFIX}SOLUSDT/1d/OTHERUSDT-1d-2026-02-20.zip`, "not named SYMBOL-1d-DAY.zip"],
+    [`${own}2024-02-30.zip`, "no such day"],
+    [`${own}2026-02-20.zip.tmp`, "not named SYMBOL-1d-DAY.zip"],
+    [`${own}2026-03-05.zip`, "in the future"],
+  ] as const;
+  const lastModified = "2026-02-21T07:30:00.000Z";
+  const past = history(smallListings(), {
+    through: parseDay("2026-03-05"),
+    odd: odd.map(([key]) => ({ key, size: 400, lastModified })),
+  });
+  await withCollecting(past, "2026-03-01T12:00:00.000Z", async (world) => {
+    const aside = () =>
+      select(world.observations, `SELECT key, reason FROM ${quarantined()} ORDER BY key`);
+    await world.collect({ full: true });
+    await numbers(world);
+    assertEquals(await aside(), []);
+    assertEquals(await swept(world), { ...NONE, odd: 4 });
+    assertEquals<unknown>(await aside(), odd);
+    assertEquals(await swept(world), { ...NONE, odd: 4 });
+    assertEquals<unknown>(await aside(), odd);
+    // The day has come, and its file can be read.
+    const found = await world.fetchNumbers("SOLUSDT", "2026-02-25" as Day);
+    if (!("numbers" in found)) throw new Error(found.detail);
+    await world.withStore((store) =>
+      store.learnNumbers([{
+        symbol: "SOLUSDT",
+        date: "2026-03-05" as Day,
+        etag: "1m",
+        zipEtag: found.etag,
+        found: found.numbers,
+      }], new Date("2026-03-06T12:00:00.000Z"))
+    );
+    assertEquals<unknown>(await aside(), odd.slice(0, 3));
   });
 });
 

@@ -157,20 +157,27 @@ Deno.test("reports name each new listing, delisting and relisting once, when it 
     listing("ENDUSDT#1", "2026-01-05", "2026-03-12", "2026-03-25"),
     listing("BACKUSDT#1", "2026-01-05", "2026-02-01"),
     listing("BACKUSDT#2", "2026-03-14"),
+    listing("PAUSEUSDT#1", "2026-01-05", null, null, {
+      halts: [[parseDay("2026-03-10"), parseDay("2026-03-10")], [
+        parseDay("2026-03-14"),
+        parseDay("2026-03-20"),
+      ]],
+    }),
   ], { through: THROUGH });
   await withDaily(past, async (world) => {
     await world.runAt("2026-03-09T12:00:00.000Z", { full: true });
     const seen: string[] = [];
     let page = "";
-    for (let day = 10; day <= 18; day++) {
+    for (let day = 10; day <= 21; day++) {
       const report = await world.runAt(`2026-03-${day}T12:00:00.000Z`);
       for (const { symbol, relisting } of report.newListings) {
         seen.push(`+${symbol}${relisting ? " again" : ""}`);
         page = reportPage(report);
       }
-      for (const { symbol } of report.delistings) seen.push(`-${symbol}`);
+      for (const { symbol, date } of report.delistings) seen.push(`-${symbol} ${date} on ${day}`);
     }
-    assertEquals(seen.sort(), ["+BACKUSDT again", "+NEWUSDT", "-ENDUSDT"]);
+    // A halt, of a day or a week, is never a delisting; the end of trading is one after 8 days.
+    assertEquals(seen.sort(), ["+BACKUSDT again", "+NEWUSDT", "-ENDUSDT 2026-03-13 on 21"]);
     assertStringIncludes(page, "- 2026-03-14 BACKUSDT (again)");
   });
 });

@@ -23,7 +23,7 @@ for (const symbol of ["BTCUSDT", "币安人生USDT"]) {
           [642, 321],
         ]);
         const marker = markerBefore(symbol, parseDay("2026-03-31"));
-        const after = await Array.fromAsync(lister.files(symbol, marker));
+        const after = await Array.fromAsync(lister.files(symbol, { marker }));
         const start = `data/futures/um/daily/klines/${symbol}/1m/${symbol}-1m-2026-03-31.zip`;
         const seen = after.map(({ keys, objects }) => [keys, objects.map(({ key }) => key)]);
         assertEquals(seen, [[2, [start]]]); // its CHECKSUM is counted, and left out

@@ -1,0 +1,23 @@
+/**
+ * What is known of symbols, from the log of observations.
+ *
+ * @module
+ */
+
+import type { Day } from "../core/day.ts";
+import type { KnownSymbol } from "./observations.ts";
+
+/** Reads the symbols of a table, and when they were listed whole. */
+export function knownSymbolsSql(table: string, interval: "1m" | "1d"): string {
+  return `SELECT symbol, last::VARCHAR, listed_at::VARCHAR
+    FROM (SELECT symbol, max(date) AS last FROM ${table} GROUP BY symbol)
+    LEFT JOIN (FROM listed_whole WHERE interval = '${interval}') USING (symbol)`;
+}
+
+/** The rows of that. */
+export function knownSymbols(rows: readonly (readonly unknown[])[]): Map<string, KnownSymbol> {
+  return new Map(rows.map(([symbol, last, at]) => [
+    String(symbol),
+    { last: String(last) as Day, listedWhole: at === null ? null : String(at) },
+  ]));
+}

@@ -1,0 +1,63 @@
+/**
+ * Learning files: what a listing showed, compared with what is known.
+ *
+ * @module
+ */
+
+import type { DuckDBConnection } from "@duckdb/node-api";
+import { sqlText } from "./duckdb.ts";
+import { type Learned, PUBLISHED_BY_HOURS, type Run } from "./observations.ts";
+import { learnOdd } from "./staging.ts";
+
+/** A file of a symbol that was known before is late when the source wrote it after this. */
+export const IS_LATE = (modified: string, date: string) =>
+  `coalesce(${modified} > ${date} + INTERVAL ${24 + PUBLISHED_BY_HOURS} HOUR, false)`;
+
+/** Adds what is new among what was staged. */
+export async function learnStaged(
+  connection: DuckDBConnection,
+  run: Run,
+  fill: boolean,
+): Promise<Learned> {
+  const at = `TIMESTAMP ${sqlText(run.startedAt)}`;
+  await connection.run(`CREATE OR REPLACE TEMP TABLE known AS
+    SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
+    WHERE y.first IS NULL OR f.date >= y.first::DATE
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
+    SELECT s.symbol, s.date, s.bytes,
+      s.modified, s.etag, false AS gone,
+      k.symbol IS NULL OR k.gone AS added,
+      s.symbol IN (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
+        AND ${IS_LATE("s.modified", "s.date")} AS late
+    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
+    WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
+      OR k.file_size_bytes IS DISTINCT FROM s.bytes))
+    UNION ALL
+    SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
+    FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
+    WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
+      AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date = k.date)`);
+  await connection.run(`INSERT INTO progress
+    SELECT ${run.id}, y.symbol, any_value(y.keys)::BIGINT, any_value(y.pages)::BIGINT,
+      any_value(y.odd)::BIGINT, count(n.symbol) FILTER (added),
+      count(n.symbol) FILTER (NOT added AND NOT gone), count(n.symbol) FILTER (gone),
+      count(n.symbol) FILTER (added AND late),
+      count(n.symbol) > 0 AND y.symbol NOT IN
+        (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
+    FROM seen_symbols y LEFT JOIN news n USING (symbol) GROUP BY y.symbol`);
+  if (!fill) {
+    await connection.run(`DELETE FROM listed_whole WHERE interval = '1m'
+      AND symbol IN (SELECT symbol FROM seen_symbols WHERE first IS NULL)`);
+    await connection.run(`INSERT INTO listed_whole
+      SELECT symbol, '1m', ${at} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
+  }
+  await connection.run(`INSERT INTO files
+    SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);
+  await learnOdd(connection, at);
+  const result = await connection.runAndReadAll(`SELECT
+    count(*) FILTER (added), count(*) FILTER (NOT added AND NOT gone), count(*) FILTER (gone),
+    count(*) FILTER (added AND late), (SELECT count(*) FROM seen_odd) FROM news`);
+  const [added, changed, gone, late, odd] = result.getRows()[0]!.map(Number) as number[];
+  return { added: added!, changed: changed!, gone: gone!, late: late!, odd: odd! };
+}
