@@ -80,7 +80,7 @@ async function joinRecent(
       `CREATE TABLE recent_${table} AS FROM ${read} WHERE date > DATE ${sqlText(after)}`,
     );
     await connection.run(
-      `CREATE VIEW ${table} AS FROM ${store}.${table} UNION ALL FROM ${JOINED}.recent_${table}`,
+      `CREATE VIEW ${table} AS FROM ${store}.${table} UNION ALL BY NAME FROM ${JOINED}.recent_${table}`,
     );
   }
   await connection.run("USE memory.main");
