@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import type { ChannelHead, ChannelPointer, ManifestReader, VersionEntry } from "./store.ts";
+import type { ChannelPointer, ManifestReader, VersionEntry } from "./store.ts";
 
 /** How long readers may take to say where a channel is, once another has said it, ms. */
 const PATIENCE_MS = 2_000;
@@ -15,6 +15,8 @@ export function newestOf(
   readers: readonly ManifestReader[],
   patienceMs = PATIENCE_MS,
 ): ManifestReader {
+  /** The highest sequence seen of each channel: what is behind it is not news. */
+  const highest = new Map<string, number>();
   const all = <T>(ask: (reader: ManifestReader) => Promise<T>) =>
     answersOf(readers.map(ask), patienceMs);
 
@@ -36,7 +38,9 @@ export function newestOf(
     bySequence,
     async head(channel) {
       const heads = await all((reader) => reader.head(channel));
-      return heads.reduce((a, b) => sequenceIn(b) > sequenceIn(a) ? b : a);
+      const head = heads.reduce((a, b) => sequenceIn(b.pointer) > sequenceIn(a.pointer) ? b : a);
+      highest.set(channel, Math.max(sequenceIn(head.pointer), highest.get(channel) ?? 0));
+      return head;
     },
     bySequences: (sequences) => Promise.all(sequences.map(bySequence)),
     async sequenceOf(version) {
@@ -62,18 +66,18 @@ export function newestOf(
       return newest;
     },
     async *watch(channel, signal) {
-      let highest = -1;
+      let told = -1;
       for await (const pointer of merged(readers.map((reader) => reader.watch(channel, signal)))) {
-        const sequence = pointer?.sequence ?? 0;
-        if (sequence <= highest) continue;
-        highest = sequence;
+        const sequence = sequenceIn(pointer);
+        if (sequence === told || sequence < (highest.get(channel) ?? 0)) continue;
+        highest.set(channel, told = sequence);
         yield pointer;
       }
     },
   };
 }
 
-function sequenceIn({ pointer }: ChannelHead): number {
+function sequenceIn(pointer: ChannelPointer | null): number {
   return pointer?.sequence ?? 0;
 }
 

@@ -57,3 +57,20 @@ Deno.test("newestOf() watches all of them, and never goes back", async () => {
   assertEquals(seen.at(-1), 7);
   assertEquals(seen, seen.toSorted());
 });
+
+Deno.test("newestOf() does not tell what is behind what it has said, whoever is faster", async () => {
+  const slow: ManifestReader = {
+    ...reader(3),
+    async *watch(...asked) {
+      await new Promise((resolve) => setTimeout(resolve));
+      yield* reader(3, [4]).watch(...asked);
+    },
+  };
+  const both = newestOf([reader(2), slow]);
+  assertEquals((await both.head("latest")).pointer?.sequence, 3);
+  const seen: (number | undefined)[] = [];
+  for await (const pointer of both.watch("latest", new AbortController().signal)) {
+    seen.push(pointer?.sequence);
+  }
+  assertEquals(seen, [3, 4]);
+});
