@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { jsonValue } from "../lib/core/json_cell.ts";
 import type { SqlParams, SqlValue } from "../lib/core/sql_params.ts";
 import type { Cell, Table } from "../lib/core/table.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
@@ -106,7 +107,7 @@ export async function tableView(dataset: Dataset, table: Table): Promise<View<re
     columns,
     count: rows.length,
     truncated: false,
-    rows: rows.map((row) => row.map(jsonCell)),
+    rows: rows.map((row) => row.map(jsonValue)),
   };
   return {
     answer,
@@ -119,10 +120,4 @@ export async function tableView(dataset: Dataset, table: Table): Promise<View<re
     })),
     footer: counted(rows.length, "row"),
   };
-}
-
-/** JSON has no integers beyond 2^53 that every reader keeps, and no NaN: both are texts. */
-function jsonCell(cell: Cell): Exclude<Cell, bigint> {
-  if (typeof cell === "bigint") return String(cell);
-  return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;
 }

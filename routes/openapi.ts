@@ -54,7 +54,18 @@ export function openApi(version: string, publicUrl?: string): Json {
   for (const [id, route] of Object.entries(OTHER_ROUTES)) {
     paths[route.path] = { get: otherOperation(id, route) };
   }
-  Object.assign(paths[OTHER_ROUTES.query.path]!, { post: postedQuery() });
+  const { query } = OTHER_ROUTES;
+  paths[query.path] = { get: otherOperation("query", query), post: postedQuery("query", query) };
+  const old = {
+    ...query,
+    path: "/v/{version}/query",
+    summary: "SQL on one version; of those that are not the newest, one is open at a time",
+    takes: query.takes.extend({ version: versionName }),
+  };
+  paths[old.path] = {
+    get: otherOperation("queryOfVersion", old),
+    post: postedQuery("queryOfVersion", old),
+  };
   return {
     openapi: "3.1.0",
     info: {
@@ -141,8 +152,8 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
 }
 
 /** The same as a GET; for texts too long for a URL. */
-function postedQuery(): Json {
-  const { parameters: _, ...get } = otherOperation("query", OTHER_ROUTES.query);
+function postedQuery(id: string, route: RouteFacts): Json {
+  const { parameters, ...get } = otherOperation(id, route);
   const { sql, format } = OTHER_ROUTES.query.takes.shape;
   const schema = {
     type: "object",
@@ -155,7 +166,10 @@ function postedQuery(): Json {
     additionalProperties: false,
   };
   const content = { "application/json": { schema } };
-  return { ...get, operationId: "postQuery", requestBody: { required: true, content } };
+  const requestBody = { required: true, content };
+  const inPath = (parameters as Json[]).filter((parameter) => parameter["in"] === "path");
+  const operationId = `post${id[0]!.toUpperCase()}${id.slice(1)}`;
+  return { ...get, operationId, parameters: inPath, requestBody };
 }
 
 function otherOperation(id: string, route: RouteFacts): Json {

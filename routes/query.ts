@@ -37,7 +37,7 @@ export const QUERY_PATH = "/v1/query";
 const PATHS = [QUERY_PATH, "/query", "/v/:version/query"];
 
 /** Changes when the same answer gets other bytes than before. */
-const REVISION = 1;
+const REVISION = 2;
 
 /** Room for 16 KiB of SQL in JSON, and its parameters. */
 const MAX_BODY_BYTES = 128 * 1024;
@@ -70,7 +70,7 @@ export function mountQuery(app: Hono, optionsOf: (env: unknown) => QueryRouteOpt
 /**
  * Answers one request; failures are problem documents that say how to run the SQL locally.
  *
- * @param version The version that the path names: only the newest is open to SQL here.
+ * @param version The version that the path names.
  */
 export async function queryAnswer(
   request: Request,
@@ -83,32 +83,34 @@ export async function queryAnswer(
     const suffix = splitSuffix(new URL(request.url).pathname).format;
     const format = question.format ?? suffix ?? acceptedFormat(request.headers.get("accept"));
     if (!format) throw notAcceptable();
-    const now = sql.current();
-    if (version !== undefined && version !== now?.version) {
-      parseVersion(version);
-      throw new BfaError(
-        "not_implemented",
-        `Cannot run SQL on ${version} here: only the newest version, ${now?.version}, is open`,
-      );
-    }
+    if (version !== undefined) parseVersion(version);
+    const newest = sql.current();
+    // What another version's tag would be is known when it has answered.
+    const now = version === undefined || version === newest?.version ? newest : undefined;
     const headersFor = (from: { version: string; id: string }) =>
       headersOf(from, {
         etag: etagOf(from, question, format),
         format,
         negotiated: question.format === undefined && suffix === undefined,
-        immutable: version !== undefined,
+        // The table of versions grows.
+        immutable: version !== undefined && !/\bversions\b/i.test(question.sql),
       });
-    const condition = now && request.method !== "POST" &&
-      unmet(request.headers, { tags: [etagOf(now, question, format)] });
-    if (condition === "failed") return preconditionFailed();
-    // `*` would match an answer that nobody has seen.
-    if (condition && request.headers.get("if-none-match")!.trim() !== "*") {
-      const headers = headersFor(now);
+    const conditional = (from: { version: string; id: string }): Response | undefined => {
+      if (request.method === "POST") return undefined;
+      const condition = unmet(request.headers, { tags: [etagOf(from, question, format)] });
+      if (condition === "failed") return preconditionFailed();
+      // `*` would match an answer that nobody has seen.
+      if (!condition || request.headers.get("if-none-match")!.trim() === "*") return undefined;
+      const headers = headersFor(from);
       headers.delete("content-type");
       return new Response(null, { status: 304, headers });
-    }
-    const answer = await sql.query({ ...question, client, signal: request.signal });
-    return await encoded(answer, format, headersFor(answer));
+    };
+    const known = now && conditional(now);
+    if (known) return known;
+    const asked = { ...question, client, signal: request.signal };
+    const answer = await sql.query(asked, version);
+    return (now ? undefined : conditional(answer)) ??
+      await encoded(answer, format, headersFor(answer));
   } catch (error) {
     return failure(error);
   }

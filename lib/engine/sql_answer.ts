@@ -6,6 +6,7 @@
  */
 
 import type { DuckDBDataChunk, DuckDBInstance, DuckDBResult } from "@duckdb/node-api";
+import { cellFromJson, jsonCell } from "../core/json_cell.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import type { Cell, Table, TableColumn } from "../core/table.ts";
 import { type CellReader, cellReader } from "./sql_cells.ts";
@@ -124,23 +125,14 @@ export async function readTable(result: DuckDBResult): Promise<Table> {
   return { columns, rows };
 }
 
-/** JSON has no integers beyond 2^53 that every reader keeps, and no NaN: both are texts. */
-function jsonCell(cell: Cell): string {
-  if (typeof cell === "number") return Number.isFinite(cell) ? String(cell) : `"${cell}"`;
-  return typeof cell === "bigint" ? `"${cell}"` : JSON.stringify(cell);
-}
-
 /** Reads the rows of an answer back into cells. */
 export function readRowsJson(rows: Uint8Array, columns: readonly TableColumn[]): Cell[][] {
   const table: Cell[][] = JSON.parse(`[${new TextDecoder().decode(rows)}]`);
   const special = columns.flatMap(({ type }, i) =>
-    type === "BIGINT" || type === "DOUBLE" ? [{ i, read: type === "BIGINT" ? BigInt : Number }] : []
+    type === "BIGINT" || type === "DOUBLE" ? [{ i, type }] : []
   );
   for (const row of table) {
-    for (const { i, read } of special) {
-      const cell = row[i];
-      if (typeof cell === "string") row[i] = read(cell);
-    }
+    for (const { i, type } of special) row[i] = cellFromJson(row[i] as string, type);
   }
   return table;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { jsonCell } from "../core/json_cell.ts";
 import type { Cell, Table } from "../core/table.ts";
 import { textChunks } from "./chunks.ts";
 
@@ -13,9 +14,4 @@ export function ndjson({ columns, rows }: Table): Iterable<Uint8Array<ArrayBuffe
   const line = (row: readonly Cell[]) =>
     `{${names.map((name, i) => name + jsonCell(row[i] ?? null)).join(",")}}\n`;
   return textChunks("", rows, (some) => some.map(line).join(""));
-}
-
-/** A cell as JSON: all digits of large integers, `null` for what JSON cannot say (NaN, infinity). */
-export function jsonCell(cell: Cell): string {
-  return typeof cell === "bigint" ? String(cell) : JSON.stringify(cell);
 }

@@ -2,9 +2,9 @@
  * Rate of the service against a bare `Deno.serve` with the same bytes, in one run, for every route
  * that the listings answer:
  *
- *     deno run -A tests/bench/http.ts [--hostile]
+ *     deno run -A tests/bench/http.ts [--hostile] [--rounds=N]
  *
- * With `--hostile`, a client beside sends bad requests as fast as it can. Needs `wrk`. Checks both
+ * The processor time of a request is compared too: on a machine with other work it swings less. With `--hostile`, a client beside sends bad requests as fast as it can. Needs `wrk`. Checks both
  * answers before it times anything. Rounds alternate; medians are compared.
  *
  * @module
@@ -12,9 +12,11 @@
 
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { median, readLine } from "./measure.ts";
+import { cpuSeconds, median, readLine } from "./measure.ts";
 
-const ROUNDS = 3;
+const ROUNDS = Number(
+  Deno.args.find((arg) => arg.startsWith("--rounds="))?.slice("--rounds=".length) ?? 3,
+);
 const SECONDS = 1;
 const FIRST = "/v1/snapshot/2024-01-15";
 
@@ -71,16 +73,20 @@ async function compare(path: string, allCases: boolean): Promise<void> {
     cases["200 gzip"] = ["-H", "Accept-Encoding: gzip"];
   }
   for (const [name, headers] of Object.entries(cases)) {
-    const rates: { bare: number[]; service: number[] } = { bare: [], service: [] };
+    const found: { bare: Rate[]; service: Rate[] } = { bare: [], service: [] };
     for (let round = 0; round < ROUNDS; round++) {
-      rates.bare.push(await rate(bareUrl, headers));
-      rates.service.push(await rate(serviceUrl + path, headers));
+      found.bare.push(await rate(bare.pid, bareUrl, headers));
+      found.service.push(await rate(service.pid, serviceUrl + path, headers));
     }
-    const [a, b] = [median(rates.bare), median(rates.service)];
+    const middle = (rates: Rate[], of: keyof Rate) => median(rates.map((rate) => rate[of]));
+    const [a, b] = [middle(found.bare, "perSecond"), middle(found.service, "perSecond")];
+    const [x, y] = [middle(found.bare, "cpu"), middle(found.service, "cpu")];
     console.log(
       `${(b / a).toFixed(2)}  ${path} ${name}: ${bytes.length} bytes, bare ${
         a.toFixed(0)
-      }/s, service ${b.toFixed(0)}/s`,
+      }/s, service ${b.toFixed(0)}/s; by processor time ${(x / y).toFixed(2)} (${x.toFixed(1)} : ${
+        y.toFixed(1)
+      } µs a request)`,
     );
   }
   await stop(bare);
@@ -96,12 +102,23 @@ async function sendHostile(signal: AbortSignal): Promise<void> {
   }
 }
 
-async function rate(url: string, headers: string[]): Promise<number> {
+interface Rate {
+  readonly perSecond: number;
+  /** Processor time of one request, µs. */
+  readonly cpu: number;
+}
+
+async function rate(pid: number, url: string, headers: string[]): Promise<Rate> {
+  const before = cpuSeconds(pid);
   const args = ["-t1", "-c32", `-d${SECONDS}s`, ...headers, url];
   const { stdout } = await new Deno.Command("wrk", { args }).output();
   const text = new TextDecoder().decode(stdout);
   if (/Non-2xx or 3xx/.test(text)) throw new Error(text);
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]);
+  const requests = Number(/(\d+) requests in/.exec(text)![1]);
+  return {
+    perSecond: Number(/Requests\/sec:\s+([\d.]+)/.exec(text)![1]),
+    cpu: (cpuSeconds(pid) - before) / requests * 1e6,
+  };
 }
 
 async function stop(child: Deno.ChildProcess): Promise<void> {

@@ -42,11 +42,11 @@ Deno.test("CSV quotes as RFC 4180 says; absent values are empty", async () => {
   );
 });
 
-Deno.test("NDJSON keeps every digit, and null", async () => {
+Deno.test("NDJSON keeps every digit, of large integers as text, and null", async () => {
   const lines = (await text(ONE_OF_EACH, "ndjson")).trimEnd().split("\n");
   assertEquals(
     lines[0],
-    '{"date":"2024-01-15","symbol":"币安人生USDT","available":true,"trade_count":9007199254740993,' +
+    '{"date":"2024-01-15","symbol":"币安人生USDT","available":true,"trade_count":"9007199254740993",' +
       '"close_price":0.1,"last_modified":"2024-01-16T08:00:00.000Z"}',
   );
   assertEquals(Object.values(JSON.parse(lines[2]!)), [null, null, null, null, null, null]);
@@ -154,7 +154,7 @@ Deno.test("any table comes back from Arrow, Parquet, NDJSON and CSV as it was", 
       );
 
       const lines = (await text(table, "ndjson")).split("\n").slice(0, -1);
-      const read = lines.map((line) => JSON.parse(line.replace(/:(-?\d{16,})(?=[,}])/g, ':"$1"')));
+      const read = lines.map((line) => JSON.parse(line));
       assertEquals(
         read.map((row, i) => names.map((name, j) => comparable(row[name], table.rows[i]![j]!))),
         table.rows.map((row) => row.map((cell) => comparable(cell, cell))),

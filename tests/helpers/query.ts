@@ -4,6 +4,7 @@ import { parseDay } from "../../lib/core/day.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { follow } from "../../lib/jobs/follow.ts";
 import { publish } from "../../lib/jobs/publish.ts";
+import type { OldSqlOptions } from "../../lib/jobs/old_sql.ts";
 import { type SqlPoolOptions, type SqlService, sqlService } from "../../lib/jobs/sql_service.ts";
 import type { MirrorReader } from "../../lib/mirror/mirror.ts";
 import { type Service, service } from "../../routes/service.ts";
@@ -29,6 +30,7 @@ export interface QueryService {
 /** How to set the service up. */
 export interface QueryServiceOptions {
   pool?: SqlPoolOptions;
+  old?: OldSqlOptions;
   /** Stands between the service and the publisher's mirror. */
   wrapMirror?: (mirror: MirrorReader) => MirrorReader;
 }
@@ -50,7 +52,14 @@ export async function withQueryService(
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => problems.push(error);
     const followed = await follow({ reader, mirror, channel: "latest", onProblem });
-    const sql = sqlService({ reader, mirror, followed, onProblem, pool: options.pool });
+    const sql = sqlService({
+      reader,
+      mirror,
+      followed,
+      onProblem,
+      pool: options.pool,
+      old: options.old,
+    });
     const now = () => world.clock;
     const made = service({ reader, mirror, followed, seed: SEED, now, onProblem, sql });
     const ask = async (path: string, init?: RequestInit) =>

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { withQueryService } from "../helpers/query.ts";
-import { withService } from "../helpers/service.ts";
+import { LISTINGS, withService } from "../helpers/service.ts";
 
 const LONG = "SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 9";
 
@@ -274,10 +274,12 @@ Deno.test("/v1/query answers in every format, by suffix, Accept and body; also s
     assertMatch(fixed.headers.get("cache-control")!, /max-age=31536000, immutable/);
     const known = { "if-none-match": fixed.headers.get("etag")! };
     assertEquals((await ask(`/v/2024-03-31.1/query.csv${query}`, { headers: known })).status, 304);
+    const growing = `?sql=${encodeURIComponent("SELECT count(*) AS n FROM versions")}`;
+    const list = await ask(`/v/2024-03-31.1/query.csv${growing}`);
+    assertEquals(await list.text(), "n\r\n1\r\n");
+    assertMatch(list.headers.get("cache-control")!, /max-age=60/);
     const other = await ask(`/v/2024-03-30.1/query${query}`);
-    const [status, code, detail] = await problemOf(other);
-    assertEquals([status, code], [501, "not_implemented"]);
-    assertStringIncludes(detail, "only the newest version, 2024-03-31.1, is open");
+    assertEquals((await problemOf(other)).slice(0, 2), [404, "not_found"]);
     assertEquals((await problemOf(await ask(`/v/latest/query${query}`)))[0], 400);
   });
 });
@@ -293,4 +295,63 @@ Deno.test("/v1/query says in a header that rows were left out, whatever the form
       else assertEquals(text.trimEnd().split("\r\n").length, 10_001);
     }
   });
+});
+
+Deno.test("/v/{version}/query answers from older versions, one of them at a time", async () => {
+  const [A, B, C] = ["2024-03-31.1", "2024-04-01.1", "2024-04-02.1"];
+  const sql = "SELECT max(date) AS day FROM daily_availability";
+  const path = (version: string) => `/v/${version}/query?sql=${encodeURIComponent(sql)}`;
+  await withQueryService(async ({ ask, query, publish, world, problems }) => {
+    await publish(B);
+    await publish(C);
+    const days = async (response: Response) => [response.status, (await response.json()).rows];
+    const first = await ask(path(A));
+    assertEquals(first.headers.get("x-dataset-version"), A);
+    assertMatch(first.headers.get("cache-control")!, /immutable/);
+    const tag = first.headers.get("etag")!;
+    assertEquals(await days(first), [200, [["2024-03-31"]]]);
+    assertEquals(await days(await query(sql)), [200, [["2024-04-02"]]]);
+    const again = await ask(path(A), { headers: { "if-none-match": tag } });
+    assertEquals([again.status, again.headers.get("etag"), await again.text()], [304, tag, ""]);
+    const changed = await ask(path(A), { headers: { "if-match": '"x"' } });
+    assertEquals((await problemOf(changed)).slice(0, 2), [412, "precondition_failed"]);
+
+    // Another one has to wait until the first was open for a while.
+    const busy = await ask(path(B));
+    const retry = busy.headers.get("retry-after");
+    const [status, code, detail] = await problemOf(busy);
+    assertEquals([status, code, retry], [503, "busy", "1"]);
+    assertStringIncludes(detail, `another old version, ${A}, is open; \`bfa sql\` runs it`);
+
+    // What cannot be asked closes nothing.
+    const missing = await ask(path("2024-01-01.7"));
+    assertEquals((await problemOf(missing)).slice(0, 2), [404, "not_found"]);
+    await world.publishListings("2024-04-03.1", LISTINGS);
+    await publish("2024-04-04.1");
+    const none = await ask(path("2024-04-03.1"));
+    assertEquals((await problemOf(none)).slice(0, 2), [501, "not_implemented"]);
+    assertEquals(await days(await ask(path(A))), [200, [["2024-03-31"]]]);
+    // Its own child has the same gate as every other.
+    const denied = await ask(path(A).replace(encodeURIComponent(sql), "DROP+TABLE+listings"));
+    assertEquals((await problemOf(denied)).slice(0, 2), [400, "sql_rejected"]);
+    assertEquals(problems.filter((error) => !String(error).includes("listings.json")), []);
+  }, { old: { holdMs: 3_600_000 } });
+});
+
+Deno.test("/v/{version}/query: another old version takes the place of one that is not asked any more", async () => {
+  const versions = ["2024-03-31.1", "2024-04-01.1", "2024-04-02.1"];
+  const sql = encodeURIComponent("SELECT max(date)::VARCHAR AS day FROM daily_availability");
+  await withQueryService(async ({ ask, publish }) => {
+    for (const version of versions.slice(1)) await publish(version);
+    for (const version of [...versions, ...versions]) {
+      const response = await ask(`/v/${version}/query.csv?sql=${sql}`);
+      assertEquals(await response.text(), `day\r\n${version.slice(0, 10)}\r\n`);
+    }
+    // At the same time, one of them is answered and the other is told to come again.
+    const both = await Promise.all(
+      versions.slice(0, 2).map((version) => ask(`/v/${version}/query?sql=${sql}`)),
+    );
+    for (const response of both) await response.body?.cancel();
+    assertEquals(both.map(({ status }) => status).sort(), [200, 503]);
+  }, { old: { holdMs: 0 } });
 });
