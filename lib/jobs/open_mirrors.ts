@@ -75,7 +75,7 @@ export async function openFileMirror(place: string, world: MirrorWorld): Promise
   if (scheme === "oci") return await openOci(place, world);
   if (scheme === undefined && !isGithubPlace(place)) return directoryMirror(place);
   const places = isGithubPlace(place) ? PLACES.replace(/ or .*/, "") : PLACES;
-  throw new BfaError("usage", `Cannot write to ${place.slice(0, 150)}: give ${places}`);
+  throw new BfaError("usage", `Cannot use ${place.slice(0, 150)}: give ${places}`);
 }
 
 async function openS3(place: string, world: MirrorWorld): Promise<Mirror> {

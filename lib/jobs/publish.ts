@@ -6,7 +6,7 @@
  */
 
 import { join } from "@std/path";
-import { BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
+import { BfaError, NotFoundError } from "../core/errors.ts";
 import { freshnessWindow, instant, type PublishSchedule } from "../core/freshness.ts";
 import {
   type Artifact,
@@ -21,11 +21,11 @@ import {
 import { parseVersion } from "../core/version.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
 import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
-import { type AnyMirror, artifactPath, isReleaseMirror, type Mirror } from "../mirror/mirror.ts";
+import { type AnyMirror, artifactPath, isReleaseMirror } from "../mirror/mirror.ts";
 import type { Build } from "./build.ts";
 import { catchUp } from "./catch_up.ts";
-import { digestOn } from "./digest_on.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
+import { putArtifact } from "./put_artifact.ts";
 
 export { writeManifestFiles };
 
@@ -247,7 +247,8 @@ async function uploadAll(
   for (const mirror of mirrors) {
     for (const artifact of build.artifacts) {
       if (!isReleaseMirror(mirror)) {
-        await upload(mirror, artifact, dir);
+        const open = async () => (await openBuilt(join(dir, artifact.name))).readable;
+        await putArtifact(mirror, artifact, open);
         continue;
       }
       const read = async () =>
@@ -260,22 +261,6 @@ async function uploadAll(
     const url = urls.get(artifact);
     return url === undefined ? artifact : { ...artifact, url };
   });
-}
-
-/** Puts an artifact on a mirror and reads it back; one that is there already is only read. */
-async function upload(mirror: Mirror, artifact: Artifact, dir: string): Promise<void> {
-  const path = artifactPath(artifact);
-  if (await digestOn(mirror, path) === artifact.sha256) return;
-  const file = await openBuilt(join(dir, artifact.name));
-  await mirror.put(path, file.readable);
-  const landed = await digestOn(mirror, path);
-  if (landed !== artifact.sha256) {
-    throw new IntegrityError(
-      `${mirror.name}/${path}`,
-      artifact.sha256,
-      landed ?? "that of no file at all",
-    );
-  }
 }
 
 async function openBuilt(path: string): Promise<Deno.FsFile> {

@@ -19,7 +19,6 @@ import {
   textBody,
   VERSIONS_PATH,
 } from "../mirror/mirror.ts";
-import { digestOn } from "./digest_on.ts";
 import {
   latestOn,
   manifestOn,
@@ -28,6 +27,7 @@ import {
   versionOn,
   versionsOn,
 } from "./mirror_documents.ts";
+import { putArtifact } from "./put_artifact.ts";
 
 /** What to bring. */
 export interface SyncOptions {
@@ -78,11 +78,10 @@ export async function syncMirror(
     const { version, artifacts, sequence } = manifest.signed;
     let [had, copied, bytes] = [0, 0, 0];
     for (const artifact of artifacts) {
-      if (await digestOn(target, artifactPath(artifact)) === artifact.sha256) {
+      if (!await copyArtifact(sources, target, artifact)) {
         had++;
         continue;
       }
-      await copyArtifact(sources, target, artifact);
       options.onArtifact?.(version, artifact);
       copied++;
       bytes += artifact.bytes;
@@ -146,25 +145,22 @@ async function refuseUntrusted(
   await acceptManifest(newest.manifest, { configured, pinned, highestSequence });
 }
 
+/** Copies an artifact from the first source that has the right bytes; `false` when it was there. */
 async function copyArtifact(
   sources: readonly NamedReader[],
   target: Mirror,
   artifact: Artifact,
-): Promise<void> {
+): Promise<boolean> {
   const path = artifactPath(artifact);
   let failure: BfaError | undefined;
   for (const source of sources) {
-    try {
+    const open = async () => {
       const file = await source.open(path);
       if (!file) throw new NotFoundError(`no ${path} on ${source.name}`);
-      await target.put(path, await verified(file.body, artifact, source.name));
-      const landed = await digestOn(target, path);
-      if (landed === artifact.sha256) return;
-      throw new IntegrityError(
-        `${target.name}/${path}`,
-        artifact.sha256,
-        landed ?? "that of no file",
-      );
+      return await verified(file.body, artifact, source.name);
+    };
+    try {
+      return await putArtifact(target, artifact, open);
     } catch (error) {
       const why = asBfaError(error, "network", `copy ${path} from ${source.name}`);
       // Wrong bytes are worse news than none.

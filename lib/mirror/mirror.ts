@@ -11,6 +11,7 @@
  * @module
  */
 
+import { BfaError } from "../core/errors.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 
 /** A range of bytes, both ends inclusive. */
@@ -34,6 +35,9 @@ export interface MirrorReader {
   /** Opens a file, or a range of it. */
   open(path: string, range?: ByteRange): Promise<MirrorFile | undefined>;
 }
+
+/** An upload broke in its middle; begun again it may succeed. */
+export class CutUploadError extends BfaError {}
 
 /** Reads and writes files. */
 export interface Mirror extends MirrorReader {

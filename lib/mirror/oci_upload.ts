@@ -1,19 +1,16 @@
 /**
- * Uploading a blob: in one request, or when it is large in chunks, which go on where a broken
- * connection ended.
+ * Uploading a blob: in one request, or in chunks when it is large.
  *
  * @module
  */
 
 import { BfaError } from "../core/errors.ts";
 import { partsOf } from "../files/file_parts.ts";
+import { CutUploadError } from "./mirror.ts";
 import { type OciApi, OciError } from "./oci_api.ts";
 
 /** What is longer is uploaded in chunks of this length, bytes. */
 export const CHUNK_BYTES = 16 * 1024 * 1024;
-
-/** How often a chunk is begun again. */
-const CHUNK_TRIES = 5;
 
 /**
  * Uploads a blob. The registry refuses bytes of another digest; what fails is taken back.
@@ -31,8 +28,8 @@ export async function uploadBlob(
   await begun.body?.cancel();
   const least = Number(begun.headers.get("oci-chunk-min-length") ?? 0);
   let location = locationOf(api, begun);
+  const chunks = partsOf(body, Math.max(CHUNK_BYTES, least));
   try {
-    const chunks = partsOf(body, Math.max(CHUNK_BYTES, least));
     let chunk = (await chunks.next()).value!;
     let sent = 0;
     for (let next = await chunks.next(); !next.done; next = await chunks.next()) {
@@ -56,47 +53,37 @@ export async function uploadBlob(
     await api.request("DELETE", location, { answers: [404] })
       .then((response) => response.body?.cancel())
       .catch(() => {}); // registries remove what was left on their own, later
-    throw error;
+    if (!isCut(error)) throw error;
+    const why = `Cannot upload to ${api.name}: the connection broke; run the same command again`;
+    throw new CutUploadError("network", why, { cause: error });
+  } finally {
+    await chunks.return(undefined); // lets go of the body
   }
 }
 
-/** Sends one chunk, or what the registry lacks of it, and says where the next one goes. */
+/** Sends one chunk, and says where the next one goes. */
 async function sendChunk(
   api: OciApi,
   location: string,
-  chunk: Uint8Array<ArrayBuffer>,
+  body: Uint8Array<ArrayBuffer>,
   start: number,
 ): Promise<string> {
-  let had = 0;
-  for (let attempt = 1;; attempt++) {
-    try {
-      const body = chunk.subarray(had);
-      const response = await api.request("PATCH", location, {
-        headers: {
-          "content-type": "application/octet-stream",
-          "content-range": `${start + had}-${start + chunk.length - 1}`,
-        },
-        body,
-        once: true,
-      });
-      await response.body?.cancel();
-      return locationOf(api, response);
-    } catch (error) {
-      // Whether it arrived, the registry knows.
-      const unsure = error instanceof BfaError && error.code === "network" &&
-        !(error instanceof OciError && error.status < 500 && error.status !== 416);
-      if (!unsure || attempt >= CHUNK_TRIES) throw error;
-      const status = await api.request("GET", location);
-      await status.body?.cancel();
-      const end = /-(\d+)$/.exec(status.headers.get("range") ?? "")?.[1];
-      // `0-0` says that there is nothing, or one byte: nobody sends one byte.
-      const bytes = end === undefined || end === "0" ? 0 : Number(end) + 1;
-      location = locationOf(api, status);
-      had = bytes - start;
-      if (had === chunk.length) return location;
-      if (had < 0 || had > chunk.length) throw error;
-    }
+  const range = `${start}-${start + body.length - 1}`;
+  const headers = { "content-type": "application/octet-stream", "content-range": range };
+  const response = await api.request("PATCH", location, { headers, body, once: true });
+  await response.body?.cancel();
+  return locationOf(api, response);
+}
+
+/**
+ * Whether an upload broke. Registries differ in what they make of half a chunk, and Debian's takes no
+ * more after one: so a broken upload is not resumed but begun again.
+ */
+function isCut(error: unknown): error is BfaError {
+  if (error instanceof OciError) {
+    return error.status >= 500 || error.reasons.some((code) => code.startsWith("BLOB_UPLOAD_"));
   }
+  return error instanceof BfaError && error.code === "network";
 }
 
 function locationOf(api: OciApi, response: Response): string {

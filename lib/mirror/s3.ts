@@ -63,28 +63,38 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
 
     async put(path, body) {
       const parts = partsOf(body, PART_BYTES);
-      const first = (await parts.next()).value!;
-      const second = await parts.next();
-      const headers = fileHeaders(path);
-      if (second.done) {
-        const digest = await sha256(first);
-        await create(path, digest.toHex(), (condition) =>
-          api.request("PUT", prefix + path, {
-            body: first,
-            headers: { ...headers, ...condition, "x-amz-checksum-sha256": digest.toBase64() },
-            answers: [409, 412],
-          }));
-        return;
+      try {
+        const first = (await parts.next()).value!;
+        const second = await parts.next();
+        if (second.done) await putWhole(path, first);
+        else await putParts(path, [first, second.value], parts);
+      } finally {
+        await parts.return(undefined); // lets go of the body
       }
-      async function* all() {
-        yield first;
-        yield second.value!;
-        yield* parts;
-      }
-      const upload = { api, key: prefix + path, headers };
-      await uploadParts(upload, all(), (digest, finish) => create(path, digest, finish));
     },
   };
+
+  async function putWhole(path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
+    const digest = await sha256(body);
+    const headers = { ...fileHeaders(path), "x-amz-checksum-sha256": digest.toBase64() };
+    await create(path, digest.toHex(), (condition) => {
+      const request = { body, headers: { ...headers, ...condition }, answers: [409, 412] };
+      return api.request("PUT", prefix + path, request);
+    });
+  }
+
+  async function putParts(
+    path: string,
+    begun: readonly Uint8Array<ArrayBuffer>[],
+    rest: AsyncIterable<Uint8Array<ArrayBuffer>>,
+  ): Promise<void> {
+    async function* all() {
+      yield* begun;
+      yield* rest;
+    }
+    const upload = { api, key: prefix + path, headers: fileHeaders(path) };
+    await uploadParts(upload, all(), (digest, finish) => create(path, digest, finish));
+  }
 
   /**
    * Creates what never changes only where nothing is: a publisher that was elsewhere meanwhile replaces

@@ -54,6 +54,14 @@ Deno.test("`bfa publish --mirror DIR --mirror github:…`: both have it, and a c
     )!;
     assertEquals(new TextDecoder().decode(shown.bytes), pointer);
 
+    const verified = await call("mirror", "verify", "--mirror", "github:octo/data", "--json");
+    const [{ artifacts, faults }] = JSON.parse(verified.out).mirrors;
+    assertEquals([verified.code, artifacts, faults], [0, 20, []]);
+    const copy = ["--from", "github:octo/data", "--to", `${env.HOME}/copy`];
+    const synced = await call("mirror", "sync", ...copy, "-q");
+    assertStringIncludes(synced.out, "20 of 20 copied");
+    assertEquals(await Deno.readTextFile(`${env.HOME}/copy/manifest.json`), pointer);
+
     const endpoint = `${github.web}/octo/data/releases/latest/download/`;
     const asked = await call("snapshot", "2024-01-15", "--endpoint", endpoint, "--json", "-q");
     assertEquals([asked.code, asked.err], [0, ""]);

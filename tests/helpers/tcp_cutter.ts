@@ -19,10 +19,12 @@ export function tcpCutter(target: string): TcpCutter {
   const listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   const { port } = listener.addr as Deno.NetAddr;
   const open = new Set<Promise<void>>();
+  const ends = new Set<Deno.Conn>();
   let connections = 0;
 
   async function pass(client: Deno.Conn, number: number): Promise<void> {
     const server = await Deno.connect({ hostname, port: Number(targetPort) });
+    for (const one of [client, server]) ends.add(one);
     const back = server.readable.pipeTo(client.writable).catch(() => {});
     let left = cutter.cutAfter(number) ?? Infinity;
     const writer = server.writable.getWriter();
@@ -38,7 +40,10 @@ export function tcpCutter(target: string): TcpCutter {
     }
     for (const one of left > 0 ? [] : [client, server]) close(one);
     await back;
-    for (const one of [client, server]) close(one);
+    for (const one of [client, server]) {
+      ends.delete(one);
+      close(one);
+    }
   }
 
   const accepting = (async () => {
@@ -62,6 +67,7 @@ export function tcpCutter(target: string): TcpCutter {
     async close() {
       listener.close();
       await accepting;
+      for (const one of ends) close(one); // clients keep theirs open
       await Promise.all(open);
     },
   };
