@@ -22,7 +22,7 @@ export async function bundle(
   await deno([
     "bundle",
     "--quiet",
-    "--minify",
+    ...(platform === "deno" ? ["--minify"] : []), // those who use the library minify it themselves
     "--keep-names", // a bug's stack says where it was
     "--code-splitting", // a question loads what it needs
     `--platform=${platform}`,

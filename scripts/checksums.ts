@@ -21,3 +21,5 @@ export async function writeChecksums(dir: string): Promise<void> {
 async function sha256(path: string): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", await Deno.readFile(path))).toHex();
 }
+
+if (import.meta.main) await writeChecksums(Deno.args[0] ?? "dist");

@@ -19,7 +19,8 @@ programs=$cache/program
 program=$programs/@ID@
 
 if ! [ -d "$program" ]; then
-  mkdir -p "$programs" 2>/dev/null && new=$(mktemp -d "$programs/new.XXXXXX" 2>/dev/null) ||
+  mkdir -p "$programs" 2>/dev/null || fail "the folder $programs cannot be written; set BFA_CACHE_DIR to one that can"
+  new=$(mktemp -d "$programs/new.XXXXXX" 2>/dev/null) ||
     fail "the folder $programs cannot be written; set BFA_CACHE_DIR to one that can"
   trap 'rm -rf "$new"' EXIT
   trap 'exit 130' HUP INT TERM

@@ -106,3 +106,5 @@ function purl(id: string): string {
   const { name, version } = split(id);
   return `pkg:npm/${name.replace("@", "%40")}@${version}`;
 }
+
+if (import.meta.main) await writeSbom(Deno.args[0] ?? "dist/sbom.cdx.json");

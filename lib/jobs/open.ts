@@ -41,7 +41,7 @@ export interface OpenOptions {
   offline?: boolean | undefined;
   /** Answer even from a copy whose signature has ended. */
   acceptExpired?: boolean | undefined;
-  /** Cache folder; the platform's when left out; `null` keeps the copy in memory. */
+  /** Cache folder, in Deno; the platform's when left out; `null` keeps the copy in memory, as Node and browsers do. */
   cacheDir?: string | null | undefined;
   /**
    * `none`: nothing is kept and nothing is written. Listings are fetched when they are asked for; rows
@@ -85,6 +85,12 @@ const BUDGET_MS = 2_000;
  */
 export async function open(options: OpenOptions = {}): Promise<Dataset> {
   const cacheDir = options.cacheDir === undefined ? platformCacheDir() : options.cacheDir;
+  if (cacheDir && typeof Deno === "undefined") {
+    throw new BfaError(
+      "not_implemented",
+      "Cannot keep a copy in a folder here: only Deno can; leave out cacheDir",
+    );
+  }
   if (options.version !== undefined) parseVersion(options.version);
   for (const key of options.trustedKeys ?? []) {
     if (!isKeyId(key)) {

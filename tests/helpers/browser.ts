@@ -1,7 +1,7 @@
 /** A module in a real browser. @module */
 
 /** Programs that a Chromium may be. */
-const BROWSERS = ["chromium", "chromium-browser", "google-chrome"];
+const BROWSERS = ["google-chrome", "chromium", "chromium-browser"];
 
 /** Runs a module that exports `answer` in a page of a headless Chromium, with a profile of its own; returns the answer. */
 export async function inBrowser(module: string): Promise<string> {
