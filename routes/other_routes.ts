@@ -8,10 +8,13 @@ import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { artifactAnswer } from "./artifacts.ts";
+import { croissantAnswer, dataPackageAnswer } from "./descriptions.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
+import { versionFile } from "./files.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
+import { version } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
 import { QUERY_PATH } from "./query.ts";
@@ -65,8 +68,15 @@ export const OTHER_ROUTES = {
     path: "/datapackage.json",
     summary: "The newest version's Data Package descriptor",
     takes: none,
-    mediaType: "application/json",
-    statuses: [206, 304, 416],
+    mediaType: "application/vnd.datapackage+json",
+    statuses: [304],
+  },
+  croissant: {
+    path: "/croissant.json",
+    summary: "The same as Croissant, which is schema.org's Dataset and more",
+    takes: none,
+    mediaType: "application/ld+json",
+    statuses: [304],
   },
   events: {
     path: "/v1/manifest/events",
@@ -100,6 +110,16 @@ export const OTHER_ROUTES = {
     mediaType: "application/octet-stream",
     statuses: [206, 304, 416],
   },
+  file: {
+    path: "/v/{version}/files/{name}",
+    summary: "The same by version and name: an address for any reader",
+    takes: z.strictObject({
+      version,
+      name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
+    }),
+    mediaType: "application/octet-stream",
+    statuses: [206, 304, 416, 501],
+  },
   health: {
     path: "/healthz",
     summary: "The process lives",
@@ -125,8 +145,16 @@ export const OTHER_ROUTES = {
 } as const satisfies Record<string, RouteFacts>;
 
 /** The routes. `source` tells what is served now. */
-export function otherRoutes(options: ServiceOptions, source: () => Source): Route[] {
-  const { reader, mirror, followed, now } = options;
+export function otherRoutes(
+  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions">,
+  source: () => Source,
+): Route[] {
+  const { reader, mirror, followed, now, versions } = options;
+  const signed = () => followed.current()?.stored.manifest.signed;
+  const at = async (version: string) => {
+    const served = followed.current();
+    return version === served?.source.version ? served : await versions.at(version);
+  };
   const events = manifestEvents(followed, options);
   const manifest: Route["handle"] = async (request, { channel = "latest" }) => {
     const served = followed.current()?.stored;
@@ -136,18 +164,13 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     return manifestAnswer(request, stored, now());
   };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
-    ...pageHandlers(source),
+    ...pageHandlers(source, signed),
     manifest,
     manifestFile: (request) => manifest(request, {}),
-    async dataPackage(request) {
-      const signed = followed.current()?.stored.manifest.signed;
-      const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
-      if (!artifact) throw new NotFoundError("no descriptor was published yet");
-      const answer = await artifactAnswer(request, mirror, artifact.sha256, artifact.name);
-      answer.headers.set("cache-control", "public, max-age=60");
-      answer.headers.set("x-dataset-version", signed!.version);
-      return answer;
-    },
+    dataPackage: (request) => dataPackageAnswer(request, mirror, signed()),
+    croissant: (request) => croissantAnswer(request, source(), signed()),
+    file: (request, { version, name }) =>
+      versionFile(request, { mirror, at, sql: options.sql }, { version: version!, name: name! }),
     events: (request) =>
       events(request) ??
         problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),

@@ -8,6 +8,7 @@
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
+import type { ManifestBody } from "../lib/core/manifest.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { FEED_TYPES } from "./feed_types.ts";
 import { document } from "./manifest.ts";
@@ -54,9 +55,10 @@ export const PAGES = {
   },
 } as const satisfies Record<string, RouteFacts>;
 
-/** Their answers. `source` tells what is served now. */
+/** Their answers. `source` tells what is served now, `signed` what was published of it. */
 export function pageHandlers(
   source: () => Source,
+  signed: () => ManifestBody | undefined = () => undefined,
 ): Record<keyof typeof PAGES, (request: Request) => Promise<Response>> {
   // By version, format and the address they were asked at: one service has few.
   const feeds = new LRUCache<string, string>({ max: 16 });
@@ -64,7 +66,10 @@ export function pageHandlers(
     feedAtom: (request) => feedAnswer(request, source(), "atom", feeds),
     feedJson: (request) => feedAnswer(request, source(), "json", feeds),
     async reference(request) {
-      const page = await referenceText();
+      const published = signed();
+      const page = published
+        ? await describedPage(new URL(request.url).origin, source(), published)
+        : await referenceText();
       return document(request, page, HOUR, { "content-type": "text/html; charset=utf-8" });
     },
     async llms(request) {
@@ -85,6 +90,13 @@ const referenceText = once(async () => {
   const { referencePage } = await import("./reference.ts");
   return referencePage(JSON.parse(await descriptionText()));
 });
+
+/** The reference, with what search engines read of the dataset. */
+async function describedPage(origin: string, source: Source, signed: ManifestBody) {
+  const { datasetJsonLd } = await import("./croissant.ts");
+  const { withJsonLd } = await import("./reference.ts");
+  return withJsonLd(await referenceText(), datasetJsonLd(origin, source, signed));
+}
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;

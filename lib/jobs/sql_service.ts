@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { asBfaError, BfaError, IntegrityError } from "../core/errors.ts";
 import { type Artifact, artifactNamed } from "../core/manifest.ts";
 import type { SqlVersion } from "../core/sql_schema.ts";
@@ -47,6 +47,8 @@ export interface SqlService {
    * @throws {BfaError} `sql_rejected`, `limit`, `deadline`, `busy` or `not_implemented`.
    */
   query(question: SqlQuestion): Promise<SqlAnswer>;
+  /** The unpacked database of what answers now, and the digest of what it was unpacked from. */
+  database(): { version: string; path: string; digest: string } | undefined;
   /** Resolves when the version that is served now can be asked, or cannot. */
   ready(): Promise<void>;
   /** Ends the children and removes the files. */
@@ -109,6 +111,11 @@ export function sqlService(options: SqlServiceOptions): SqlService {
   const stop = followed.onChange(follow);
   return {
     current: () => served && { version: served.version, id: served.id },
+    database() {
+      if (!served) return undefined;
+      const { version, path } = served;
+      return { version, path, digest: basename(path, ".duckdb") };
+    },
     ready: () => loading,
     async query(question) {
       if (failed && Date.now() - failed.at > RETRY_MS) follow();

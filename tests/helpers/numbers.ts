@@ -65,6 +65,13 @@ async function buildNumbers(version: string, file: ListingsFile, numbers: boolea
   return { dir, built: await build(file, { version, outDir: dir, observations }) };
 }
 
+/** A build of listings with all their artifacts and numbers; the same one for all who ask in this process. */
+export async function builtNumbers(version: string, file: ListingsFile, numbers = true) {
+  const key = JSON.stringify([version, file, numbers]);
+  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, numbers));
+  return await builds.get(key)!;
+}
+
 /** Publishes listings with all their artifacts and numbers; returns the build's folder. */
 export async function publishNumbers(
   world: TestPublisher,
@@ -72,9 +79,7 @@ export async function publishNumbers(
   file: ListingsFile,
   { numbers = true }: { numbers?: boolean } = {},
 ): Promise<{ dir: string; moved: Moved }> {
-  const key = JSON.stringify([version, file, numbers]);
-  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, numbers));
-  const { dir, built } = await builds.get(key)!;
+  const { dir, built } = await builtNumbers(version, file, numbers);
   return { dir, moved: await publish(world.publisher, built, dir) };
 }
 
