@@ -15,6 +15,8 @@
 export { open, type OpenOptions } from "./jobs/open.ts";
 export type { Dataset } from "./jobs/dataset.ts";
 export type {
+  Exported,
+  ExportOptions,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,

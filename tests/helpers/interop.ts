@@ -70,15 +70,19 @@ export async function withServed(
   await Deno.mkdir(dataDir);
   const store = kvManifestStore(await openKv(join(dataDir, "kv.sqlite3")));
   try {
-    await publish({
-      store,
-      mirrors: [directoryMirror(join(dataDir, "mirror"))],
-      signers: [await signer(await newSecretKey())],
-      schedule: DAILY_SCHEDULE,
-      mirrorUrls: [],
-      by: "test",
-      now: () => new Date(),
-    }, built, dir);
+    await publish(
+      {
+        store,
+        mirrors: [directoryMirror(join(dataDir, "mirror"))],
+        signers: [await signer(await newSecretKey())],
+        schedule: DAILY_SCHEDULE,
+        mirrorUrls: [],
+        by: "test",
+        now: () => new Date(),
+      },
+      built,
+      dir,
+    );
   } finally {
     store.close();
   }
