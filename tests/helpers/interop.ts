@@ -142,7 +142,7 @@ export async function run(
  * Runs Python and returns what it leaves in the variable `answer`. What JSON does not know (days, tables' own types)
  * comes as text.
  *
- * @param venv Folder of a virtual environment among the tools.
+ * @param venv Folder of a virtual environment among the tools, or the name of a Python.
  */
 export async function python(
   code: string,
@@ -156,7 +156,9 @@ export async function python(
       file,
       `${code}\nimport json as _json\nprint("\\n${marker}" + _json.dumps(answer, default=str))\n`,
     );
-    const out = await run(`./${venv}/bin/python`, [file], { env });
+    const out = await run(venv.startsWith("python") ? venv : `./${venv}/bin/python`, [file], {
+      env,
+    });
     return JSON.parse(out.slice(out.lastIndexOf(marker) + marker.length));
   } finally {
     await Deno.remove(file);
