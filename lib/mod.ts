@@ -40,6 +40,7 @@ export {
   IntegrityError,
   NotFoundError,
 } from "./core/errors.ts";
+export type { FileFormats } from "./core/file_formats.ts";
 export type { Freshness } from "./core/freshness.ts";
 export type { ContractType, DayState, Listing, RowState } from "./core/listing.ts";
 export type { ListingIndex } from "./core/listing_index.ts";

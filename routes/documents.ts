@@ -34,6 +34,11 @@ export const manifestBody: z.ZodType<Manifest> = z.strictObject({
     schemaVersion: sequence,
     rows: count,
     symbols: count,
+    quarantined: count.exactOptional(),
+    formats: z.strictObject({
+      duckdbStorage: z.string(),
+      parquet: z.strictObject({ codecs: z.array(z.string()), encodings: z.array(z.string()) }),
+    }).exactOptional(),
     previous: version.nullable(),
     mirrors: z.array(z.string()),
     nextKeys: z.array(z.string()).exactOptional(),
@@ -44,7 +49,11 @@ export const manifestBody: z.ZodType<Manifest> = z.strictObject({
       bytes: count,
       sha256,
       url: z.string().exactOptional(),
-      parquet: z.strictObject({ rows: count, footerBytes: count }).exactOptional(),
+      parquet: z.strictObject({
+        rows: count,
+        footerBytes: count,
+        blockIndex: z.strictObject({ bytes: count, sha256 }).exactOptional(),
+      }).exactOptional(),
     })),
   }),
   signatures: z.array(

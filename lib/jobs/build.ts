@@ -8,6 +8,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
 import { AVAILABILITY_TIERS, RANKING_TIERS } from "../core/availability_rows.ts";
 import { BfaError } from "../core/errors.ts";
+import { FILE_FORMATS, type FileFormats } from "../core/file_formats.ts";
 import { stateRuns } from "../core/listing.ts";
 import { formatListings, type ListingsFile } from "../core/listings_file.ts";
 import { type Artifact, SCHEMA_VERSION } from "../core/manifest.ts";
@@ -38,6 +39,8 @@ export interface Build {
   readonly symbols: number;
   /** Rows of the quarantine; left out when the version was built without observations. */
   readonly quarantined?: number;
+  /** What its files use of their formats. */
+  readonly formats?: FileFormats;
   readonly artifacts: readonly Artifact[];
 }
 
@@ -50,9 +53,6 @@ export interface BuildOptions {
   /** The file of observations that sizes and numbers come from; without it, they stay empty. */
   observations?: string | undefined;
 }
-
-/** The database file can be read by DuckDB from this version on. */
-const STORAGE_VERSION = "v1.0.0";
 
 /** Rows per row group of a part: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
@@ -192,6 +192,7 @@ async function writeAll(
     rows,
     symbols,
     ...(odd ? { quarantined: odd.length } : {}),
+    formats: FILE_FORMATS,
   };
   const descriptor = dataPackage({ ...facts, artifacts });
   await Deno.writeTextFile(
@@ -335,7 +336,9 @@ async function writeDatabase(
 ): Promise<void> {
   // DuckDB decides for or against FSST by a random sample: the same rows would give other bytes.
   await connection.run("SET disabled_compression_methods = 'fsst'");
-  await connection.run(`ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${STORAGE_VERSION}')`);
+  await connection.run(
+    `ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${FILE_FORMATS.duckdbStorage}')`,
+  );
   await connection.run("USE file");
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   await connection.run(createTable("listings", LISTINGS));
