@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname } from "@std/path";
-import { BfaError } from "../lib/core/errors.ts";
+import { NotFoundError } from "../lib/core/errors.ts";
 import { artifactNamed } from "../lib/core/manifest.ts";
 import type { SqlService } from "../lib/jobs/sql_service.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
@@ -52,11 +52,9 @@ async function databaseAnswer(
   await sql?.ready();
   const database = sql?.database();
   if (database?.version !== version) {
-    throw new BfaError(
-      "not_implemented",
-      `Cannot give ${DATABASE} of ${version}: unpacked is ${
-        database ? `that of ${database.version}` : "none here"
-      }; unpack ${DATABASE}.gz`,
+    const there = database ? `that of ${database.version}` : "none";
+    throw new NotFoundError(
+      `no ${DATABASE} of ${version} here: unpacked is ${there}; unpack ${DATABASE}.gz`,
     );
   }
   const [folder, file] = [directoryMirror(dirname(database.path)), basename(database.path)];

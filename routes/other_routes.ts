@@ -118,7 +118,7 @@ export const OTHER_ROUTES = {
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
-    statuses: [206, 304, 416, 501],
+    statuses: [206, 304, 416],
   },
   health: {
     path: "/healthz",

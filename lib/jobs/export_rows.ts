@@ -52,7 +52,10 @@ export async function exportRows(
   }
   const what = select(source, options);
   if (!options.replace && await Deno.lstat(path).then(() => true, () => false)) {
-    throw new BfaError("usage", `Cannot export to ${path}: it is there already`);
+    throw new BfaError(
+      "usage",
+      `Cannot export to ${path}: it is there already; replace it, or give another name`,
+    );
   }
   const sql = await open();
   let rows = 0;
