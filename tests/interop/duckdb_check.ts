@@ -2,27 +2,8 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { docBlock } from "../helpers/doc_blocks.ts";
-import {
-  program,
-  python,
-  run,
-  type ServedVersion,
-  toolsDir,
-  withServed,
-} from "../helpers/interop.ts";
-
-/** Brings httpfs to a DuckDB of its own home, as `INSTALL httpfs` does where its server can be reached. */
-async function duckdb(sql: string, { scratch }: ServedVersion): Promise<unknown[][]> {
-  const extension = (await run("./readers/bin/python", [
-    "-c",
-    "import duckdb_extension_httpfs as m, glob; print(glob.glob(m.__path__[0] + '/**/*.duckdb_extension', recursive=True)[0])",
-  ])).trim();
-  const all = `INSTALL '${extension}'; LOAD httpfs; ${sql}`;
-  const out = await run("./readers/bin/duckdb", ["-json", "-c", all], {
-    env: { HOME: scratch },
-  });
-  return JSON.parse(out).map(Object.values);
-}
+import { duckdb } from "../helpers/duckdb_cli.ts";
+import { program, python, run, toolsDir, withServed } from "../helpers/interop.ts";
 
 Deno.test("DuckDB reads a day over HTTP, in a part of the file", async () => {
   await withServed(async (served) => {
