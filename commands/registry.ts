@@ -20,6 +20,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "diff": async () => (await import("./diff.ts")).diff,
   "get": async () => (await import("./get.ts")).get,
   "sql": async () => (await import("./sql.ts")).sql,
+  "export": async () => (await import("./export.ts")).exportCommand,
   "status": async () => (await import("./status.ts")).status,
   "refresh": async () => (await import("./refresh.ts")).refresh,
   "versions": async () => (await import("./versions.ts")).versions,

@@ -15,6 +15,8 @@
 export { open, type OpenOptions, type RegistryLogin } from "./jobs/open.ts";
 export type { Dataset } from "./jobs/dataset.ts";
 export type {
+  Exported,
+  ExportOptions,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,
@@ -39,6 +41,7 @@ export {
   IntegrityError,
   NotFoundError,
 } from "./core/errors.ts";
+export type { FileFormats } from "./core/file_formats.ts";
 export type { Freshness } from "./core/freshness.ts";
 export type { ContractType, DayState, Listing, RowState } from "./core/listing.ts";
 export type { ListingIndex } from "./core/listing_index.ts";

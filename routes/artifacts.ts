@@ -1,5 +1,6 @@
 /**
- * `GET /v1/artifacts/{sha256}/{name}`: the files of every version, immutable, with byte ranges.
+ * `GET /v1/artifacts/{sha256}/{name}` and `GET /v/{version}/files/{name}`: the files of every version, immutable, with
+ * byte ranges.
  *
  * @module
  */
@@ -7,11 +8,21 @@
 import { NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import { mediaTypeOf } from "../lib/mirror/file_headers.ts";
-import type { ByteRange, MirrorReader } from "../lib/mirror/mirror.ts";
+import type { ByteRange, MirrorFile, MirrorReader } from "../lib/mirror/mirror.ts";
 import { preconditionFailed, unmet } from "./conditions.ts";
 import { CORS, IMMUTABLE, SECURITY } from "./headers.ts";
 import { LARGE_BYTES, largeStream } from "./large.ts";
 import { problem } from "./problem.ts";
+
+/** A file that never changes under its name. */
+export interface ServedFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** What its tag is made of: a digest of its bytes, or of what they are made from. */
+  readonly digest: string;
+  /** Opens it, or a range of it. */
+  open(range?: ByteRange): Promise<MirrorFile | undefined>;
+}
 
 /** Serves one artifact. `client` tells clients apart, where they are known. */
 export async function artifactAnswer(
@@ -24,9 +35,23 @@ export async function artifactAnswer(
   const path = `${sha256}/${name}`;
   const known = isSha256(sha256) && isArtifactName(name);
   const size = known ? await mirror.size(path) : undefined;
-  if (size === undefined) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
+  if (size === undefined) throw gone();
+  const open = (range?: ByteRange) => mirror.open(path, range);
+  return await fileAnswer(request, { name, bytes: size, digest: sha256, open }, client);
+}
 
-  const etag = `"${sha256}"`;
+function gone(): NotFoundError {
+  return new NotFoundError("no such artifact; `/v1/manifest` lists them");
+}
+
+/** Serves one file; `client` as above. */
+export async function fileAnswer(
+  request: Request,
+  served: ServedFile,
+  client?: string,
+): Promise<Response> {
+  const { name, bytes: size, digest } = served;
+  const etag = `"${digest}"`;
   const headers = new Headers({
     ...CORS,
     ...SECURITY,
@@ -34,7 +59,7 @@ export async function artifactAnswer(
     "cache-control": IMMUTABLE,
     "deno-cdn-cache-control": IMMUTABLE,
     // Bytes named by their digest outlive the program that serves them: kept over deployments.
-    "deno-cache-id": `bfa-${sha256}`,
+    "deno-cache-id": `bfa-${digest}`,
     etag,
   });
   const condition = unmet(request.headers, { tags: [etag] });
@@ -54,8 +79,8 @@ export async function artifactAnswer(
   const status = range ? 206 : 200;
   if (request.method === "HEAD") return new Response(null, { status, headers });
 
-  const file = await mirror.open(path, range);
-  if (!file) throw new NotFoundError("no such artifact; `/v1/manifest` lists them");
+  const file = await served.open(range);
+  if (!file) throw gone();
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
   const body = length > LARGE_BYTES
     ? largeStream(file.body[Symbol.asyncIterator](), { client })

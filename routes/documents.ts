@@ -34,6 +34,11 @@ export const manifestBody: z.ZodType<Manifest> = z.strictObject({
     schemaVersion: sequence,
     rows: count,
     symbols: count,
+    quarantined: count.exactOptional(),
+    formats: z.strictObject({
+      duckdbStorage: z.string(),
+      parquet: z.strictObject({ codecs: z.array(z.string()), encodings: z.array(z.string()) }),
+    }).exactOptional(),
     previous: version.nullable(),
     mirrors: z.array(z.string()),
     nextKeys: z.array(z.string()).exactOptional(),

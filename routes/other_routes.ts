@@ -9,17 +9,20 @@ import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { addressOf } from "./address.ts";
 import { artifactAnswer } from "./artifacts.ts";
+import { croissantAnswer, dataPackageAnswer, describedPage } from "./descriptions.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
+import { versionFile } from "./files.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
+import { version } from "./parameters.ts";
 import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
 import { QUERY_PATH } from "./query.ts";
 import type { Route, RouteFacts } from "./route.ts";
 import { pageHandlers, PAGES } from "./pages.ts";
 import type { ServiceOptions } from "./service.ts";
-import { PAGE_FILES, pageFileHandlers, wantsPage, webPage } from "./web_page.ts";
+import { PAGE_FILES, PAGE_TEXT, pageFileHandlers, wantsPage, webPage } from "./web_page.ts";
 
 const none = z.strictObject({});
 
@@ -67,8 +70,15 @@ export const OTHER_ROUTES = {
     path: "/datapackage.json",
     summary: "The newest version's Data Package descriptor",
     takes: none,
-    mediaType: "application/json",
-    statuses: [206, 304, 416],
+    mediaType: "application/vnd.datapackage+json",
+    statuses: [304],
+  },
+  croissant: {
+    path: "/croissant.json",
+    summary: "The same as Croissant, which is schema.org's Dataset and more",
+    takes: none,
+    mediaType: "application/ld+json",
+    statuses: [304],
   },
   events: {
     path: "/v1/manifest/events",
@@ -97,6 +107,16 @@ export const OTHER_ROUTES = {
     summary: "A file of a version",
     takes: z.strictObject({
       sha256: z.string().meta({ pattern: "^[0-9a-f]{64}$" }),
+      name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
+    }),
+    mediaType: "application/octet-stream",
+    statuses: [206, 304, 416],
+  },
+  file: {
+    path: "/v/{version}/files/{name}",
+    summary: "The same by version and name: an address for any reader",
+    takes: z.strictObject({
+      version,
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
@@ -135,8 +155,16 @@ export const OTHER_ROUTES = {
 } as const satisfies Record<string, RouteFacts>;
 
 /** The routes. `source` tells what is served now. */
-export function otherRoutes(options: ServiceOptions, source: () => Source): Route[] {
-  const { reader, mirror, followed, now } = options;
+export function otherRoutes(
+  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions">,
+  source: () => Source,
+): Route[] {
+  const { reader, mirror, followed, now, versions } = options;
+  const signed = () => followed.current()?.stored.manifest.signed;
+  const at = async (version: string) => {
+    const served = followed.current();
+    return version === served?.source.version ? served : await versions.at(version);
+  };
   const events = manifestEvents(followed, options);
   const manifest: Route["handle"] = async (request, { channel = "latest" }) => {
     const served = followed.current()?.stored;
@@ -154,16 +182,15 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     }),
     manifest,
     manifestFile: (request) => manifest(request, {}),
-    async dataPackage(request, _given, from) {
-      const signed = followed.current()?.stored.manifest.signed;
-      const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
-      if (!artifact) throw new NotFoundError("no descriptor was published yet");
-      const { sha256, name } = artifact;
-      const answer = await artifactAnswer(request, mirror, sha256, name, from?.client);
-      answer.headers.set("cache-control", "public, max-age=60");
-      answer.headers.set("x-dataset-version", signed!.version);
-      return answer;
-    },
+    dataPackage: (request) =>
+      dataPackageAnswer(request, mirror, signed(), addressOf(request, options.publicUrl)),
+    croissant: (request) =>
+      croissantAnswer(request, source(), signed(), addressOf(request, options.publicUrl)),
+    file: (request, { version, name }, from) =>
+      versionFile(request, { mirror, at, sql: options.sql, client: from?.client }, {
+        version: version!,
+        name: name!,
+      }),
     events: (request) =>
       events(request) ??
         problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
@@ -189,10 +216,13 @@ export function otherRoutes(options: ServiceOptions, source: () => Source): Rout
     },
     // Counted where requests pass, which is not here (operation.ts).
     metrics: () => problem(new NotFoundError("nothing is counted here")),
-    front(request) {
-      if (wantsPage(request)) return webPage(request);
+    async front(request) {
       const address = addressOf(request, options.publicUrl);
       const { vary, ...kept } = address.headers(FRONT_SECONDS);
+      if (wantsPage(request)) {
+        const page = await describedPage(PAGE_TEXT, source(), signed(), address);
+        return webPage(request, page, vary);
+      }
       return textResponse(frontPage(address.url, source()), {
         headers: {
           ...CORS,

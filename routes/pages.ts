@@ -11,6 +11,7 @@ import type { Source } from "../lib/core/answers.ts";
 import type { Manifest } from "../lib/core/manifest.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { addressOf } from "./address.ts";
+import { describedPage } from "./descriptions.ts";
 import { FEED_TYPES } from "./feed_types.ts";
 import { document } from "./manifest.ts";
 import type { Route, RouteFacts } from "./route.ts";
@@ -107,8 +108,13 @@ export function pageHandlers(
     feedAtom: (request) => feedAnswer(request, "atom"),
     feedJson: (request) => feedAnswer(request, "json"),
     async reference(request) {
-      const page = await referenceText();
-      return document(request, page, HOUR, { "content-type": "text/html; charset=utf-8" });
+      const address = addressOf(request, publicUrl);
+      const text = await referenceText();
+      const page = await describedPage(text, source(), manifest()?.signed, address);
+      return document(request, page, "", {
+        "content-type": "text/html; charset=utf-8",
+        ...address.headers(3600),
+      });
     },
     async llms(request) {
       const { llmsText } = await import("./llms.ts");

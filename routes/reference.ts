@@ -58,6 +58,16 @@ export function referencePage(description: Record<string, unknown>): string {
   `);
 }
 
+/** The page with a description of the dataset that search engines read; nothing in it can end the element it is in. */
+export function withJsonLd(page: string, described: Record<string, unknown>): string {
+  const json = JSON.stringify(described).replaceAll("<", "\\u003c");
+  // A function: in a text, `$` would have a meaning.
+  return page.replace(
+    "</head>",
+    () => `<script type="application/ld+json">${json}</script>\n      </head>`,
+  );
+}
+
 function parametersTable({ parameters = [] }: Operation) {
   if (parameters.length === 0) return "";
   return html`

@@ -72,7 +72,7 @@ export function service(options: ServiceOptions): Service {
   const answers = answerer({ ...options, versions, rowsOf, diff, channel });
   const app = routed({
     answers,
-    routes: otherRoutes(options, answers.source),
+    routes: otherRoutes({ ...options, versions }, answers.source),
     onProblem: options.onProblem,
     mount: (app) => mountQuery(app, (env) => ({ sql: options.sql, ...env as { client?: string } })),
   });

@@ -50,12 +50,15 @@ export function wantsPage(request: Request): boolean {
   return accepts(request, "text/plain", "text/html") === "text/html";
 }
 
-/** The page. */
-export function webPage(request: Request): Response {
-  return document(request, assets["page.html"], ALWAYS_ASK, {
+/** The page as it stands in its file. */
+export const PAGE_TEXT: string = assets["page.html"];
+
+/** Answers with the page; `vary` names what it depends on besides `Accept`. */
+export function webPage(request: Request, page: string, vary?: string): Response {
+  return document(request, page, ALWAYS_ASK, {
     "content-type": "text/html; charset=utf-8",
     "content-security-policy": PAGE_POLICY,
-    "vary": "Accept",
+    "vary": vary ? `Accept, ${vary}` : "Accept",
   });
 }
 

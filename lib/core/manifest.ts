@@ -8,6 +8,7 @@
 import { canonicalJson, type Json } from "./canonical_json.ts";
 import { type Day, isDay } from "./day.ts";
 import { BfaError } from "./errors.ts";
+import type { FileFormats } from "./file_formats.ts";
 import { versionParts } from "./version.ts";
 
 /** The newest manifest format that this code reads, and the one it writes. */
@@ -84,6 +85,8 @@ export interface ManifestBody {
   readonly symbols: number;
   /** Rows of the artifact `quarantine.json`, where there is one. */
   readonly quarantined?: number;
+  /** What the files use of their formats; versions from before it was written leave it out. */
+  readonly formats?: FileFormats;
   /** The version this channel named before; `null` for the first. */
   readonly previous: string | null;
   /** Base URLs; the place that served the manifest is always one more. */
@@ -261,6 +264,7 @@ function checkBody(signed: Record<string, unknown>): void {
   count(signed.rows, "rows");
   count(signed.symbols, "symbols");
   if (signed.quarantined !== undefined) count(signed.quarantined, "quarantined");
+  if (signed.formats !== undefined) checkFormats(object(signed.formats, "formats"));
   if (signed.previous !== null && !versionParts(text(signed.previous, "previous"))) {
     throw malformed("previous");
   }
@@ -272,6 +276,15 @@ function checkBody(signed: Record<string, unknown>): void {
     checkArtifact(value, dataThrough)
   );
   if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
+}
+
+function checkFormats({ duckdbStorage, parquet }: Record<string, unknown>): void {
+  text(duckdbStorage, "formats.duckdbStorage");
+  const { codecs, encodings } = object(parquet, "formats.parquet");
+  for (const codec of list(codecs, "formats.parquet.codecs")) text(codec, "formats.parquet.codecs");
+  for (const encoding of list(encodings, "formats.parquet.encodings")) {
+    text(encoding, "formats.parquet.encodings");
+  }
 }
 
 function checkArtifact(value: unknown, newest: Day): string {

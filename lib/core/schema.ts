@@ -15,6 +15,8 @@ export interface Column {
   readonly description: string;
   /** Whether it is never null. */
   readonly required?: true;
+  /** All that it can hold, where that is a short list. */
+  readonly values?: readonly string[];
 }
 
 /** `daily_availability`: one row per (date, symbol), from a listing's first file to its last. */
@@ -31,6 +33,7 @@ export const DAILY_AVAILABILITY: readonly Column[] = [
     name: "state",
     type: "VARCHAR",
     required: true,
+    values: ["traded", "archived", "missing"],
     description: "traded, archived (a file, but no trades) or missing (no file)",
   },
   { name: "file_size_bytes", type: "BIGINT", description: "Size of the 1m kline ZIP, bytes" },

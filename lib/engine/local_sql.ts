@@ -64,7 +64,12 @@ export class LocalSql {
    * @throws {BfaError} `sql_rejected`, or `limit` when the machine's memory is not enough.
    */
   query(sql: string, params?: SqlParams, signal?: AbortSignal): Promise<Table> {
-    const run = this.#last.then(() => this.#query(sql, params, signal));
+    return this.use(() => this.#query(sql, params, signal));
+  }
+
+  /** Does work on the connection, after what is being done on it. */
+  use<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const run = this.#last.then(() => work(this.#connection));
     this.#last = run.catch(() => {});
     return run;
   }

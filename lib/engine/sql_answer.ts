@@ -113,16 +113,27 @@ function rowText(chunk: DuckDBDataChunk, row: number, readers: readonly CellRead
 
 /** Reads a whole result, whatever its size. */
 export async function readTable(result: DuckDBResult): Promise<Table> {
+  const { columns, chunks } = tableChunks(result);
+  const rows: Cell[][] = [];
+  for await (const chunk of chunks) for (const row of chunk) rows.push(row);
+  return { columns, rows };
+}
+
+/** A result as it comes: its columns, and its rows some thousands at a time. */
+export function tableChunks(
+  result: DuckDBResult,
+): { columns: TableColumn[]; chunks: AsyncGenerator<Cell[][]> } {
   const readers = result.columnTypes().map(cellReader);
   const columns = result.deduplicatedColumnNames()
     .map((name, i): TableColumn => ({ name, type: readers[i]!.type }));
-  const rows: Cell[][] = [];
-  for (let chunk; (chunk = await result.fetchChunk()) && chunk.rowCount > 0;) {
-    for (const row of chunk.getRows()) {
-      rows.push(row.map((value, i) => value === null ? null : readers[i]!.cell(value)));
+  async function* chunks() {
+    for (let chunk; (chunk = await result.fetchChunk()) && chunk.rowCount > 0;) {
+      yield chunk.getRows().map((row) =>
+        row.map((value, i) => value === null ? null : readers[i]!.cell(value))
+      );
     }
   }
-  return { columns, rows };
+  return { columns, chunks: chunks() };
 }
 
 /** Reads the rows of an answer back into cells. */

@@ -39,6 +39,29 @@ export async function writeAtomically(
   }
 }
 
+/**
+ * The same for a file that something else writes, such as a database.
+ *
+ * @param make Writes the whole file at the path it is given.
+ */
+export async function makeAtomically(
+  path: string,
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.mkdir(folderOf(path), { recursive: true });
+    await make(temporary);
+    using file = await Deno.open(temporary, { read: true, write: true });
+    await file.sync();
+    await Deno.rename(temporary, path);
+    await syncFolder(folderOf(path));
+  } catch (error) {
+    await Deno.remove(temporary).catch(() => {});
+    throw storageError(error, path);
+  }
+}
+
 /** The folder a file is in. */
 export function folderOf(path: string): string {
   const end = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));

@@ -5,11 +5,15 @@
  */
 
 import { stringify } from "@std/csv/stringify";
-import type { Table } from "../core/table.ts";
+import type { Cell, Table } from "../core/table.ts";
 import { textChunks } from "./chunks.ts";
 
 /** A table as CSV. */
 export function csv({ columns, rows }: Table): Iterable<Uint8Array<ArrayBuffer>> {
-  const header = stringify([columns.map(({ name }) => name)], { headers: false });
-  return textChunks(header, rows, (some) => stringify(some, { headers: false }));
+  return textChunks(csvLines([columns.map(({ name }) => name)]), rows, csvLines);
+}
+
+/** Rows as lines of CSV, without a header. */
+export function csvLines(rows: readonly (readonly Cell[])[]): string {
+  return stringify(rows, { headers: false });
 }

@@ -8,6 +8,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
+import { FILE_FORMATS, type FileFormats } from "../core/file_formats.ts";
 import { type Listing, stateRuns } from "../core/listing.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { formatListings } from "../core/listings_file.ts";
@@ -40,6 +41,8 @@ export interface Build {
   readonly symbols: number;
   /** Rows of the quarantine; left out when the version was built without observations. */
   readonly quarantined?: number;
+  /** What its files use of their formats. */
+  readonly formats?: FileFormats;
   readonly artifacts: readonly Artifact[];
 }
 
@@ -54,9 +57,6 @@ export interface BuildOptions {
   /** How often the files that hold all days are built anew; `daily` when left out. */
   wholeFiles?: WholeFiles | undefined;
 }
-
-/** The database file can be read by DuckDB from this version on. */
-const STORAGE_VERSION = "v1.0.0";
 
 /** Rows per row group of a part that is not cut into blocks: about a month of days. */
 const ROW_GROUP_SIZE = 16_384;
@@ -190,6 +190,7 @@ async function writeAll(
     rows,
     symbols,
     ...(odd ? { quarantined: odd.length } : {}),
+    formats: FILE_FORMATS,
   };
   const descriptor = dataPackage({ ...facts, artifacts });
   await Deno.writeTextFile(
@@ -267,7 +268,9 @@ async function writeDatabase(
 ): Promise<void> {
   // These leave stray bytes between what they pack, or pack by a random sample: decision 006.
   await connection.run("SET disabled_compression_methods = 'alp,alprd,bitpacking,fsst'");
-  await connection.run(`ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${STORAGE_VERSION}')`);
+  await connection.run(
+    `ATTACH ${sqlText(path)} AS file (STORAGE_VERSION '${FILE_FORMATS.duckdbStorage}')`,
+  );
   await connection.run("USE file");
   const known = `WHERE date <= DATE '${through}'`;
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));

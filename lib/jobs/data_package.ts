@@ -4,10 +4,13 @@
  * @module
  */
 
+import { ABOUT } from "../core/about.ts";
 import type { Day } from "../core/day.ts";
 import { type Artifact, DATASET } from "../core/manifest.ts";
 import { type Column, DAILY_AVAILABILITY, VOLUME_RANKINGS } from "../core/schema.ts";
 import type { Build } from "./build.ts";
+
+const PROFILES = "https://datapackage.org/profiles/2.0";
 
 /** Table Schema types of our column types. */
 const FIELD_TYPES: Readonly<Record<Column["type"], string>> = {
@@ -22,16 +25,17 @@ const FIELD_TYPES: Readonly<Record<Column["type"], string>> = {
 /** Describes the artifacts of a build (all but this descriptor itself). */
 export function dataPackage(build: Build): Record<string, unknown> {
   return {
-    $schema: "https://datapackage.org/profiles/2.0/datapackage.json",
+    $schema: `${PROFILES}/datapackage.json`,
     name: DATASET,
-    title: "Binance USDⓈ-M futures: daily availability",
-    description:
-      "Which Binance USDⓈ-M futures existed, and really traded, on each day; without survivorship bias.",
+    title: ABOUT.title,
+    description: ABOUT.description,
     version: build.version,
-    licenses: [{ name: "MIT", path: "https://opensource.org/license/mit", title: "MIT License" }],
-    sources: [{ title: "Binance Vision", path: "https://data.binance.vision/" }],
+    keywords: ABOUT.keywords,
+    licenses: [ABOUT.license],
+    sources: [ABOUT.source],
+    contributors: [{ title: ABOUT.maker, roles: ["wrangler", "publisher"] }],
     resources: build.artifacts.map((artifact) => ({
-      name: artifact.name.toLowerCase().replace(/[^a-z0-9]+/g, "-"),
+      name: resourceName(artifact.name),
       path: artifact.name,
       mediatype: artifact.mediaType,
       bytes: artifact.bytes,
@@ -39,8 +43,8 @@ export function dataPackage(build: Build): Record<string, unknown> {
       ...(artifact.dataThrough === undefined ? {} : reaching(artifact.dataThrough)),
       ...(artifact.role === "quarantine" ? { rows: build.quarantined, ...QUARANTINE } : {}),
       ...(artifact.parquet
-        ? { type: "table", format: "parquet", schema: tableSchema(columnsOf(artifact)) }
-        : {}),
+        ? { type: "table", format: "parquet", schema: tableSchema(artifact) }
+        : { format: formatOf(artifact.name) }),
     })),
   };
 }
@@ -48,7 +52,6 @@ export function dataPackage(build: Build): Record<string, unknown> {
 const QUARANTINE = {
   description:
     "What was set aside: keys that cannot be a day's file, files of implausible size, numbers that cannot be trusted",
-  format: "json",
 };
 
 /** What a reader of a file that does not go as far as the version must know. */
@@ -59,18 +62,36 @@ function reaching(dataThrough: Day): Record<string, unknown> {
   };
 }
 
-function columnsOf({ role }: Artifact): readonly Column[] {
-  return role.endsWith("volume-rankings") ? VOLUME_RANKINGS : DAILY_AVAILABILITY;
+function resourceName(file: string): string {
+  return file.toLowerCase().replace(/[^a-z0-9]+/g, "-");
 }
 
-function tableSchema(columns: readonly Column[]): Record<string, unknown> {
+/** `json`; `duckdb` for a compressed database. */
+function formatOf(file: string): string {
+  return file.replace(/\.gz$/, "").split(".").at(-1)!;
+}
+
+function tableSchema({ role }: Artifact): Record<string, unknown> {
+  const ranks = role.endsWith("volume-rankings");
+  const rows = ["date", "symbol"];
+  const reference = { resource: resourceName("availability.parquet"), fields: rows };
   return {
-    fields: columns.map((column) => ({
-      name: column.name,
-      type: FIELD_TYPES[column.type],
-      description: column.description,
-      ...(column.required ? { constraints: { required: true } } : {}),
-    })),
-    primaryKey: ["date", "symbol"],
+    $schema: `${PROFILES}/tableschema.json`,
+    fields: (ranks ? VOLUME_RANKINGS : DAILY_AVAILABILITY).map(field),
+    primaryKey: rows,
+    ...(role === "volume-rankings" ? { foreignKeys: [{ fields: rows, reference }] } : {}),
+  };
+}
+
+function field({ name, type, description, required, values }: Column): Record<string, unknown> {
+  const constraints = {
+    ...(required ? { required } : {}),
+    ...(values ? { enum: values } : {}),
+  };
+  return {
+    name,
+    type: FIELD_TYPES[type],
+    description,
+    ...(Object.keys(constraints).length ? { constraints } : {}),
   };
 }

@@ -25,6 +25,8 @@ import type { Table } from "../core/table.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import type {
+  Exported,
+  ExportOptions,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,
@@ -145,15 +147,30 @@ export class Dataset {
    * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
    */
   async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
+    const sql = await this.#localSql();
+    if (/\bversions\b/i.test(text)) await sql.setVersions((await this.#versionRows()) ?? []);
+    return await sql.query(text, params, options.signal);
+  }
+
+  /**
+   * Writes rows of `daily_availability` to a file: `.csv`, `.parquet` or `.sqlite`, by the end of its name. It
+   * appears whole or not at all.
+   *
+   * @throws {BfaError} `usage` when there is such a file already, unless `replace` is set.
+   */
+  async export(path: string, options: ExportOptions = {}): Promise<Exported> {
+    const { exportRows } = await import("./export_rows.ts");
+    return await exportRows(path, await this.#source(), () => this.#localSql(), options);
+  }
+
+  async #localSql(): Promise<LocalSql> {
     const { version } = await this.#source();
     if (this.#sql?.version !== version) {
       const opened = this.#openSql();
       this.#sql = { version, opened };
       opened.catch(() => this.#sql = undefined); // the next call tries again
     }
-    const sql = await this.#sql!.opened;
-    if (/\bversions\b/i.test(text)) await sql.setVersions((await this.#versionRows()) ?? []);
-    return await sql.query(text, params, options.signal);
+    return await this.#sql!.opened;
   }
 
   async #openSql(): Promise<LocalSql> {

@@ -39,3 +39,29 @@ export interface RefreshResult {
   /** The sequence it is at now. */
   sequence: number;
 }
+
+/** Which rows and columns to export. */
+export interface ExportOptions {
+  /** First day, or `latest`; the first there is, when left out. */
+  from?: string | undefined;
+  /** Last day, or `latest`. */
+  to?: string | undefined;
+  /** One symbol alone. */
+  symbol?: string | undefined;
+  /** Columns; all, when left out. `date` and `symbol` are always among them. */
+  columns?: "all" | readonly string[] | undefined;
+  /** Whether a file that is there already gives way. */
+  replace?: boolean | undefined;
+}
+
+/** A file that was exported. */
+export interface Exported {
+  /** Where it is. */
+  path: string;
+  /** The version its rows come from. */
+  version: string;
+  /** How many rows of `daily_availability`. */
+  rows: number;
+  /** Its length. */
+  bytes: number;
+}

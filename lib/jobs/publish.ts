@@ -208,6 +208,7 @@ async function move(
     rows: described.rows,
     symbols: described.symbols,
     ...(described.quarantined === undefined ? {} : { quarantined: described.quarantined }),
+    ...(described.formats === undefined ? {} : { formats: described.formats }),
     previous: previous === described.version ? await previousOf(store, head) : previous,
     mirrors: mirrorUrls,
     ...(options.nextKeys ? { nextKeys: options.nextKeys } : {}),

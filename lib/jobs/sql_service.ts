@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import type { Table, TableColumn } from "../core/table.ts";
 import { readRowsJson } from "../engine/sql_answer.ts";
@@ -52,6 +52,8 @@ export interface SqlService {
    * @throws {BfaError} `sql_rejected`, `limit`, `deadline`, `busy`, `not_found` or `not_implemented`.
    */
   query(question: SqlQuestion, version?: string): Promise<SqlAnswer>;
+  /** The unpacked database of what answers now, and the digest of what it was unpacked from. */
+  database(): { version: string; path: string; digest: string } | undefined;
   /** Resolves when the version that is served now can be asked, or cannot. */
   ready(): Promise<void>;
   /** Ends the children and removes the files. */
@@ -118,6 +120,11 @@ export function sqlService(options: SqlServiceOptions): SqlService {
   const stop = followed.onChange(follow);
   return {
     current: () => served && { version: served.version, id: served.id },
+    database() {
+      if (!served) return undefined;
+      const { version, path } = served;
+      return { version, path, digest: basename(path, ".duckdb") };
+    },
     ready: () => loading,
     async query(question, version) {
       if (version !== undefined && version !== served?.version) {

@@ -84,6 +84,17 @@ async function buildNumbers(
   return { dir, built: await build(file, { version, outDir: dir, observations, wholeFiles }) };
 }
 
+/** A build of listings with all their artifacts and numbers; the same one for all who ask in this process. */
+export async function builtNumbers(
+  version: string,
+  file: ListingsFile,
+  options: NumbersOptions = {},
+) {
+  const key = JSON.stringify([version, file, options]);
+  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, options));
+  return await builds.get(key)!;
+}
+
 /** Publishes listings with all their artifacts and numbers; returns the build's folder. */
 export async function publishNumbers(
   world: TestPublisher,
@@ -91,9 +102,7 @@ export async function publishNumbers(
   file: ListingsFile,
   options: NumbersOptions = {},
 ): Promise<{ dir: string; moved: Moved }> {
-  const key = JSON.stringify([version, file, options]);
-  if (!builds.has(key)) builds.set(key, buildNumbers(version, file, options));
-  const { dir, built } = await builds.get(key)!;
+  const { dir, built } = await builtNumbers(version, file, options);
   return { dir, moved: await publish(world.publisher, built, dir) };
 }
 

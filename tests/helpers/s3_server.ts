@@ -24,10 +24,12 @@ export interface S3Server {
 }
 
 const REGION = "eu-central-1";
-const BUCKET = "bfa-data";
 
 /** Runs a test with a server. */
-export async function withS3(test: (server: S3Server) => Promise<void>): Promise<void> {
+export async function withS3(
+  test: (server: S3Server) => Promise<void>,
+  bucket = "bfa-data",
+): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-s3-" });
   const port = freePort();
   const [account, secret] = ["publisher", "publishers-secret"];
@@ -46,7 +48,7 @@ export async function withS3(test: (server: S3Server) => Promise<void>): Promise
       AWS_REGION: REGION,
       AWS_ENDPOINT_URL: url,
     };
-    const place = readS3Place(`s3://${BUCKET}`, (name) => env[name as keyof typeof env]);
+    const place = readS3Place(`s3://${bucket}`, (name) => env[name as keyof typeof env]);
     const api = s3Api(place, sender({ place: "test" }));
     await send(api, "PUT", "");
     await send(api, "PUT", "", { policy: "" }, {
@@ -55,13 +57,13 @@ export async function withS3(test: (server: S3Server) => Promise<void>): Promise
         Effect: "Allow",
         Principal: "*",
         Action: "s3:GetObject",
-        Resource: `arn:aws:s3:::${BUCKET}/*`,
+        Resource: `arn:aws:s3:::${bucket}/*`,
       }],
     });
     await test({
       url,
-      bucket: BUCKET,
-      publicUrl: `${url}/${BUCKET}/`,
+      bucket,
+      publicUrl: `${url}/${bucket}/`,
       env,
       api,
       keys: async () =>

@@ -78,6 +78,13 @@ Deno.test("`build()` makes the artifacts of a version: closed years, months of t
     schemaVersion: 1,
     rows: ROWS,
     symbols: 5,
+    formats: {
+      duckdbStorage: "v1.0.0",
+      parquet: {
+        codecs: ["ZSTD"],
+        encodings: ["DELTA_BINARY_PACKED", "PLAIN", "PLAIN_DICTIONARY", "RLE_DICTIONARY"],
+      },
+    },
   });
 });
 

@@ -193,11 +193,18 @@ Deno.test("every link of /llms.txt answers 200, and every question has one", asy
   }, { listings: lit });
 });
 
+/** The description of the dataset in a page, which is data and no script; and the page without it. */
+function withoutDescription(page: string): [described: Record<string, unknown>, rest: string] {
+  const [block, json] = /<script type="application\/ld\+json">([^<]*)<\/script>/.exec(page)!;
+  return [JSON.parse(json!), page.replace(block, "")];
+}
+
 Deno.test("/reference has every operation and every parameter, and no script", async () => {
   await withService(async ({ ask, json }) => {
     const response = await ask("/reference");
     assertEquals(response.headers.get("content-type"), "text/html; charset=utf-8");
-    const page = await response.text();
+    const [described, page] = withoutDescription(await response.text());
+    assertEquals(described["@type"], "Dataset");
     assert(!/<script|<iframe|\son\w+=|javascript:|<style|style=/i.test(page));
     for (const { path, operationId, parameters } of operationsOf(await json("/openapi.json"))) {
       if (path.startsWith("/v/")) continue;

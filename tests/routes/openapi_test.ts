@@ -186,7 +186,7 @@ const ALLOW = "GET, HEAD, OPTIONS";
 function contentOf({ responses, operationId }: Operation, type: string | null): string | undefined {
   const content = responses["200"]!["content"] as Record<string, { schema?: { $ref: string } }>;
   const plain = (text: string) => text.split(";")[0]!;
-  if (operationId === "artifact") return undefined;
+  if (operationId === "artifact" || operationId === "file") return undefined;
   const names = Object.keys(content).map(plain);
   assert(type !== null && names.includes(plain(type)), `${type} is not described`);
   return content[type]?.schema?.$ref;
