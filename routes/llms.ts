@@ -39,6 +39,7 @@ ${questions.join("\n")}
 
 - [\`/openapi.json\`](${origin}/openapi.json): all parameters and bodies
 - [\`/v1/manifest\`](${origin}/v1/manifest): the signed manifest with the files of this version
+- \`${origin}/v/${version}/files/{name}\`: those files, for DuckDB, Polars and their like; all rows are in \`availability.parquet\`, by symbol in \`availability-by-symbol.parquet\`
 - [\`/v1/feeds/listings.atom\`](${origin}/v1/feeds/listings.atom): what was listed and delisted lately
 `;
 }

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/mirror",
     "lib/source",
     "lib/engine",
+    "lib/formats",
   ],
   "lib": ["lib/core", "lib/jobs", "lib/cache", "lib/manifest", "lib/net"],
   "routes": [

@@ -30,7 +30,6 @@ const READERS: readonly [
   ["Polars, a day", "availability.parquet", code("polars-day", "day.height")],
   ["pyarrow, a symbol", "availability-by-symbol.parquet", code("pyarrow-symbol", "rows.num_rows")],
   ["pandas, a year's part", "parts/2024.parquet", code("pandas-month", "len(month)")],
-  ["mlcroissant, a first record", "volume-rankings.parquet", code("croissant", "str(first)")],
   ["R, a day as CSV", "", async (served) => {
     await run("Rscript", ["-e", await docBlock("r-csv", served)], { env: { LC_ALL: "C.UTF-8" } });
   }],
@@ -67,7 +66,11 @@ await withServed(async (served) => {
   for (const name of ["all.csv", "all.sqlite", "all.parquet"]) {
     const path = `${served.scratch}/${name}`;
     const { stderr, success } = await new Deno.Command("/usr/bin/env", {
-      args: ["bash", "-c", `time -p ${Deno.execPath()} run -A cli.ts export ${path} -q`],
+      args: [
+        "bash",
+        "-c",
+        `/usr/bin/time -f "%U s of CPU, %M KB resident" ${Deno.execPath()} run -A cli.ts export ${path} -q`,
+      ],
       env: { BFA_ENDPOINT: served.url, BFA_CACHE_DIR: `${served.scratch}/cache` },
     }).output();
     const text = new TextDecoder().decode(stderr);

@@ -3,7 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { docBlock } from "../helpers/doc_blocks.ts";
 import { duckdb } from "../helpers/duckdb_cli.ts";
-import { program, python, run, toolsDir, withServed } from "../helpers/interop.ts";
+import { program, python, run, withServed } from "../helpers/interop.ts";
 
 Deno.test("DuckDB reads a day over HTTP, in a part of the file", async () => {
   await withServed(async (served) => {
