@@ -38,7 +38,7 @@ Deno.test("every command has one sentence, and two examples that start with it",
 
 Deno.test("every link in the documents leads to a file", async () => {
   const documents = ["README.md", "ARCHITECTURE.md"];
-  for (const folder of ["docs", "docs/decisions", "data"]) {
+  for (const folder of ["docs", "docs/decisions", "docs/guides", "data"]) {
     for await (const { name } of Deno.readDir(folder)) {
       if (name.endsWith(".md")) documents.push(`${folder}/${name}`);
     }
