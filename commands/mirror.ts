@@ -43,7 +43,6 @@ address of a plain mirror or a service; the last two are only read. No KV and no
     ...OUTPUT_OPTIONS,
   },
   examples: [
-    "bfa mirror list --mirror s3://bucket/bfa --mirror oci://ghcr.io/owner/bfa",
     "bfa mirror verify --all --mirror s3://bucket/bfa",
     "bfa mirror sync --from https://bfa.example.org/ --to .bfa/mirror",
   ],
