@@ -120,8 +120,10 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
         const challenge = readChallenge(response.headers.get("www-authenticate"));
         const { signal } = request;
         const options = { sender, login, place: name, secure, now: now(), signal };
-        const asked = challenge && admission(challenge, options);
-        const fresh = await asked;
+        const fresh = challenge && await admission(challenge, options).catch(async (error) => {
+          await response.body?.cancel();
+          throw error;
+        });
         if (fresh) {
           await response.body?.cancel();
           known.set(writes, Promise.resolve(fresh));
