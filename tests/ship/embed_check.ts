@@ -42,7 +42,7 @@ Deno.test("an executable of every target holds the program and its one DuckDB li
         assertEquals(whole.subarray(0, magic.length / 2).toHex(), magic);
         const grown = whole.length - (await Deno.stat(runtime)).size;
         console.log(`${target.name}: ${grown} bytes more than the runtime, ${size} of them DuckDB`);
-        assert(grown > size && grown < size + 12e6, `${grown} bytes more, ${size} of them DuckDB`);
+        assert(grown > size && grown < size + 8e6, `${grown} bytes more, ${size} of them DuckDB`);
         // The name of the module that runs strangers' SQL: nothing that is imported later is missing.
         assert(new TextDecoder("latin1").decode(whole).includes("sql_child-"));
         await Deno.remove(runtime);
