@@ -124,6 +124,10 @@ Deno.test("deno task image", async (t) => {
       );
       await t.step("the command line is in it", () => hasCommands(amd64));
       await t.step("a registry that refuses, and one that is not there", () => refused(world));
+      await t.step(
+        "a push that breaks off shows nothing, and the next one completes it",
+        () => breaksOff(world),
+      );
       await t.step("for arm64, the same answers under an emulator", () => runsEmulated(world));
     });
   });
@@ -263,6 +267,26 @@ async function refused({ layout }: World): Promise<void> {
   nobody.close();
   const says = `Cannot push ${host}/bfa:${FIRST}: ${host} does not answer`;
   await assertRejects(() => push(layout, `${host}/bfa`, [FIRST]), BfaError, says);
+}
+
+/** An upload that ends in the middle: one layer's file is shorter than the manifest says. */
+async function breaksOff({ layout, publisher }: World): Promise<void> {
+  const broken = `${publisher.dir}/broken`;
+  await call("cp", ["--recursive", layout, broken]);
+  const { digest } = (await readLayout(layout)).arm64!.layers.at(-1)!;
+  await Deno.truncate(blobPath(broken, digest), 100);
+  await withRegistry(async ({ host }) => {
+    const name = `${host}/bfa`;
+    const inspect = ["inspect", "--raw", "--tls-verify=false", `docker://${name}:${FIRST}`];
+    await assertRejects(
+      () => push(broken, name, [FIRST]),
+      BfaError,
+      `Cannot push ${name}:${FIRST}`,
+    );
+    await assertRejects(() => call("skopeo", inspect), Error, "manifest unknown");
+    await push(layout, name, [FIRST]);
+    assertEquals(JSON.parse(await call("skopeo", inspect)).manifests.length, 2);
+  });
 }
 
 async function runsEmulated({ name, publisher }: World): Promise<void> {
