@@ -48,7 +48,7 @@ export async function unpackPackage(
 function explain(spec: string, error: unknown): never {
   if (!(error instanceof ProgramFailed)) throw error;
   const missing = /\bE404\b|\bETARGET\b/.test(error.stderr);
-  const why = missing ? "npm has no such version; see --deno" : error.message;
+  const why = missing ? "npm has no such version; see --deno" : `npm says: ${error.said}`;
   throw new BfaError(missing ? "not_found" : "network", `Cannot fetch ${spec}: ${why}`);
 }
 

@@ -26,11 +26,15 @@ export interface RunOptions {
 export class ProgramFailed extends BfaError {
   /** The class, for logs. */
   override name = "ProgramFailed";
+  /** The last line that it printed. */
+  readonly said: string;
 
-  /** Makes an `unavailable` error with the last line that the program printed. */
+  /** Makes an `unavailable` error of what a program printed. */
   constructor(program: string, readonly stderr: string) {
     const line = stderr.trim().split("\n").at(-1) ?? "";
-    super("unavailable", `Cannot go on: ${program} says: ${line}`);
+    const said = /msg="(.*)"$/.exec(line)?.[1]?.replaceAll('\\"', '"') ?? line;
+    super("unavailable", `Cannot go on: ${program} says: ${said}`);
+    this.said = said;
   }
 }
 

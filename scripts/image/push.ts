@@ -50,6 +50,7 @@ const CAUSES: readonly [said: RegExp, why: (host: string) => string][] = [
 ];
 
 function pushError(host: string, to: string, error: ProgramFailed): BfaError {
-  const why = CAUSES.find(([said]) => said.test(error.stderr))?.[1](host) ?? error.message;
+  const why = CAUSES.find(([said]) => said.test(error.stderr))?.[1](host) ??
+    `skopeo says: ${error.said}`;
   return new BfaError("unavailable", `Cannot push ${to}: ${why}`, { cause: error });
 }

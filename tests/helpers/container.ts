@@ -128,8 +128,23 @@ cd "$root"
 exec chroot --userspec="$user" --groups= "$root" "$@"
 `;
 
-/** Starts an image. */
-export function start(image: Runnable, options: ContainerOptions = {}): Container {
+/** Starts an image; whatever of it still runs after the test is killed. */
+export async function withContainer<T>(
+  image: Runnable,
+  options: ContainerOptions,
+  test: (container: Container) => Promise<T>,
+): Promise<T> {
+  const container = start(image, options);
+  try {
+    return await test(container);
+  } finally {
+    // Its user is another one: the kernel has forgotten that it should die with its parent.
+    await container.pid().then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
+    await container.process.finished;
+  }
+}
+
+function start(image: Runnable, options: ContainerOptions): Container {
   const { tmp = true, alone = true, command = image.command } = options;
   const env = [...image.env, ...Object.entries(options.env ?? {}).map(([k, v]) => `${k}=${v}`)];
   // As an engine does: the image's environment alone, and its folder.
@@ -140,7 +155,7 @@ export function start(image: Runnable, options: ContainerOptions = {}): Containe
     return [...shell, ...emulated, "/usr/bin/busybox", "sh", "-c", change, image.workingDir]
       .concat(emulated, words);
   };
-  const spaces = ["--mount", "--pid", "--fork", "--kill-child", ...(alone ? ["--net"] : [])];
+  const spaces = ["--mount", "--pid", "--fork", ...(alone ? ["--net"] : [])];
   const entered = ["sh", "-c", ENTER, "sh", image.root, image.user, image.workingDir];
   const process = spawn("unshare", [...spaces, ...entered, ...inside(command)], {
     BFA_TEST_TMP: tmp ? "yes" : "no",
@@ -149,7 +164,9 @@ export function start(image: Runnable, options: ContainerOptions = {}): Containe
 
   async function pid(): Promise<number> {
     const { pid } = process;
-    return Number((await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim());
+    const children = (await Deno.readTextFile(`/proc/${pid}/task/${pid}/children`)).trim();
+    if (!/^\d+$/.test(children)) throw new Error("the container is not running");
+    return Number(children);
   }
 
   return {

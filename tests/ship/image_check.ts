@@ -12,9 +12,16 @@ import { addData } from "../../scripts/image/data.ts";
 import { addLayer, blobPath } from "../../scripts/image/layout.ts";
 import { checkArch, unpackPackage } from "../../scripts/image/npm_package.ts";
 import { push } from "../../scripts/image/push.ts";
-import { call, pull, type Runnable, start, withRegistry } from "../helpers/container.ts";
+import {
+  call,
+  type ContainerOptions,
+  pull,
+  type Runnable,
+  withContainer,
+  withRegistry,
+} from "../helpers/container.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
-import { spawnDeno, waitForLine } from "../helpers/process.ts";
+import { type Finished, spawnDeno, waitForLine } from "../helpers/process.ts";
 import { SMALL_LISTINGS, type TestPublisher, withPublisher } from "../helpers/publisher.ts";
 
 const FIRST = "2024-03-31.1";
@@ -117,6 +124,10 @@ Deno.test("deno task image", async (t) => {
       );
       await t.step("the command line is in it", () => hasCommands(amd64));
       await t.step("a registry that refuses, and one that is not there", () => refused(world));
+      await t.step(
+        "a push that breaks off shows nothing, and the next one completes it",
+        () => breaksOff(world),
+      );
       await t.step("for arm64, the same answers under an emulator", () => runsEmulated(world));
     });
   });
@@ -180,48 +191,52 @@ const SQL = "/v1/query?sql=SELECT+count(*)+AS+n+FROM+listings";
 
 async function runs(amd64: Runnable): Promise<void> {
   const began = performance.now();
-  const container = start(amd64);
-  await waitForLine(container.process, /bfa serves on http:\/\/0\.0\.0\.0:8000/);
-  console.log(`listens ${Math.round(performance.now() - began)} ms after the container's start`);
-  assertEquals(await container.get("/readyz"), [200, `{"status":"ready","version":"${FIRST}"}\n`]);
-  const [status, body] = await container.get(DAY);
-  assertEquals([status, JSON.parse(body)], [200, ANSWER]);
-  assertEquals(JSON.parse((await container.get(SQL))[1]).rows, [[4]]);
-  const health = await container.exec(["/usr/local/bin/bfa", "health"]);
-  assertEquals(health, [0, `ready: version ${FIRST}\n`]);
+  await withContainer(amd64, {}, async (container) => {
+    await waitForLine(container.process, /bfa serves on http:\/\/0\.0\.0\.0:8000/);
+    console.log(`listens ${Math.round(performance.now() - began)} ms after the container's start`);
+    const ready = `{"status":"ready","version":"${FIRST}"}\n`;
+    assertEquals(await container.get("/readyz"), [200, ready]);
+    const [status, body] = await container.get(DAY);
+    assertEquals([status, JSON.parse(body)], [200, ANSWER]);
+    assertEquals(JSON.parse((await container.get(SQL))[1]).rows, [[4]]);
+    const health = await container.exec(["/usr/local/bin/bfa", "health"]);
+    assertEquals(health, [0, `ready: version ${FIRST}\n`]);
 
-  const facts = await Deno.readTextFile(`/proc/${await container.pid()}/status`);
-  const fact = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(facts)![1]!;
-  assertEquals(fact("NSpid").split(/\s+/).at(-1), "1", "signals reach it directly");
-  assertEquals([fact("Uid"), fact("CapEff")], [Array(4).fill("65532").join("\t"), "0".repeat(16)]);
-  console.log(`resident: ${fact("VmRSS")}`);
-  const [code, said] = await container.exec(["/usr/bin/busybox", "touch", "/app/x"]);
-  assertEquals([code, said.includes("Read-only file system")], [1, true]);
-  const stopping = performance.now();
-  assertEquals(await container.stop(), 0);
-  console.log(`ended ${Math.round(performance.now() - stopping)} ms after SIGTERM`);
+    const facts = await Deno.readTextFile(`/proc/${await container.pid()}/status`);
+    const fact = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(facts)![1]!;
+    assertEquals(fact("NSpid").split(/\s+/).at(-1), "1", "signals reach it directly");
+    assertEquals(fact("Uid"), Array(4).fill("65532").join("\t"));
+    assertEquals(fact("CapEff"), "0".repeat(16));
+    console.log(`resident: ${fact("VmRSS")}`);
+    const [code, said] = await container.exec(["/usr/bin/busybox", "touch", "/app/x"]);
+    assertEquals([code, said.includes("Read-only file system")], [1, true]);
+    const stopping = performance.now();
+    assertEquals(await container.stop(), 0);
+    console.log(`ended ${Math.round(performance.now() - stopping)} ms after SIGTERM`);
+  });
 }
 
 async function runsWithoutTmp(amd64: Runnable): Promise<void> {
-  const container = start(amd64, { tmp: false });
-  await waitForLine(container.process, /bfa serves on/);
-  assertEquals((await container.get("/readyz"))[0], 200);
-  assertEquals(JSON.parse((await container.get(DAY))[1]), ANSWER);
-  const [status, problem] = await container.get(SQL);
-  assertEquals([status, JSON.parse(problem).code], [503, "unavailable"]);
-  assertEquals(await container.stop(), 0);
+  await withContainer(amd64, { tmp: false }, async (container) => {
+    await waitForLine(container.process, /bfa serves on/);
+    assertEquals((await container.get("/readyz"))[0], 200);
+    assertEquals(JSON.parse((await container.get(DAY))[1]), ANSWER);
+    const [status, problem] = await container.get(SQL);
+    assertEquals([status, JSON.parse(problem).code], [503, "unavailable"]);
+    assertEquals(await container.stop(), 0);
+  });
 }
 
 async function follows({ publisher }: World, amd64: Runnable): Promise<void> {
   const mirror = serveMirror(publisher.mirrorDir);
-  async function served(): Promise<string> {
-    const env = { BFA_MIRROR: mirror.url, PORT: "0", BFA_HOST: "127.0.0.1" };
-    const container = start(amd64, { alone: false, env });
-    const [, url] = await waitForLine(container.process, /bfa serves on (\S+)\n/);
-    const { version } = await (await fetch(`${url}/readyz`)).json();
-    assertEquals(await container.stop(), 0);
-    return version;
-  }
+  const env = { BFA_MIRROR: mirror.url, PORT: "0", BFA_HOST: "127.0.0.1" };
+  const served = () =>
+    withContainer(amd64, { alone: false, env }, async (container) => {
+      const [, url] = await waitForLine(container.process, /bfa serves on (\S+)\n/);
+      const { version } = await (await fetch(`${url}/readyz`)).json();
+      assertEquals(await container.stop(), 0);
+      return version;
+    });
   try {
     assertEquals(await served(), SECOND);
     mirror.fault = () => new Response("down", { status: 503 });
@@ -233,8 +248,12 @@ async function follows({ publisher }: World, amd64: Runnable): Promise<void> {
 
 async function hasCommands(amd64: Runnable): Promise<void> {
   const command = ["/usr/local/bin/bfa", "snapshot", "2024-01-15", "--json"];
-  const { code, out, err } = await start(amd64, { command }).process.finished;
+  const { code, out, err } = await finished(amd64, { command });
   assertEquals([code, JSON.parse(out).count], [0, 251], err);
+}
+
+function finished(image: Runnable, options: ContainerOptions): Promise<Finished> {
+  return withContainer(image, options, ({ process }) => process.finished);
 }
 
 async function refused({ layout }: World): Promise<void> {
@@ -250,6 +269,26 @@ async function refused({ layout }: World): Promise<void> {
   await assertRejects(() => push(layout, `${host}/bfa`, [FIRST]), BfaError, says);
 }
 
+/** An upload that ends in the middle: one layer's file is shorter than the manifest says. */
+async function breaksOff({ layout, publisher }: World): Promise<void> {
+  const broken = `${publisher.dir}/broken`;
+  await call("cp", ["--recursive", layout, broken]);
+  const { digest } = (await readLayout(layout)).arm64!.layers.at(-1)!;
+  await Deno.truncate(blobPath(broken, digest), 100);
+  await withRegistry(async ({ host }) => {
+    const name = `${host}/bfa`;
+    const inspect = ["inspect", "--raw", "--tls-verify=false", `docker://${name}:${FIRST}`];
+    await assertRejects(
+      () => push(broken, name, [FIRST]),
+      BfaError,
+      `Cannot push ${name}:${FIRST}`,
+    );
+    await assertRejects(() => call("skopeo", inspect), Error, "manifest unknown");
+    await push(layout, name, [FIRST]);
+    assertEquals(JSON.parse(await call("skopeo", inspect)).manifests.length, 2);
+  });
+}
+
 async function runsEmulated({ name, publisher }: World): Promise<void> {
   const dir = `${publisher.dir}/arm64`;
   await Deno.mkdir(dir);
@@ -259,12 +298,14 @@ async function runsEmulated({ name, publisher }: World): Promise<void> {
   assertEquals(program, "deno");
   // Children are started by the kernel, which knows no emulator here: DuckDB is loaded by the doctor below.
   const options = { emulator: EMULATOR, env: { BFA_SQL: "off" } };
-  const container = start(arm64, { ...options, command: ["/usr/bin/deno", ...args] });
-  await waitForLine(container.process, /bfa serves on/);
-  assertEquals(JSON.parse((await container.get(DAY))[1]), ANSWER);
-  assertEquals(await container.stop(), 0);
+  const service = { ...options, command: ["/usr/bin/deno", ...args] };
+  await withContainer(arm64, service, async (container) => {
+    await waitForLine(container.process, /bfa serves on/);
+    assertEquals(JSON.parse((await container.get(DAY))[1]), ANSWER);
+    assertEquals(await container.stop(), 0);
+  });
   const doctor = ["/usr/bin/deno", "run", "-A", "/app/cli.ts", "doctor", "--json"];
-  const { code, out, err } = await start(arm64, { ...options, command: doctor }).process.finished;
+  const { code, out, err } = await finished(arm64, { ...options, command: doctor });
   assertEquals(code, 0, out + err);
   assertStringIncludes(out, "aarch64-unknown-linux-gnu");
   assertStringIncludes(out, "DuckDB v1.5.5 loads");
