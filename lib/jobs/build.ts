@@ -60,6 +60,9 @@ const ROW_GROUP_SIZE = 16_384;
 /** What a build may take in memory; what is more goes to its scratch folder. */
 const MEMORY_LIMIT = "800MB";
 
+/** Sizes and numbers of so many symbols are looked up at once: about 350,000 days. */
+const SYMBOLS_AT_ONCE = 500;
+
 const PARQUET = "application/vnd.apache.parquet";
 
 interface Planned {
@@ -249,11 +252,25 @@ export async function fillTables(
     .catch((error) => {
       throw heldBy(error, observations) ?? error;
     });
-  await connection.run(`
-    INSERT INTO daily_availability BY NAME
-    SELECT d.*, o.* EXCLUDE (symbol, date)
-    FROM (${days}) d LEFT JOIN ${knownDays(undefined, "observations.main")} o USING (symbol, date)
-    ORDER BY date, symbol`);
+  const symbols = [...new Set(file.listings.map(({ symbol }) => symbol))].sort();
+  await connection.run("CREATE SCHEMA batch");
+  await connection.run("CREATE TABLE batch.rows AS FROM daily_availability WITH NO DATA");
+  // What is known of all symbols at once would not fit into memory when there are ten times as many.
+  for (let at = 0; at < symbols.length; at += SYMBOLS_AT_ONCE) {
+    const [first, last] = [symbols[at]!, symbols.slice(0, at + SYMBOLS_AT_ONCE).at(-1)!];
+    const range = `WHERE symbol BETWEEN ${sqlText(first)} AND ${sqlText(last)}`;
+    for (const table of ["files", "klines"]) {
+      await connection.run(
+        `CREATE OR REPLACE VIEW batch.${table} AS FROM observations.main.${table} ${range}`,
+      );
+    }
+    await connection.run(`
+      INSERT INTO batch.rows BY NAME
+      SELECT d.*, o.* EXCLUDE (symbol, date)
+      FROM (${days} ${range}) d LEFT JOIN ${knownDays(undefined, "batch")} o USING (symbol, date)`);
+  }
+  await connection.run("INSERT INTO daily_availability FROM batch.rows ORDER BY date, symbol");
+  await connection.run("DROP SCHEMA batch CASCADE");
   const odd = await readQuarantine(connection, "observations.main");
   await connection.run("DETACH observations");
   return odd;
