@@ -60,9 +60,6 @@ const ROW_GROUP_SIZE = 16_384;
 /** What a build may take in memory; what is more goes to its scratch folder. */
 const MEMORY_LIMIT = "800MB";
 
-/** Sizes and numbers of so many symbols are looked up at once: about 350,000 days. */
-const SYMBOLS_AT_ONCE = 500;
-
 const PARQUET = "application/vnd.apache.parquet";
 
 interface Planned {
@@ -164,7 +161,7 @@ async function writeAll(
   const options = { path: work, threads: 1, memoryLimit: MEMORY_LIMIT };
   let odd: Quarantined[] | undefined;
   const rows = await withDuckdb(options, async (connection) => {
-    odd = await fillTables(connection, listings, observations);
+    odd = await fillTables(connection, listings, { observations });
     for (const file of await planParquet(connection, listings)) {
       artifacts.push(await writeParquet(connection, file, dir));
     }
@@ -230,12 +227,19 @@ export async function fillListings(
   await connection.run("INSERT INTO listings FROM lives");
 }
 
-/** Makes and fills `listings` and `daily_availability`. */
+/**
+ * Makes and fills `listings` and `daily_availability`.
+ *
+ * @param options `symbolsAtOnce`: what is known of all symbols at once would not fit into memory when
+ * there are ten times as many; 500 have about 350,000 days.
+ * @returns What is set aside; `undefined` without observations.
+ */
 export async function fillTables(
   connection: DuckDBConnection,
   file: ListingsFile,
-  observations?: string,
+  options: { observations?: string | undefined; symbolsAtOnce?: number } = {},
 ): Promise<Quarantined[] | undefined> {
+  const { observations, symbolsAtOnce = 500 } = options;
   await fillListings(connection, file);
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   const runs = file.listings.flatMap((listing) =>
@@ -255,9 +259,8 @@ export async function fillTables(
   const symbols = [...new Set(file.listings.map(({ symbol }) => symbol))].sort();
   await connection.run("CREATE SCHEMA batch");
   await connection.run("CREATE TABLE batch.rows AS FROM daily_availability WITH NO DATA");
-  // What is known of all symbols at once would not fit into memory when there are ten times as many.
-  for (let at = 0; at < symbols.length; at += SYMBOLS_AT_ONCE) {
-    const [first, last] = [symbols[at]!, symbols.slice(0, at + SYMBOLS_AT_ONCE).at(-1)!];
+  for (let at = 0; at < symbols.length; at += symbolsAtOnce) {
+    const [first, last] = [symbols[at]!, symbols.slice(0, at + symbolsAtOnce).at(-1)!];
     const range = `WHERE symbol BETWEEN ${sqlText(first)} AND ${sqlText(last)}`;
     for (const table of ["files", "klines"]) {
       await connection.run(
