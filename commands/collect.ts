@@ -93,6 +93,7 @@ export const daily: Command = {
       const report = await runDaily({
         ...collectOptions(inputs, world),
         onProgress: bar.onProgress,
+        onStep: bar.onStep,
         publisher,
         lister: await tools.visionLister(inputs),
         observations: await observationsFile(inputs),
@@ -196,28 +197,41 @@ function readCount(inputs: Inputs, name: string, usual: number, most: number): n
   throw new BfaError("usage", `Cannot use --${name} ${JSON.stringify(text)}: give 1 to ${most}`);
 }
 
-/** How far a collection is, with its rate and the time left; on a terminal only. */
+/** The time left is told from so many ms on, and from so many things that were done. */
+const [ESTIMATE_AFTER_MS, ESTIMATE_AFTER] = [2_000, 50];
+
+/** How far a job is, with its rate and the time left; on a terminal only. */
 function progressLine(inputs: Inputs, world: World) {
   const shown = world.errIsTerminal && !inputs.flag("quiet") && !inputs.flag("no-progress");
-  const started = performance.now();
-  let drawn = 0;
+  let started = performance.now();
+  let counting: string | undefined;
+  let drawn = -Infinity;
 
-  function draw(done: number, of: number, what: string): void {
-    const at = performance.now();
-    if (!shown || at - drawn < 100) return;
-    drawn = at;
-    const left = (at - started) / done * (of - done);
-    world.err(`\r\x1b[K${done} of ${of} ${what}, ${formatDuration(left)} left`);
+  function line(text: string): void {
+    if (shown) world.err(`\r\x1b[K${text}`);
   }
 
+  function draw(done: number, of: number, what: string, facts = ""): void {
+    const at = performance.now();
+    if (counting !== what) [counting, started] = [what, at];
+    if (at - drawn < 100) return;
+    drawn = at;
+    const elapsed = at - started;
+    // Before that, the first answers and the time to begin would tell of hours.
+    const left = elapsed > ESTIMATE_AFTER_MS && done >= ESTIMATE_AFTER
+      ? `, ${formatDuration(elapsed / done * (of - done))} left`
+      : "";
+    line(`${done} of ${of} ${what}${facts}${left}`);
+  }
+
+  line("listing symbols…");
   return {
     onProgress({ symbols, of, requests, keys }: CollectProgress) {
-      const rate = Math.round(requests / ((performance.now() - started) / 1000));
-      draw(symbols, of, `symbols, ${keys} keys, ${rate} requests/s`);
+      const rate = Math.round(requests / ((performance.now() - started) / 1000 + 0.1));
+      draw(symbols, of, "symbols", `, ${keys} keys, ${rate} requests/s`);
     },
     onNumbers: (done: number, of: number) => draw(done, of, "days' numbers"),
-    done() {
-      if (drawn > 0) world.err("\r\x1b[K");
-    },
+    onStep: (step: string) => line(`${step}…`),
+    done: () => line(""),
   };
 }

@@ -37,6 +37,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "rollback": () => publisherCommand("rollback.ts", "rollback"),
   "renew": () => publisherCommand("renew.ts", "renew"),
   "log": () => publisherCommand("log.ts", "log"),
+  "observations": () => publisherCommand("observations.ts", "observations"),
   "state": () => publisherCommand("state.ts", "state"),
   "mirror": () => publisherCommand("mirror.ts", "mirror"),
   "keys": async () => (await import("./keys.ts")).keys,

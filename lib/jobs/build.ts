@@ -153,7 +153,7 @@ async function writeAll(
   const options = { path: work, threads: 1, memoryLimit: MEMORY_LIMIT };
   let odd: Quarantined[] | undefined;
   const rows = await withDuckdb(options, async (connection) => {
-    odd = await fillTables(connection, listings, observations);
+    odd = await fillTables(connection, listings, { observations });
     for (const file of await availabilityFiles(connection, { dataThrough, through })) {
       artifacts.push(reaching(await writeParquet(connection, file, dir), file.whole === true));
     }
@@ -203,12 +203,19 @@ async function writeAll(
   return { ...facts, artifacts };
 }
 
-/** Makes and fills `listings` and `daily_availability`. */
+/**
+ * Makes and fills `listings` and `daily_availability`.
+ *
+ * @param options `symbolsAtOnce`: what is known of all symbols at once would not fit into memory when
+ * there are ten times as many; 500 have about 350,000 days.
+ * @returns What is set aside; `undefined` without observations.
+ */
 export async function fillTables(
   connection: DuckDBConnection,
   file: ListingsFile,
-  observations?: string,
+  options: { observations?: string | undefined; symbolsAtOnce?: number } = {},
 ): Promise<Quarantined[] | undefined> {
+  const { observations, symbolsAtOnce = 500 } = options;
   await fillListings(connection, file.listings);
   await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
   const runs = file.listings.flatMap((listing) =>
@@ -225,11 +232,24 @@ export async function fillTables(
     .catch((error) => {
       throw heldBy(error, observations) ?? error;
     });
-  await connection.run(`
-    INSERT INTO daily_availability BY NAME
-    SELECT d.*, o.* EXCLUDE (symbol, date)
-    FROM (${days}) d LEFT JOIN ${knownDays(undefined, "observations.main")} o USING (symbol, date)
-    ORDER BY date, symbol`);
+  const symbols = [...new Set(file.listings.map(({ symbol }) => symbol))].sort();
+  await connection.run("CREATE SCHEMA batch");
+  await connection.run("CREATE TABLE batch.rows AS FROM daily_availability WITH NO DATA");
+  for (let at = 0; at < symbols.length; at += symbolsAtOnce) {
+    const [first, last] = [symbols[at]!, symbols.slice(0, at + symbolsAtOnce).at(-1)!];
+    const range = `WHERE symbol BETWEEN ${sqlText(first)} AND ${sqlText(last)}`;
+    for (const table of ["files", "klines"]) {
+      await connection.run(
+        `CREATE OR REPLACE VIEW batch.${table} AS FROM observations.main.${table} ${range}`,
+      );
+    }
+    await connection.run(`
+      INSERT INTO batch.rows BY NAME
+      SELECT d.*, o.* EXCLUDE (symbol, date)
+      FROM (${days} ${range}) d LEFT JOIN ${knownDays(undefined, "batch")} o USING (symbol, date)`);
+  }
+  await connection.run("INSERT INTO daily_availability FROM batch.rows ORDER BY date, symbol");
+  await connection.run("DROP SCHEMA batch CASCADE");
   const odd = await readQuarantine(connection, "observations.main");
   await connection.run("DETACH observations");
   return odd;

@@ -43,15 +43,18 @@ export interface DailyOptions extends CollectOptions {
   readonly wholeFiles?: WholeFiles | undefined;
   /** Publish although gates failed; goes into the log. */
   readonly override?: string | undefined;
+  /** What is done after collecting, each as it begins. */
+  readonly onStep?: (step: string) => void;
 }
 
 /** Runs the daily job. */
 export async function daily(options: DailyOptions): Promise<DailyReport> {
-  const { publisher, lister, observations, buildsDir, facts, override, now } = options;
+  const { publisher, lister, observations, buildsDir, facts, override, onStep, now } = options;
   const { collected, klines, listings } = await withObservations(observations, async (store) => {
     const collected = await collect(store, lister, options);
     const { numbers } = options;
     const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
+    onStep?.("deriving listings");
     return { collected, klines, listings: await derive(store, { now: now(), facts }) };
   });
   const { store } = publisher;
@@ -60,8 +63,10 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const existing = (await store.versions()).map(({ version }) => version);
   const version = nextVersion(listings.dataThrough, existing);
   const outDir = join(buildsDir, version);
+  onStep?.(`building ${version}`);
   const { wholeFiles } = options;
   const made = await build(listings, { version, outDir, observations, wholeFiles });
+  onStep?.(`checking ${version}`);
   const before = await listingsOf(publisher, previous);
   const gates = check({
     build: made,
@@ -97,6 +102,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     await Deno.remove(outDir, { recursive: true });
     return { version: candidate.manifest.signed.version, channel, ...report };
   }
+  onStep?.(`publishing ${version} to ${channel}`);
   await publish(publisher, made, outDir, { channel, reason });
   return { version, channel, ...report };
 }
