@@ -4,6 +4,7 @@
  *
  *     deno run -A --unstable-kv tests/bench/refresh.ts                  # whole files built daily, two days
  *     deno run -A --unstable-kv tests/bench/refresh.ts monthly 32      # built monthly, from one time to the next
+ *     deno run -A --unstable-kv tests/bench/refresh.ts monthly 2 2026-07-31
  *
  * The publisher's uploads, and the downloads of a client that has pulled everything, and of one that has
  * pulled the parts, as shares of the whole version.
@@ -14,7 +15,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { readWholeFiles, wholeThrough } from "../../lib/core/whole_files.ts";
-import { addDays, type Day } from "../../lib/core/day.ts";
+import { addDays, parseDay } from "../../lib/core/day.ts";
 import { deriveListings } from "../../lib/core/derive_listings.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { type Build, build } from "../../lib/jobs/build.ts";
@@ -25,14 +26,11 @@ import { serveMirror } from "../helpers/endpoint.ts";
 import { withPublisher } from "../helpers/publisher.ts";
 import { observe } from "./observe.ts";
 
-/** The last day of the embedded listings; the end of July has just settled. */
-const LAST = "2026-08-08" as Day;
-
 const wholeFiles = readWholeFiles(Deno.args[0]);
-const days = Array.from(
-  { length: Number(Deno.args[1] ?? 2) },
-  (_, i, length = Number(Deno.args[1] ?? 2)) => addDays(LAST, i + 1 - length),
-);
+const count = Number(Deno.args[1] ?? 2);
+/** The last day; that of the embedded listings when left out: the end of July has just settled. */
+const last = parseDay(Deno.args[2] ?? "2026-08-08");
+const days = Array.from({ length: count }, (_, i) => addDays(last, i + 1 - count));
 
 const isPart = (name: string) => name.startsWith("parts/") || name === "listings.json";
 
@@ -70,7 +68,7 @@ await withPublisher(async (world) => {
     const through = wholeThrough(day, wholeFiles);
     const ordinary = before !== undefined && through === wholeThrough(addDays(day, -1), wholeFiles);
     const line = [`${version}: ${mb(whole)}, whole files through ${through}`];
-    const count = (what: string, bytes: number) => {
+    const note = (what: string, bytes: number) => {
       const percent = 100 * bytes / whole;
       line.push(`${what} ${mb(bytes)} (${percent.toFixed(1)} %)`);
       if (!before) return;
@@ -78,7 +76,7 @@ await withPublisher(async (world) => {
         shares[kind].set(what, [...shares[kind].get(what) ?? [], percent]);
       }
     };
-    count("uploaded", uploaded);
+    note("uploaded", uploaded);
     for (const { what, dataset } of clients) {
       const sent = endpoint.bytes();
       const names = made.artifacts.map(({ name }) => name);
@@ -87,7 +85,7 @@ await withPublisher(async (world) => {
       // What is new under a new name comes when it is asked for.
       if (what === "everything") await dataset.pull(["*"]);
       assertEquals((await dataset.status()).version, version);
-      count(`a client of ${what}`, endpoint.bytes() - sent);
+      note(`a client of ${what}`, endpoint.bytes() - sent);
     }
     console.log(line.join("; "));
     if (days.length === 2 && before) {
