@@ -22,6 +22,9 @@ export interface SqlSources {
 
 const DATABASE = "availability.duckdb.gz";
 
+/** How long a mirror may take for a database, ms: one that goes silent is asked anew by the next try. */
+const UNPACK_MS = 120_000;
+
 /**
  * The artifact that is a version's database.
  *
@@ -63,7 +66,7 @@ async function unpack(mirror: MirrorReader, artifact: Artifact, path: string): P
   const temporary = `${path}.tmp`;
   try {
     await file.body.pipeThrough(hashed).pipeThrough(new DecompressionStream("gzip"))
-      .pipeTo((await Deno.create(temporary)).writable);
+      .pipeTo((await Deno.create(temporary)).writable, { signal: AbortSignal.timeout(UNPACK_MS) });
     const actual = hash.digest("hex");
     if (actual !== artifact.sha256) throw new IntegrityError(from, artifact.sha256, actual);
     await Deno.rename(temporary, path);
