@@ -160,6 +160,12 @@ Deno.test("GET /v1/diff tells what was revised: JSON, CSV, pages, `bfa get` and 
     assertEquals([said.code, said.out], [0, text]);
     const one = [...args, "--class", "revision", "--symbol", "S06USDT", "--format", "csv"];
     assertEquals((await bfa(one, { env, now: world.clock })).out, csv);
+    const other = { ...env, BFA_CACHE_DIR: `${world.dir}/other` }; // has asked for no newest version yet
+    const table = await bfa(["diff", VERSION, NEXT, "--format", "table"], {
+      env: other,
+      now: world.clock,
+    });
+    assertMatch(table.err, /0 rows of new days, 0 of listings, 3 revised\n$/);
     const wrong = await bfa([...args, "--class", "x"], { env, now: world.clock });
     assertEquals([wrong.code, wrong.err.includes("new day, listing or revision")], [2, true]);
     assertEquals(problems, []);
