@@ -27,6 +27,7 @@ export async function ask<Row>(
 /** `version 2026-11-20.1 · fresh`, as it stands after a footer. */
 async function condition(dataset: Dataset, now: Date): Promise<string> {
   const { version, freshness, dataThrough } = await dataset.status();
+  if (version === null) return ""; // only versions by name were asked
   if (freshness !== "seed" || dataThrough === null) return `   version ${version} · ${freshness}`;
   const age = formatDuration(now.getTime() - Date.parse(dataThrough));
   return `   built-in listings · ${age} old`;

@@ -97,6 +97,7 @@ const CLIENTS_FAULT: readonly string[] = [
   "not_acceptable",
   "too_many",
   "limit",
+  "busy",
 ];
 
 const METHODS: Methods = {

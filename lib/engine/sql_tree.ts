@@ -1,21 +1,13 @@
 /**
  * The check of a parsed statement: an allow-list of the kinds of nodes a syntax tree may hold, of
- * their members, and of the tables, functions and types they name. What is not listed is refused,
- * so that syntax of a later DuckDB is refused until somebody has looked at it.
+ * their members, and of the types they name; sql_names.ts knows the tables and functions. What is not
+ * listed is refused, so that syntax of a later DuckDB is refused until somebody has looked at it.
  *
  * @module
  */
 
-import type { BfaError } from "../core/errors.ts";
-import { SQL_TABLES } from "../core/sql_schema.ts";
-import {
-  FUNCTIONS,
-  PARSER_FUNCTIONS,
-  TABLE_FUNCTIONS,
-  TYPES,
-  VALUE_FUNCTIONS,
-  VOLATILE,
-} from "./sql_functions.ts";
+import { FUNCTIONS, TABLE_FUNCTIONS, TYPES } from "./sql_functions.ts";
+import { allowedFunction, allowedTable, columnNames } from "./sql_names.ts";
 import {
   any,
   array,
@@ -24,7 +16,6 @@ import {
   flag,
   kinds,
   type Members,
-  type Node,
   nothing,
   number,
   object,
@@ -305,45 +296,6 @@ function withTables(map: unknown, place: Place): Place {
     ctes.add(name);
   }
   return { ...place, ctes };
-}
-
-/** Tables of the standard's catalog that describe the published ones, and hold no path. */
-const CATALOG: ReadonlySet<string> = new Set(["tables", "columns"]);
-
-function allowedTable(table: Node, { ctes }: Place): void {
-  const name = String(table.table_name);
-  const schema = String(table.schema_name).toLowerCase();
-  if (schema === "information_schema" && CATALOG.has(name.toLowerCase())) return;
-  if (schema !== "") throw rejected(`write the table ${shown(name)} without a schema`);
-  if (ctes.has(name.toLowerCase()) || Object.hasOwn(SQL_TABLES, name.toLowerCase())) return;
-  throw rejected(
-    `there is no table ${shown(name)}; there are ${Object.keys(SQL_TABLES).join(", ")}`,
-  );
-}
-
-function allowedFunction(
-  { function_name: given, schema }: Node,
-  allowed: ReadonlySet<string>,
-): void {
-  const name = String(given).toLowerCase();
-  if (schema !== "" && !(schema === "main" && PARSER_FUNCTIONS.has(name))) {
-    throw rejected(`write the function ${shown(name)} without a schema: ${name}(…)`);
-  }
-  if (allowed.has(name)) return;
-  if (VOLATILE.has(name)) throw changing(name);
-  throw rejected(`the function ${shown(name)} is not allowed here`);
-}
-
-function columnNames(value: unknown): void {
-  const names = array(value);
-  for (const name of names) text(name, { ctes: new Set(), depth: 0 });
-  const [first] = names as string[];
-  // DuckDB takes such a name for a call when no column has it.
-  if (names.length === 1 && VALUE_FUNCTIONS.has(first!.toLowerCase())) throw changing(first!);
-}
-
-function changing(name: string): BfaError {
-  return rejected(`${shown(name)} is not the same every time: write the value itself`);
 }
 
 function unboundName(info: unknown): unknown {

@@ -20,9 +20,7 @@ import { BfaError } from "../core/errors.ts";
 import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { SqlParams } from "../core/sql_params.ts";
-import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table } from "../core/table.ts";
-import type { LocalSql } from "../engine/local_sql.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import type {
   Exported,
@@ -35,6 +33,7 @@ import type {
 } from "./dataset_options.ts";
 import { KeptCopy, type KeptCopyOptions } from "./kept_copy.ts";
 import type { RowsAnswer, TopAnswer } from "../core/availability_rows.ts";
+import type { DatasetSql } from "./dataset_sql.ts";
 import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 import type { AskedVersion } from "./version_sources.ts";
@@ -54,7 +53,7 @@ export class Dataset {
   readonly #copy: KeptCopy | undefined;
   readonly #noticed = new Set<string>();
   #seed: Source | undefined;
-  #sql: { version: string; opened: Promise<LocalSql> } | undefined;
+  #sql: DatasetSql | undefined;
 
   /** Names a dataset; touches nothing. Programs call `open()`. */
   constructor(options: DatasetOptions) {
@@ -147,9 +146,8 @@ export class Dataset {
    * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
    */
   async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
-    const sql = await this.#localSql();
-    if (/\bversions\b/i.test(text)) await sql.setVersions((await this.#versionRows()) ?? []);
-    return await sql.query(text, params, options.signal);
+    const { version } = await this.#source();
+    return await (await this.#localSql()).query(version, text, params, options.signal);
   }
 
   /**
@@ -160,36 +158,17 @@ export class Dataset {
    */
   async export(path: string, options: ExportOptions = {}): Promise<Exported> {
     const { exportRows } = await import("./export_rows.ts");
-    return await exportRows(path, await this.#source(), () => this.#localSql(), options);
+    const source = await this.#source();
+    const open = async () => await (await this.#localSql()).open(source.version);
+    return await exportRows(path, source, open, options);
   }
 
-  async #localSql(): Promise<LocalSql> {
-    const { version } = await this.#source();
-    if (this.#sql?.version !== version) {
-      const opened = this.#openSql();
-      this.#sql = { version, opened };
-      opened.catch(() => this.#sql = undefined); // the next call tries again
-    }
-    return await this.#sql!.opened;
-  }
-
-  async #openSql(): Promise<LocalSql> {
-    const { sqlOnFiles, sqlOnListings } = await import("./local_sql.ts");
-    const copy = this.#copy;
-    if (!copy) return await sqlOnListings((await this.#fromSeed()).index);
-    const { copy: loaded, source } = await copy.current();
-    const { artifacts } = loaded.manifest.signed;
-    return await sqlOnFiles((await source()).index, artifacts, (name) => copy.path(name));
-  }
-
-  /** All versions where they can be asked for; else the one of the copy. */
-  async #versionRows(): Promise<SqlVersion[] | undefined> {
-    if (!this.#copy) return undefined;
-    if (!this.#options.offline) return (await this.versions()).versions;
-    const { version, sequence, dataThrough, publishedAt, rows, symbols, artifacts } =
-      (await this.manifest()).signed;
-    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return [{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes }];
+  async #localSql(): Promise<DatasetSql> {
+    const { DatasetSql } = await import("./dataset_sql.ts");
+    return this.#sql ??= new DatasetSql(this.#copy, {
+      seed: () => this.#fromSeed(),
+      versions: this.#options.offline ? undefined : () => this.versions(),
+    });
   }
 
   /** The condition of the copy, as it is on this machine: asks nobody. */

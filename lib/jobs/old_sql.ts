@@ -21,10 +21,13 @@ export interface OldSqlOptions {
   readonly idleMs?: number | undefined;
   /** A version that was opened is not closed for another one before that, ms. */
   readonly holdMs?: number | undefined;
+  /** A question waits so long for its version to be opened, ms; opening goes on for the next one. */
+  readonly waitMs?: number | undefined;
 }
 
 const IDLE_MS = 60_000;
 const HOLD_MS = 10_000;
+const WAIT_MS = 10_000;
 
 /** The child of an open version, and the files it has open. */
 interface Children {
@@ -55,6 +58,7 @@ export class OldSql {
   readonly #parts: OldSqlParts;
   readonly #idleMs: number;
   readonly #holdMs: number;
+  readonly #waitMs: number;
   #open: Open | undefined;
   #closing: Promise<void> = Promise.resolve();
 
@@ -63,6 +67,7 @@ export class OldSql {
     this.#parts = parts;
     this.#idleMs = options.idleMs ?? IDLE_MS;
     this.#holdMs = options.holdMs ?? HOLD_MS;
+    this.#waitMs = options.waitMs ?? WAIT_MS;
   }
 
   /** The version that is open. */
@@ -81,7 +86,7 @@ export class OldSql {
     open.users++;
     clearTimeout(open.idle);
     try {
-      return await (await open.children).pool.query(question);
+      return await (await this.#opened(open)).query(question);
     } finally {
       open.users--;
       if (open.users === 0 && this.#open === open) {
@@ -95,6 +100,18 @@ export class OldSql {
   async close(): Promise<void> {
     this.#close();
     await this.#closing;
+  }
+
+  async #opened({ version, children }: Open): Promise<SqlPool> {
+    const { promise: late, reject } = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      reject(new BfaError("busy", `Cannot run SQL on ${version} yet: it is being opened`));
+    }, this.#waitMs);
+    try {
+      return (await Promise.race([children, late])).pool;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** A version that cannot be asked closes nothing that can. */

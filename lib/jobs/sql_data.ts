@@ -32,6 +32,9 @@ export interface PreparedSql {
 
 const DATABASE = "availability.duckdb.gz";
 
+/** How long a mirror may take for a database, ms: one that goes silent is asked anew by the next try. */
+const UNPACK_MS = 120_000;
+
 /**
  * The artifact that is a version's database.
  *
@@ -108,7 +111,7 @@ async function bring(
   try {
     const bytes = file.body.pipeThrough(hashed);
     await (packed ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes)
-      .pipeTo((await Deno.create(temporary)).writable);
+      .pipeTo((await Deno.create(temporary)).writable, { signal: AbortSignal.timeout(UNPACK_MS) });
     const actual = hash.digest("hex");
     if (actual !== artifact.sha256) throw new IntegrityError(from, artifact.sha256, actual);
     await Deno.rename(temporary, path);

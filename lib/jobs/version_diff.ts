@@ -144,11 +144,13 @@ export class VersionDiff {
   }
 
   async #rowsOf(
-    { days, changes, read }: Month,
+    { days, changes, read, counts }: Month,
     signal: AbortSignal | undefined,
   ): Promise<DiffRow[]> {
     const revised: DiffRow[] = [];
-    for (const range of read) {
+    // Other bytes with the same rows: written by another program, say.
+    const nothing = counts?.revision === 0;
+    for (const range of nothing ? [] : read) {
       const cells = ({ pieces }: DiffSide) => pieces!.cells(this.#layout!, range, signal);
       const [before, after] = await Promise.all([cells(this.#a), cells(this.#b)]);
       await breath();

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
-import type { ListingsFile } from "../../lib/core/listings_file.ts";
+import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { fillTables } from "../../lib/jobs/build.ts";
 import { collectKlines } from "../../lib/jobs/collect_klines.ts";

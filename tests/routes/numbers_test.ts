@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { open } from "../../lib/mod.ts";
 import { bfa } from "../helpers/cli.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
@@ -99,4 +99,108 @@ Deno.test("where there are no numbers, that is what is said", async () => {
       assertEquals([response.status, (await response.json()).code], [404, "not_found"]);
     }
   }, { listings: LISTINGS });
+});
+
+Deno.test("GET /v1/diff tells what was revised: JSON, CSV, pages, `bfa get` and `bfa diff`", async () => {
+  await withNumbers(async ({ listen, world, followed, problems }) => {
+    const NEXT = "2024-03-31.2";
+    const switched = new Promise<void>((resolve) => followed.onChange(() => resolve()));
+    await publishNumbers(world, NEXT, MANY_LISTINGS, {
+      revise: [
+        "UPDATE files SET file_size_bytes = 50001 WHERE symbol IN ('S05USDT', '币安人生USDT') AND date = '2024-02-10'",
+        "UPDATE klines SET quote_volume_usdt = 0.5 WHERE symbol = 'S06USDT' AND date = '2023-12-20'",
+      ],
+    });
+    await switched;
+    const endpoint = listen();
+    const path = `/v1/diff/${VERSION}..${NEXT}`;
+    const response = await fetch(endpoint + path);
+    const text = await response.text();
+    const body = JSON.parse(text);
+    assertEquals([response.status, body.numbers, body.listings], [200, true, []]);
+    assertEquals([body.count, body.classes], [3, { "new day": 0, listing: 0, revision: 3 }]);
+    assertEquals(
+      body.rows.map((row: { symbol: string; fields: object }) => [
+        row.symbol,
+        Object.keys(row.fields),
+      ]),
+      [
+        ["S06USDT", ["quoteVolumeUsdt"]],
+        ["S05USDT", ["fileSizeBytes"]],
+        ["币安人生USDT", ["fileSizeBytes"]],
+      ],
+    );
+    assertEquals(body.rows[1].fields.fileSizeBytes[1], 50001);
+
+    const csv = await (await fetch(`${endpoint}${path}.csv?symbol=s06usdt&class=revision`)).text();
+    const { fields } = body.rows[0];
+    assertEquals(
+      csv,
+      "date,symbol,change,class,before,after,fields\r\n" +
+        `2023-12-20,S06USDT,changed,revision,traded,traded,"${
+          JSON.stringify(fields).replaceAll('"', '""')
+        }"\r\n`,
+    );
+    const pages = [];
+    for (let next: string | undefined = `${path}?limit=2`; next;) {
+      const page: Response = await fetch(endpoint + next);
+      const { rows, count, truncated } = await page.json();
+      assertEquals(count, 3);
+      pages.push(...rows);
+      next = /<(.*)>/.exec(page.headers.get("link") ?? "")?.[1];
+      assertEquals(truncated, next ? true : undefined);
+    }
+    assertEquals(pages, body.rows);
+
+    const env = { BFA_CACHE_DIR: `${world.dir}/cache`, BFA_ENDPOINT: endpoint };
+    const got = await bfa(["get", path, "-q"], { env, now: world.clock });
+    assertEquals([got.code, got.out, got.err], [0, text, ""]);
+    const args = ["diff", VERSION, NEXT, "-q"];
+    const said = await bfa([...args, "--json"], { env, now: world.clock });
+    assertEquals([said.code, said.out], [0, text]);
+    const one = [...args, "--class", "revision", "--symbol", "S06USDT", "--format", "csv"];
+    assertEquals((await bfa(one, { env, now: world.clock })).out, csv);
+    const other = { ...env, BFA_CACHE_DIR: `${world.dir}/other` }; // has asked for no newest version yet
+    const table = await bfa(["diff", VERSION, NEXT, "--format", "table"], {
+      env: other,
+      now: world.clock,
+    });
+    assertMatch(table.err, /0 rows of new days, 0 of listings, 3 revised\n$/);
+    const wrong = await bfa([...args, "--class", "x"], { env, now: world.clock });
+    assertEquals([wrong.code, wrong.err.includes("new day, listing or revision")], [2, true]);
+    assertEquals(problems, []);
+  });
+});
+
+Deno.test("comparisons that a client has left, or that are too many, end; others are answered", async () => {
+  await withNumbers(async ({ service, ask, problems, world, followed }) => {
+    const NEXT = "2024-03-31.2";
+    const switched = new Promise<void>((resolve) => followed.onChange(() => resolve()));
+    const revise = ["UPDATE klines SET trade_count = trade_count + 1"];
+    await publishNumbers(world, NEXT, MANY_LISTINGS, { revise });
+    await switched;
+    // Each of another symbol: nothing is there from a question before.
+    const asked = Array.from({ length: 40 }, (_, i) => {
+      const leave = new AbortController();
+      if (i % 2) leave.abort();
+      const path = `/v1/diff/${VERSION}..${NEXT}?symbol=S${String(i).padStart(2, "0")}USDT`;
+      const url = `http://127.0.0.1${path}`;
+      return service.fetch(new Request(url, { signal: leave.signal }));
+    });
+    const statuses: number[] = [];
+    for (const response of await Promise.all(asked)) {
+      statuses.push(response.status);
+      if (response.status === 503) assertEquals(response.headers.get("retry-after"), "5");
+      const body = await response.json();
+      if (response.status === 200) assertEquals(body.count, 120);
+    }
+    const count = (status: number) => statuses.filter((one) => one === status).length;
+    // Two run and 16 wait; of those, half have nobody who waits for the answer. One or the other may be done
+    // before the last has come.
+    assertEquals(count(200) + count(504) + count(503), 40);
+    assert(count(200) >= 9 && count(504) >= 9 && count(503) >= 10, statuses.join());
+    const whole = await ask(`/v1/diff/${VERSION}..${NEXT}?limit=1`);
+    assertEquals((await whole.json()).classes.revision, 7314);
+    assertEquals(problems, []);
+  });
 });

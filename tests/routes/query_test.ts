@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { MirrorReader } from "../../lib/mirror/mirror.ts";
 import { withQueryService } from "../helpers/query.ts";
 import { LISTINGS, withService } from "../helpers/service.ts";
 
@@ -343,7 +344,7 @@ Deno.test("/v/{version}/query: another old version takes the place of one that i
   const sql = encodeURIComponent("SELECT max(date)::VARCHAR AS day FROM daily_availability");
   await withQueryService(async ({ ask, publish }) => {
     for (const version of versions.slice(1)) await publish(version);
-    for (const version of [...versions, ...versions]) {
+    for (const version of [...versions, versions[0]!]) {
       const response = await ask(`/v/${version}/query.csv?sql=${sql}`);
       assertEquals(await response.text(), `day\r\n${version.slice(0, 10)}\r\n`);
     }
@@ -354,4 +355,33 @@ Deno.test("/v/{version}/query: another old version takes the place of one that i
     for (const response of both) await response.body?.cancel();
     assertEquals(both.map(({ status }) => status).sort(), [200, 503]);
   }, { old: { holdMs: 0 } });
+});
+
+Deno.test("/v/{version}/query: a version that takes long to open answers those who come again", async () => {
+  const [A, B] = ["2024-03-31.1", "2024-04-01.1"];
+  const go = Promise.withResolvers<void>();
+  let hold = false;
+  const wrapMirror = (mirror: MirrorReader): MirrorReader => ({
+    ...mirror,
+    async open(path, range) {
+      if (hold && path.endsWith("availability.duckdb.gz")) await go.promise;
+      return await mirror.open(path, range);
+    },
+  });
+  await withQueryService(async ({ ask, publish }) => {
+    await publish(B);
+    hold = true;
+    const path = `/v/${A}/query.csv?sql=${encodeURIComponent("SELECT 1 AS a")}`;
+    const early = await problemOf(await ask(path));
+    assertEquals(early.slice(0, 2), [503, "busy"]);
+    assertStringIncludes(early[2], `Cannot run SQL on ${A} yet: it is being opened`);
+    go.resolve();
+    for (;;) {
+      const response = await ask(path);
+      const text = await response.text();
+      if (response.status === 503) continue;
+      assertEquals([response.status, text], [200, "a\r\n1\r\n"]);
+      break;
+    }
+  }, { old: { waitMs: 50 }, wrapMirror });
 });

@@ -1,0 +1,52 @@
+/**
+ * Which tables, functions and columns a statement may name.
+ *
+ * @module
+ */
+
+import type { BfaError } from "../core/errors.ts";
+import { SQL_TABLES } from "../core/sql_schema.ts";
+import { PARSER_FUNCTIONS, VALUE_FUNCTIONS, VOLATILE } from "./sql_functions.ts";
+import { array, type Node, type Place, rejected, shown, text } from "./sql_tree_checks.ts";
+
+/** Tables of the standard's catalog that describe the published ones, and hold no path. */
+const CATALOG: ReadonlySet<string> = new Set(["tables", "columns"]);
+
+/** Refuses every table but the published ones and those that the statement itself names. */
+export function allowedTable(table: Node, { ctes }: Place): void {
+  const name = String(table.table_name);
+  const schema = String(table.schema_name).toLowerCase();
+  if (schema === "information_schema" && CATALOG.has(name.toLowerCase())) return;
+  if (schema !== "") throw rejected(`write the table ${shown(name)} without a schema`);
+  if (ctes.has(name.toLowerCase()) || Object.hasOwn(SQL_TABLES, name.toLowerCase())) return;
+  throw rejected(
+    `there is no table ${shown(name)}; there are ${Object.keys(SQL_TABLES).join(", ")}`,
+  );
+}
+
+/** Refuses every function that is not listed. */
+export function allowedFunction(
+  { function_name: given, schema }: Node,
+  allowed: ReadonlySet<string>,
+): void {
+  const name = String(given).toLowerCase();
+  if (schema !== "" && !(schema === "main" && PARSER_FUNCTIONS.has(name))) {
+    throw rejected(`write the function ${shown(name)} without a schema: ${name}(…)`);
+  }
+  if (allowed.has(name)) return;
+  if (VOLATILE.has(name)) throw changing(name);
+  throw rejected(`the function ${shown(name)} is not allowed here`);
+}
+
+/** Refuses a column that DuckDB would take for a call. */
+export function columnNames(value: unknown): void {
+  const names = array(value);
+  for (const name of names) text(name, { ctes: new Set(), depth: 0 });
+  const [first] = names as string[];
+  // DuckDB takes such a name for a call when no column has it.
+  if (names.length === 1 && VALUE_FUNCTIONS.has(first!.toLowerCase())) throw changing(first!);
+}
+
+function changing(name: string): BfaError {
+  return rejected(`${shown(name)} is not the same every time: write the value itself`);
+}
