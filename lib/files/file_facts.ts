@@ -24,6 +24,11 @@ export async function hashStream(
   return { bytes, sha256: hash.digest("hex") };
 }
 
+/** The SHA-256 of bytes at hand. */
+export async function digestOf(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+}
+
 /** The length of a Parquet file's footer, with its 8-byte tail: what one tail request must fetch. */
 export async function parquetFooterBytes(path: string): Promise<number> {
   using file = await Deno.open(path);

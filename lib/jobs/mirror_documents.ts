@@ -4,7 +4,7 @@
  * @module
  */
 
-import { BfaError, NotFoundError } from "../core/errors.ts";
+import { asBfaError, BfaError, NotFoundError } from "../core/errors.ts";
 import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import { goodKeys } from "../manifest/signature.ts";
@@ -99,7 +99,13 @@ async function readText(
 ): Promise<string | undefined> {
   const file = await mirror.open(path);
   if (!file) return undefined;
-  if (file.size <= most) return await new Response(file.body).text();
+  if (file.size <= most) {
+    try {
+      return await new Response(file.body).text();
+    } catch (error) {
+      throw asBfaError(error, "network", `read ${path} on ${mirror.name}`);
+    }
+  }
   await file.body.cancel();
   throw new BfaError(
     "integrity",

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { IntegrityError } from "../core/errors.ts";
+import { asBfaError, IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { hashStream } from "../files/file_facts.ts";
 import { artifactPath, CutUploadError, type Mirror } from "../mirror/mirror.ts";
@@ -20,7 +20,11 @@ export async function digestOn(mirror: Mirror, path: string): Promise<string | u
   const stated = await mirror.digest?.(path);
   if (stated !== undefined) return stated ?? undefined;
   const file = await mirror.open(path);
-  return file && (await hashStream(file.body)).sha256;
+  try {
+    return file && (await hashStream(file.body)).sha256;
+  } catch (error) {
+    throw asBfaError(error, "network", `read ${path} back from ${mirror.name}`);
+  }
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 
 import { parseManifest } from "../core/manifest.ts";
+import { digestOf } from "../files/file_facts.ts";
 import { digestInPath } from "./file_headers.ts";
 import { LATEST_PATH, type Mirror, VERSIONS_PATH } from "./mirror.ts";
 import { type OciApi, OciError } from "./oci_api.ts";
@@ -20,7 +21,6 @@ import {
 import { LATEST_TAG, sequenceTag, VERSIONS_TAG } from "./oci_place.ts";
 import { ociReader } from "./oci_reader.ts";
 import { uploadBlob } from "./oci_upload.ts";
-import { sha256 } from "./s3_api.ts";
 
 /** A mirror in a repository. */
 export function ociMirror(api: OciApi): Mirror {
@@ -46,7 +46,7 @@ export function ociMirror(api: OciApi): Mirror {
   /** Brings a text in as a blob, and describes it. */
   async function layerFor(title: string, text: string): Promise<OciLayer> {
     const bytes = new TextEncoder().encode(text);
-    const digest = (await sha256(bytes)).toHex();
+    const digest = (await digestOf(bytes)).toHex();
     await putBlob(`sha256:${digest}`, bytes);
     return layerOf(title, { sha256: digest, bytes: bytes.length, mediaType: "application/json" });
   }

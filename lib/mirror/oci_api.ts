@@ -64,7 +64,7 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
   const registry = new URL(place.base).origin;
   const secure = place.base.startsWith("https:");
   /** Admissions to read, and to write. */
-  const known = new Map<boolean, Promise<Admission | undefined>>();
+  const known = new Map<boolean, Admission>();
 
   /** Sends a request, and follows redirects; whoever keeps the blobs gets no token. */
   async function follow(
@@ -113,7 +113,7 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
         throw new BfaError("network", `Cannot use ${name}: it asks for uploads in the open`);
       }
       const writes = method !== "GET" && method !== "HEAD";
-      let admitted = await known.get(writes);
+      let admitted = known.get(writes);
       if (admitted && admitted.until <= now().getTime()) admitted = undefined;
       let response = await follow(method, url, request, admitted?.authorization);
       if (response.status === 401) {
@@ -126,7 +126,7 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
         });
         if (fresh) {
           await response.body?.cancel();
-          known.set(writes, Promise.resolve(fresh));
+          known.set(writes, fresh);
           response = await follow(method, url, request, fresh.authorization);
         }
       }

@@ -7,11 +7,11 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import { hashStream } from "../files/file_facts.ts";
+import { digestOf, hashStream } from "../files/file_facts.ts";
 import { partsOf } from "../files/file_parts.ts";
 import { digestInPath, fileHeaders, isMoving } from "./file_headers.ts";
 import type { Mirror } from "./mirror.ts";
-import { type S3Api, sha256 } from "./s3_api.ts";
+import type { S3Api } from "./s3_api.ts";
 import { uploadParts } from "./s3_upload.ts";
 
 /**
@@ -75,7 +75,7 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
   };
 
   async function putWhole(path: string, body: Uint8Array<ArrayBuffer>): Promise<void> {
-    const digest = await sha256(body);
+    const digest = await digestOf(body);
     const headers = { ...fileHeaders(path), "x-amz-checksum-sha256": digest.toBase64() };
     await create(path, digest.toHex(), (condition) => {
       const request = { body, headers: { ...headers, ...condition }, answers: [409, 412] };
@@ -130,7 +130,7 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
   /** Reads an answer to its end; what was put in parts may still say that it failed. */
   async function done(response: Response): Promise<true> {
     if (!response.ok) throw await api.refusal(response);
-    const text = (await response.text()).slice(0, 20_000);
+    const text = (await api.text(response)).slice(0, 20_000);
     const reason = /<Error>[\s\S]*?<Code>(\w{1,60})<\/Code>/.exec(text)?.[1];
     if (reason) {
       throw new BfaError(

@@ -6,6 +6,7 @@
  */
 
 import { BfaError, type ErrorCode } from "../core/errors.ts";
+import { digestOf } from "../files/file_facts.ts";
 import type { Sender } from "../net/sender.ts";
 import type { S3Place } from "./s3_place.ts";
 
@@ -28,8 +29,6 @@ export interface S3Request {
   readonly query?: Record<string, string>;
   /** Statuses that are answers, besides 2xx. */
   readonly answers?: readonly number[];
-  /** Must not be sent again when it may have been carried out. */
-  readonly once?: boolean;
 }
 
 /** Sends requests. */
@@ -40,6 +39,8 @@ export interface S3Api {
   request(method: string, key: string, request?: S3Request): Promise<Response>;
   /** What was wrong with an answer. */
   refusal(response: Response): Promise<S3Error>;
+  /** The text of an answer, to its end. */
+  text(response: Response): Promise<string>;
 }
 
 /** Makes a client for one bucket. */
@@ -68,7 +69,15 @@ export function s3Api(
   return {
     name,
     refusal,
-    async request(method, key, { headers = {}, body, query, answers = [], once = false } = {}) {
+    async text(response) {
+      try {
+        return await response.text();
+      } catch (cause) {
+        const message = `Cannot use ${name}: its answer was cut; run the same command again`;
+        throw new BfaError("network", message, { cause });
+      }
+    },
+    async request(method, key, { headers = {}, body, query, answers = [] } = {}) {
       const url = new URL(base + key);
       for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
       const make = async () => {
@@ -76,7 +85,7 @@ export function s3Api(
         // Not signed: some servers have a proxy in front that changes it.
         return { url: url.href, method, body, headers: { ...own, "accept-encoding": "identity" } };
       };
-      const response = await sender.send(make, { once });
+      const response = await sender.send(make);
       if (response.ok || answers.includes(response.status)) return response;
       throw await refusal(response);
     },
@@ -90,7 +99,7 @@ export function s3Api(
     body: Uint8Array<ArrayBuffer> | undefined,
   ): Promise<Record<string, string>> {
     const { AwsV4Signer } = await import("aws4fetch");
-    const digest = await sha256(body ?? new Uint8Array());
+    const digest = await digestOf(body ?? new Uint8Array());
     const signer = new AwsV4Signer({
       method,
       url: url.href,
@@ -104,11 +113,6 @@ export function s3Api(
     });
     return Object.fromEntries((await signer.sign()).headers);
   }
-}
-
-/** The SHA-256 of bytes. */
-export async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 interface Circumstances {

@@ -31,7 +31,7 @@ export async function uploadParts(
   const { createHash } = await import("node:crypto");
   const hash = createHash("sha256");
   const begun = await api.request("POST", key, { headers, query: { uploads: "" } });
-  const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(await begun.text())?.[1];
+  const uploadId = /<UploadId>([^<]+)<\/UploadId>/.exec(await api.text(begun))?.[1];
   if (!uploadId) {
     throw new BfaError("network", `Cannot upload to ${api.name}: it did not begin an upload`);
   }

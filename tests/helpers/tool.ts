@@ -14,6 +14,11 @@ export function tool(name: string): string {
   throw new Error(`Cannot run this check: there is no ${name}; run .ci/install, or put it in PATH`);
 }
 
+/** The Python of the environment that a tool was installed into. */
+export async function pythonOf(name: string): Promise<string> {
+  return (await Deno.realPath(tool(name))).replace(/[^/]+$/, "python3");
+}
+
 /** A port that nobody listens on. */
 export function freePort(): number {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { IMMUTABLE, MOVING } from "../../lib/mirror/file_headers.ts";
-import { tool } from "../helpers/tool.ts";
+import { pythonOf, tool } from "../helpers/tool.ts";
 
 const TEMPLATE = "deploy/cloudfront.yaml";
 
@@ -17,9 +17,7 @@ async function lint(...paths: string[]): Promise<{ code: number; out: string }> 
 /** The template as plain JSON, by the validator's own reader. */
 // deno-lint-ignore no-explicit-any
 async function read(): Promise<any> {
-  const python = await Deno.realPath(tool("cfn-lint")).then((path) =>
-    path.replace(/cfn-lint$/, "python3")
-  );
+  const python = await pythonOf("cfn-lint");
   const code = "import json,sys,cfnlint.decode as d; print(json.dumps(d.decode(sys.argv[1])[0]))";
   const { stdout } = await new Deno.Command(python, { args: ["-c", code, TEMPLATE] }).output();
   return JSON.parse(new TextDecoder().decode(stdout));

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { hashStream } from "../../lib/files/file_facts.ts";
+import { hashFile, hashStream } from "../../lib/files/file_facts.ts";
 import { type MirrorWorld, openFileMirror } from "../../lib/jobs/open_mirrors.ts";
 import { putArtifact } from "../../lib/jobs/put_artifact.ts";
 import { syncMirror } from "../../lib/jobs/sync_mirror.ts";
@@ -18,6 +18,7 @@ import { buildListings, SMALL_LISTINGS, withPublisher } from "../helpers/publish
 import { type Registry, type RegistryAuth, withRegistry } from "../helpers/registry.ts";
 import { tcpCutter } from "../helpers/tcp_cutter.ts";
 import { serveTokens } from "../helpers/token_server.ts";
+import { pythonOf } from "../helpers/tool.ts";
 
 const REPOSITORY = "team/bfa";
 
@@ -101,6 +102,31 @@ Deno.test("a version in a registry: a tag that any OCI client pulls, files by th
         },
       );
       assertEquals([range.status, await range.bytes()], [206, part.slice(10, 20)]);
+    });
+  });
+});
+
+Deno.test("ORAS pulls a version: every file under its name, as it was built", async () => {
+  await withRegistry(async (registry) => {
+    await withCopy(async (world) => {
+      const { mirror } = await mirrorOn(registry.host);
+      const publisher = { ...world.publisher, mirrors: [mirror] };
+      const part = someBytes(5_000, 1);
+      await world.publishFiles(NEW, { "parts/a.parquet": part }, { publisher });
+      const code = "import oras.client,sys; " +
+        "oras.client.OrasClient(insecure=True).pull(target=sys.argv[1], outdir=sys.argv[2])";
+      const out = `${world.dir}/pulled`;
+      const { success } = await new Deno.Command(await pythonOf("cfn-lint"), {
+        args: ["-c", code, `${registry.host}/${REPOSITORY}:${NEW}`, out],
+        stdout: "null",
+      }).output();
+      assertEquals(success, true);
+      assertEquals(await Deno.readFile(`${out}/parts/a.parquet`), part);
+      const { layers } = await tagged(registry, NEW);
+      for (const [i, name] of ["manifest.json", "listings.json"].entries()) {
+        const { sha256 } = await hashFile(`${out}/${name}`);
+        assertEquals(layers[i].digest, `sha256:${sha256}`);
+      }
     });
   });
 });
