@@ -7,6 +7,8 @@
 
 import { basename, join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
+import { bundledLicenses, LICENSES_FILE } from "./licenses.ts";
+import { ignoreMissing, runProgram } from "./run_program.ts";
 import type { Target } from "./targets.ts";
 
 /** The entry point in such a folder. */
@@ -55,6 +57,7 @@ export async function makeAppFolder(dir: string, target: Target): Promise<void> 
   await bundle("cli.ts", { dir, name: APP_ENTRY, platform: "deno" });
   await Deno.writeTextFile(join(dir, "deno.json"), appConfig());
   await Deno.copyFile("LICENSE", join(dir, "LICENSE"));
+  await Deno.writeTextFile(join(dir, LICENSES_FILE), await bundledLicenses());
   // The project's lock file decides which bytes are good.
   await Deno.copyFile("deno.lock", join(dir, "deno.lock"));
   await deno([
@@ -88,30 +91,4 @@ function appConfig(): string {
 /** Runs this Deno; what it prints is shown when it fails. */
 export async function deno(args: readonly string[], env: Record<string, string> = {}) {
   await runProgram(Deno.execPath(), args, env);
-}
-
-/** Runs a program to its end; returns what it printed, which the error of a failure shows. */
-export async function runProgram(
-  program: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Promise<string> {
-  const { code, stdout, stderr } = await new Deno.Command(program, {
-    args: [...args],
-    env: { NO_COLOR: "1", ...env },
-    stdin: "null",
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)) as [
-    string,
-    string,
-  ];
-  if (code === 0) return out + err;
-  throw new Error(
-    `Cannot run ${basename(program)} ${args[0]}: it ended with ${code}\n${out}${err}`,
-  );
-}
-
-/** For `catch`: what is not there need not be removed. */
-export function ignoreMissing(error: unknown): void {
-  if (!(error instanceof Deno.errors.NotFound)) throw error;
 }

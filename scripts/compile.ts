@@ -15,7 +15,8 @@
 
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
-import { APP_ENTRY, makeAppFolder, runProgram } from "./app_folder.ts";
+import { APP_ENTRY, makeAppFolder } from "./app_folder.ts";
+import { runProgram } from "./run_program.ts";
 import { writeChecksums } from "./checksums.ts";
 import { makePortable } from "./portable.ts";
 import { writeSbom } from "./sbom.ts";

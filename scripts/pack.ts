@@ -8,7 +8,9 @@
 
 import { join, resolve } from "@std/path";
 import config from "../deno.json" with { type: "json" };
-import { APP_ENTRY, bundle, ignoreMissing, runProgram } from "./app_folder.ts";
+import { APP_ENTRY, bundle } from "./app_folder.ts";
+import { bundledLicenses, LICENSES_FILE } from "./licenses.ts";
+import { ignoreMissing, runProgram } from "./run_program.ts";
 
 /** The oldest that the library runs in. */
 const TARGET = "node20";
@@ -27,6 +29,7 @@ export async function pack(dist: string): Promise<string> {
   const bin = await Deno.readTextFile(new URL("npm_bin.js", import.meta.url));
   const unstable = JSON.stringify(config.unstable.map((name) => `--unstable-${name}`));
   await Deno.writeTextFile(join(dir, "bin.js"), bin.replace("UNSTABLE", unstable));
+  await Deno.writeTextFile(join(dir, LICENSES_FILE), await bundledLicenses());
   for (const file of ["README.md", "LICENSE"]) await Deno.copyFile(file, join(dir, file));
   await Deno.writeTextFile(
     join(dir, "package.json"),
@@ -47,7 +50,7 @@ function packageJson() {
     engines: { node: ">=20" },
     bin: { bfa: "bin.js" },
     exports: { ".": library, "./lib": library },
-    files: ["app", "lib", "types", "bin.js"],
+    files: ["app", "lib", "types", "bin.js", LICENSES_FILE],
     dependencies: Object.fromEntries(TYPES.map((name) => [name, versionOf(name)])),
     // A program that only uses the library can leave them out.
     optionalDependencies: {

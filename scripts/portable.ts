@@ -7,7 +7,8 @@
 
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
-import { makeAppFolder, runProgram } from "./app_folder.ts";
+import { makeAppFolder } from "./app_folder.ts";
+import { runProgram } from "./run_program.ts";
 import { targetNamed } from "./targets.ts";
 
 /** Makes it for this machine; returns the file. */

@@ -6,7 +6,7 @@
  */
 
 import config from "../deno.json" with { type: "json" };
-import { runProgram } from "./app_folder.ts";
+import { runProgram } from "./run_program.ts";
 
 /** One package of the lock file; dependencies are named without their version where there is only one. */
 interface Locked {
@@ -19,17 +19,28 @@ const LOCKED: Readonly<Record<string, Locked>> = JSON.parse(
   await Deno.readTextFile(new URL("../deno.lock", import.meta.url)),
 ).npm;
 
+const DUCKDB = config.imports["@duckdb/node-api"].replace("npm:", "");
+
 /** Writes it. */
 export async function writeSbom(path: string): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(await sbom(), null, 2) + "\n");
 }
 
-/** Makes it; the same program gives the same text. */
-export async function sbom(): Promise<unknown> {
+/** A package that the program reaches. */
+export interface Reached {
+  /** Its key in the lock file. */
+  readonly id: string;
+  readonly name: string;
+  readonly version: string;
+}
+
+/** The packages that the program imports, and those that they need, sorted. */
+export async function reachedPackages(): Promise<{ direct: string[]; all: Reached[] }> {
   const info = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"])) as {
     modules: { kind: string; npmPackage?: string }[];
   };
   const direct = [...new Set(info.modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+  if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
   const reached = new Set<string>();
   const add = (id: string) => {
     if (reached.has(id) || id.includes("-musl@")) return; // Deno itself needs glibc
@@ -37,10 +48,16 @@ export async function sbom(): Promise<unknown> {
     dependenciesOf(id).forEach(add);
   };
   direct.forEach(add);
+  return { direct, all: [...reached].sort().map((id) => ({ id, ...split(id) })) };
+}
 
+/** Makes it; the same program gives the same text. */
+export async function sbom(): Promise<unknown> {
+  const { direct, all } = await reachedPackages();
+  const ids = all.map(({ id }) => id);
+  const reached = new Set(ids);
   const self = `pkg:generic/bfa@${config.version}`;
   const deno = `pkg:generic/deno@${Deno.version.deno}`;
-  const ids = [...reached].sort();
   return {
     bomFormat: "CycloneDX",
     specVersion: "1.6",

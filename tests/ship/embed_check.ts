@@ -5,7 +5,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { runProgram } from "../../scripts/app_folder.ts";
+import { runProgram } from "../../scripts/run_program.ts";
 import { writeChecksums } from "../../scripts/checksums.ts";
 import { compile } from "../../scripts/compile.ts";
 import { sbom } from "../../scripts/sbom.ts";

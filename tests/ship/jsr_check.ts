@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { runProgram } from "../../scripts/app_folder.ts";
+import { runProgram } from "../../scripts/run_program.ts";
 import { inBrowser } from "../helpers/browser.ts";
 import { type JsrRegistry, jsrRegistry } from "../helpers/jsr_registry.ts";
 import {

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
-import { runProgram } from "../../scripts/app_folder.ts";
+import { runProgram } from "../../scripts/run_program.ts";
 import { makePortable } from "../../scripts/portable.ts";
 import { emptyMachine } from "./smoke.ts";
 
