@@ -29,7 +29,7 @@ export async function withRegistry(
   };
   await Deno.writeTextFile(join(dir, "users"), `${USER}\n`);
   await Deno.writeTextFile(join(dir, "config.yml"), JSON.stringify(config));
-  const process = spawn("docker-registry", ["serve", join(dir, "config.yml")]);
+  const process = begin("docker-registry", ["serve", join(dir, "config.yml")]);
   try {
     const host = (await waitForLine(process, /listening on (127\.0\.0\.1:\d+)/))[1]!;
     await test({ host, dir: join(dir, "blobs") });
@@ -45,9 +45,18 @@ export async function call(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<string> {
-  const { code, out, err } = await spawn(program, args, env).finished;
+  const { code, out, err } = await begin(program, args, env).finished;
   if (code !== 0) throw new Error(`${program} ${args.join(" ")}: ${err}`);
   return out;
+}
+
+function begin(program: string, args: string[], env: Record<string, string> = {}): Spawned {
+  try {
+    return spawn(program, args, env);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`Cannot find ${program}: run .ci/install, which installs it`);
+  }
 }
 
 /** What an image's configuration tells an engine. */
