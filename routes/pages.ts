@@ -12,7 +12,7 @@ import type { Manifest } from "../lib/core/manifest.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { addressOf } from "./address.ts";
 import { FEED_TYPES } from "./feed_types.ts";
-import { document } from "./manifest.ts";
+import { document } from "./document.ts";
 import type { Route, RouteFacts } from "./route.ts";
 
 const none = z.strictObject({});
