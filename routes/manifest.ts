@@ -5,7 +5,6 @@
  */
 
 import { readChannel } from "../lib/core/manifest.ts";
-import { createHash } from "node:crypto";
 import { NotFoundError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import type { ManifestBody } from "../lib/core/manifest.ts";
@@ -16,8 +15,8 @@ import {
   type StoredManifest,
 } from "../lib/manifest/store.ts";
 import { cdnHeaders, LATEST_TAG } from "./cdn.ts";
-import { preconditionFailed, unmet } from "./conditions.ts";
-import { CORS, IMMUTABLE, SECURITY, textResponse } from "./headers.ts";
+import { document } from "./document.ts";
+import { IMMUTABLE } from "./headers.ts";
 
 /** How long a shared cache may keep the newest manifest: a rollback must reach clients soon. */
 const SHARED_SECONDS = 60;
@@ -83,25 +82,4 @@ function cacheControl({ freshness }: ManifestBody, now: Date): string {
     case "expired":
       return "no-cache";
   }
-}
-
-/**
- * A text, JSON unless `more` says otherwise, with a tag of its own digest.
- *
- * @param publishedAt When it took the place of another one, ms, where that is known.
- */
-export function document(
-  request: Request,
-  text: string,
-  cacheControl: string,
-  more: Record<string, string> = {},
-  publishedAt?: number,
-): Response {
-  const digest = createHash("sha256").update(text).digest("base64url").slice(0, 22);
-  const etag = `"${digest}"`;
-  const headers = { ...CORS, ...SECURITY, "cache-control": cacheControl, etag, ...more };
-  const condition = unmet(request.headers, { tags: [etag], publishedAt });
-  if (condition === "failed") return preconditionFailed();
-  if (condition) return new Response(null, { status: 304, headers });
-  return textResponse(text, { headers: { "content-type": "application/json", ...headers } });
 }

@@ -13,7 +13,7 @@ import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { addressOf } from "./address.ts";
 import { describedPage } from "./descriptions.ts";
 import { FEED_TYPES } from "./feed_types.ts";
-import { document } from "./manifest.ts";
+import { document } from "./document.ts";
 import type { Route, RouteFacts } from "./route.ts";
 
 const none = z.strictObject({});

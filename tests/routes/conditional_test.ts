@@ -237,7 +237,7 @@ async function targetsOf({ json }: TestService): Promise<Target[]> {
     { ...dated, path: "/v1/manifest" },
     { ...plain, path: "/v1/manifests/1" },
     { ...plain, path: "/v1/feeds/listings.atom" },
-    { ...plain, path: "/openapi.json" },
+    { ...plain, path: "/openapi.json", zips: true },
   ];
 }
 
