@@ -28,7 +28,7 @@ export function referencePage(description: Record<string, unknown>): string {
     .flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation }))
     )
-    .filter(({ path }) => !path.startsWith("/v/"));
+    .filter(({ operation }) => !operation.operationId.endsWith("OfVersion"));
   return String(html`
     <!DOCTYPE html>
     <html lang="en">
