@@ -10,7 +10,7 @@ import type { ManifestBody } from "../lib/core/manifest.ts";
 import { artifactPath, type MirrorReader } from "../lib/mirror/mirror.ts";
 import type { Address } from "./address.ts";
 import { filesBase } from "./files.ts";
-import { document } from "./manifest.ts";
+import { document } from "./document.ts";
 
 /** How long they may be kept. */
 const SECONDS = 60;

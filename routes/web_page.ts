@@ -7,7 +7,7 @@
 import { accepts } from "@std/http/negotiation";
 import { z } from "zod";
 import assets from "../web/assets.json" with { type: "json" };
-import { document } from "./manifest.ts";
+import { document } from "./document.ts";
 import type { RouteFacts } from "./route.ts";
 
 const none = z.strictObject({});
