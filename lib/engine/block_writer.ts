@@ -183,7 +183,9 @@ async function* cutByKey(
     const chunk = await result.fetchChunk();
     if (!chunk || chunk.rowCount === 0) break;
     const added = chunk.getColumns() as unknown[][];
-    columns = columns.length ? columns.map((column, i) => column.concat(added[i]!)) : added;
+    // In place: copies of long arrays are garbage that V8 collects late.
+    if (columns.length === 0) columns = added;
+    else columns.forEach((column, i) => column.push(...added[i]!));
     const keys = columns[key]!;
     let cut = 0;
     for (let row = Math.max(1, keys.length - chunk.rowCount); row < keys.length; row++) {
@@ -193,7 +195,7 @@ async function* cutByKey(
         cut = keyStart;
       }
     }
-    columns = columns.map((column) => column.slice(cut));
+    if (cut > 0) columns = columns.map((column) => column.slice(cut));
     keyStart -= cut;
   }
   if (columns[0]?.length) yield columns;

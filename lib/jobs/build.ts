@@ -62,7 +62,7 @@ export interface BuildOptions {
 const ROW_GROUP_SIZE = 16_384;
 
 /** What a build may take in memory; what is more goes to its scratch folder. */
-const MEMORY_LIMIT = "800MB";
+const MEMORY_LIMIT = "400MB";
 
 const PARQUET = "application/vnd.apache.parquet";
 
