@@ -33,7 +33,8 @@ export interface Piece {
  * const piece = (first: string, id: string) => ({ first: parseDay(first), id });
  * const a = [piece("2024-01-01", "x"), piece("2024-02-01", "y"), piece("2024-03-01", "z")];
  * const b = [piece("2024-01-01", "x"), piece("2024-02-01", "other"), piece("2024-03-01", "z")];
- * assertEquals(differingDays(a, b, parseDay("2024-03-05")), [["2024-02-01", "2024-02-29"]]);
+ * const days = [parseDay("2024-02-01"), parseDay("2024-02-29")];
+ * assertEquals<unknown>(differingDays(a, b, parseDay("2024-03-05")), [days]);
  * ```
  */
 export function differingDays(
