@@ -30,7 +30,7 @@ function markdown(doc: string): string {
 \`\`\`ts
 import { open } from "@bfa/cli/lib";
 
-const bfa = await open({ endpoint: "http://127.0.0.1:8000" }); // or { offline: true }: the built-in listings
+const bfa = await open({ offline: true }); // the built-in listings; or { endpoint: "http://127.0.0.1:8000" }
 const { symbols } = await bfa.snapshot("2024-01-15");
 \`\`\`
 

@@ -4,12 +4,18 @@ import { readPublicUrl } from "../../routes/address.ts";
 import { type TestService, withService } from "../helpers/service.ts";
 
 /** Everything that names the address of the service. */
-const NAMING = ["/", "/llms.txt", "/v1/feeds/listings.atom", "/v1/feeds/listings.json"];
+const NAMING = [
+  "/",
+  "/reference",
+  "/croissant.json",
+  "/llms.txt",
+  "/v1/feeds/listings.atom",
+  "/v1/feeds/listings.json",
+];
 
 /** Everything else that could. */
 const OTHERS = [
   "/openapi.json",
-  "/reference",
   "/v1/symbols?limit=2",
   "/v1/manifest",
   "/v1/versions",
@@ -30,7 +36,7 @@ Deno.test("without a public address, what repeats the Host header is for that cl
       assert(body.includes("http://evil.test:81/"), path);
       assert(!head.includes("evil"), path);
       assertMatch(headers.get("cache-control")!, /^private, max-age=\d+$/, path);
-      assertMatch(headers.get("vary")!, /^Host(, Accept-Encoding)?$/, path);
+      assertMatch(headers.get("vary")!, /^(Accept, )?Host(, Accept-Encoding)?$/, path);
       assertEquals(headers.get("deno-cdn-cache-control"), null, path);
       const other = await ask(service, "bfa.test", path);
       assert(!other.body.includes("evil"), path);

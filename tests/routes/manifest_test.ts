@@ -191,6 +191,6 @@ Deno.test("/datapackage.json describes the newest version; 404 where it has none
     await switched;
     const answer = await ask("/datapackage.json");
     assertEquals((await answer.json()).version, "2024-03-31.2");
-    assertEquals(answer.headers.get("cache-control"), "public, max-age=60");
+    assertEquals(answer.headers.get("cache-control"), "private, max-age=60");
   });
 });
