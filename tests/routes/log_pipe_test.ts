@@ -82,9 +82,11 @@ async function withServe(
     stderr: "piped",
   }).spawn();
   const url = `http://127.0.0.1:${port}`;
+  // Its own connections: an earlier service may have had this port, and idle connections to it are kept.
+  const client = Deno.createHttpClient({});
   try {
     for (;;) {
-      const answer = await fetch(`${url}/healthz`).catch(() => undefined);
+      const answer = await fetch(`${url}/healthz`, { client }).catch(() => undefined);
       await answer?.body?.cancel();
       if (answer?.ok) break;
     }
@@ -93,13 +95,13 @@ async function withServe(
     const path = `/v1/snapshot/2024-01-15?state=archived&${"x".repeat(150)}`;
     const asked = Array.from({ length: 4 }, async () => {
       for (let i = 0; i < 500; i++) {
-        const answer = await fetch(url + path);
+        const answer = await fetch(url + path, { client });
         await answer.body?.cancel();
         assertEquals(answer.status, 400);
       }
     });
     await Promise.all(asked);
-    const answer = await fetch(`${url}/v1/snapshot/2024-01-15`);
+    const answer = await fetch(`${url}/v1/snapshot/2024-01-15`, { client });
     assertEquals((await answer.json()).date, "2024-01-15");
     child.kill("SIGTERM");
     const { code } = await child.status;
@@ -111,6 +113,7 @@ async function withServe(
       // it has ended
     }
     await child.status;
+    client.close();
     await Promise.allSettled([child.stdout.cancel(), child.stderr.cancel()]);
     await Deno.remove(dir, { recursive: true });
   }
