@@ -43,7 +43,7 @@ Deno.test("the npm package", async (t) => {
     await t.step("holds JavaScript and declarations, and nothing else of the project", async () => {
       const names = (await runProgram("tar", ["-tzf", file])).trim().split("\n");
       const known =
-        /^package\/((app|lib)\/[\w-]+\.js|types\/[\w/]+\.d\.ts|bin\.js|[A-Z_]+(\.(md|txt))?|package\.json)$/;
+        /^package\/((app|lib)\/[\w.-]+\.js|types\/[\w/]+\.d\.ts|bin\.js|[A-Z_]+(\.(md|txt))?|package\.json)$/;
       assertEquals(names.filter((name) => !known.test(name)), []);
       assert(names.includes("package/types/lib/mod.d.ts"));
       assert((await Deno.stat(file)).size < 2e6);

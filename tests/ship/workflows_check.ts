@@ -26,7 +26,7 @@ Deno.test("actionlint finds nothing in the workflows, and finds what is wrong", 
 
   const dir = await Deno.makeTempDir({ prefix: "bfa-workflow-" });
   const broken = (await Deno.readTextFile(".github/workflows/release.yml"))
-    .replace("needs: [executables, packages, jsr]", "needs: [executables, packages, moon]");
+    .replace("needs: [executables, packages, image, jsr]", "needs: [executables, packages, moon]");
   await Deno.writeTextFile(`${dir}/release.yml`, broken);
   const found = await said("actionlint", [`${dir}/release.yml`], how) as { code: number };
   assertEquals(found.code, 1);
