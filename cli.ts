@@ -105,7 +105,15 @@ function settingSources(world: World): SettingSources {
 }
 
 function readSettings(path: string, world: World): Record<string, unknown> {
-  const text = world.readTextFile(path);
+  let text: string | undefined;
+  try {
+    text = world.readTextFile(path);
+  } catch (error) {
+    // A permission that Deno was not given is told with its flag.
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BfaError("usage", `Cannot read ${path}: ${reason}`);
+  }
   if (text === undefined) return {};
   let settings: unknown;
   try {

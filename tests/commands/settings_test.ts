@@ -48,3 +48,13 @@ Deno.test("a setting that does not exist is refused, with those that do", async 
   assertStringIncludes(err, 'Cannot use "endpont" in bfa.json: it takes');
   assertStringIncludes(err, "endpoint");
 });
+
+Deno.test("a settings file that cannot be read is one line, not a bug", async () => {
+  const files = {
+    get "bfa.json"(): string {
+      throw new Deno.errors.PermissionDenied("Permission denied (os error 13)");
+    },
+  };
+  const { code, err } = await bfa(["snapshot", "2019-12-31"], { env: { HOME: "/nowhere" }, files });
+  assertEquals([code, err], [2, "bfa: Cannot read bfa.json: Permission denied (os error 13)\n"]);
+});
