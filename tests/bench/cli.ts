@@ -31,11 +31,12 @@ await service.status;
 assertEquals((await run(snapshot, client)).trim().split("\n").length, 251);
 await Deno.writeTextFile(`${dir}/constant.ts`, 'console.log("constant");\n');
 const CALLS: Readonly<Record<string, readonly string[]>> = {
-  "constant": ["run", "-A", `${dir}/constant.ts`],
+  "constant": ["run", "-A", "tests/bench/constant.ts"],
+  "constant, where no deno.json is": ["run", "-A", `${dir}/constant.ts`],
   "bfa snapshot 2024-01-15": snapshot,
   "bfa timeline BTCUSDT": ["run", "-A", "cli.ts", "timeline", "BTCUSDT"],
   "bfa --version": ["run", "-A", "cli.ts", "--version"],
-  "constant, no code cache": ["run", "-A", "--no-code-cache", `${dir}/constant.ts`],
+  "constant, no code cache": ["run", "-A", "--no-code-cache", "tests/bench/constant.ts"],
   "bfa snapshot 2024-01-15, no code cache": ["run", "--no-code-cache", ...snapshot.slice(1)],
 };
 const times = new Map(Object.keys(CALLS).map((name) => [name, [] as number[]]));

@@ -1,0 +1,3 @@
+/** What `deno run` costs in this project, before a program does anything. @module */
+
+console.log("constant");
