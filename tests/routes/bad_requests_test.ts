@@ -203,7 +203,7 @@ Deno.test("OPTIONS answers a preflight", async () => {
 Deno.test("a bug answers 500 without a word about it, and is logged", async () => {
   const wrapMirror = (mirror: Mirror) => ({
     ...mirror,
-    size: () => Promise.reject(new TypeError("secret at /work/main/lib/x.ts:1")),
+    size: () => Promise.reject(new TypeError("secret at /srv/bfa/lib/x.ts:1")),
   });
   await withService(async ({ ask, problems }) => {
     const response = await ask(`/v1/artifacts/${SHA}/listings.json`);
