@@ -107,7 +107,7 @@ const BAD: [request: string, status: number, code: string][] = [
 ];
 
 /** What a client must never see of the machine. */
-const SECRETS = /\/work|\/tmp|\/root|file:|\.ts:|\bat \w+ \(|passwd: /;
+const SECRETS = /\/srv|\/tmp|\/root|file:|\.ts:|\bat \w+ \(|passwd: /;
 
 Deno.test("every bad request is a problem document with its status and code, and no more", async () => {
   await withService(async ({ ask, problems, world }) => {
