@@ -83,7 +83,7 @@ Deno.test("page: a day, a symbol, what is new, SQL", BROWSER, async () => {
     await page.check('input[value="archived"]');
     await page.selectOption('select[name="quote"]', "USDT");
     await page.click("#day-form button");
-    await page.waitForFunction('document.querySelectorAll("#day-answer tbody tr").length !== 3');
+    await page.waitForSelector('#day-answer .note:has-text("archived")');
     const withArchived = await cells(page, "#day-answer");
     assertEquals(withArchived.map((row) => row.slice(0, 2)), [["AAAUSDT", "traded"]]);
 
