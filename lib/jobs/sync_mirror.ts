@@ -8,7 +8,7 @@
 import { asBfaError, BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { acceptManifest } from "../cache/accept_manifest.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
 import {
@@ -16,17 +16,11 @@ import {
   LATEST_PATH,
   manifestPath,
   type Mirror,
+  type MirrorReader,
   textBody,
   VERSIONS_PATH,
 } from "../mirror/mirror.ts";
-import {
-  latestOn,
-  manifestOn,
-  type NamedReader,
-  requireLatest,
-  versionOn,
-  versionsOn,
-} from "./mirror_documents.ts";
+import { latestOn, manifestOn, requireLatest, versionOn, versionsOn } from "./mirror_documents.ts";
 import { putArtifact } from "./put_artifact.ts";
 
 /** What to bring. */
@@ -64,7 +58,7 @@ export interface SyncReport {
  * @param sources The first one says what there is; the others help out with artifacts.
  */
 export async function syncMirror(
-  sources: readonly NamedReader[],
+  sources: readonly MirrorReader[],
   target: Mirror,
   options: SyncOptions = {},
 ): Promise<SyncReport> {
@@ -102,7 +96,7 @@ export async function syncMirror(
 }
 
 async function choose(
-  from: NamedReader,
+  from: MirrorReader,
   newest: StoredManifest,
   versions: SyncOptions["versions"],
 ): Promise<StoredManifest[]> {
@@ -120,7 +114,7 @@ async function choose(
 
 /** The newest manifest must be one that a client of the target would accept. */
 async function refuseUntrusted(
-  from: NamedReader,
+  from: MirrorReader,
   newest: StoredManifest,
   before: StoredManifest | undefined,
   configured: readonly string[],
@@ -147,7 +141,7 @@ async function refuseUntrusted(
 
 /** Copies an artifact from the first source that has the right bytes; `false` when it was there. */
 async function copyArtifact(
-  sources: readonly NamedReader[],
+  sources: readonly MirrorReader[],
   target: Mirror,
   artifact: Artifact,
 ): Promise<boolean> {
@@ -211,7 +205,7 @@ async function orDamaged(
 
 /** Writes the manifests that the target lacks: a manifest that is there says that those before it are. */
 async function copyManifests(
-  from: NamedReader,
+  from: MirrorReader,
   target: Mirror,
   newest: StoredManifest,
 ): Promise<number> {
@@ -233,7 +227,7 @@ async function copyManifests(
 
 /** Lists what the target had and what came; the newest manifest too, where the source has no list. */
 async function putVersions(
-  from: NamedReader,
+  from: MirrorReader,
   target: Mirror,
   synced: ReadonlySet<string>,
   latest: { version: string; sequence: number } | undefined,

@@ -9,16 +9,16 @@ import type { Artifact } from "../core/manifest.ts";
 import { hashStream } from "../files/file_facts.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
-import { artifactPath, LATEST_PATH, manifestPath, VERSIONS_PATH } from "../mirror/mirror.ts";
+import {
+  artifactPath,
+  LATEST_PATH,
+  manifestPath,
+  type MirrorReader,
+  VERSIONS_PATH,
+} from "../mirror/mirror.ts";
 import { inParallel } from "./in_parallel.ts";
 import type { MirrorFault } from "./mirror_health.ts";
-import {
-  manifestOn,
-  type NamedReader,
-  requireLatest,
-  versionOn,
-  versionsOn,
-} from "./mirror_documents.ts";
+import { manifestOn, requireLatest, versionOn, versionsOn } from "./mirror_documents.ts";
 
 /** What to read. */
 export interface VerifyOptions {
@@ -47,7 +47,7 @@ const AT_ONCE = 4;
  * or has nothing, is thrown.
  */
 export async function verifyMirror(
-  mirror: NamedReader,
+  mirror: MirrorReader,
   { versions, trustedKeys = [] }: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const faults: MirrorFault[] = [];
@@ -105,7 +105,7 @@ export async function verifyMirror(
 }
 
 /** The pointer must be one of the history, byte for byte. */
-async function checkLatest(mirror: NamedReader, newest: StoredManifest): Promise<void> {
+async function checkLatest(mirror: MirrorReader, newest: StoredManifest): Promise<void> {
   const { sequence } = newest.manifest.signed;
   const own = await manifestOn(mirror, sequence);
   if (own?.text === newest.text) return;
@@ -118,7 +118,7 @@ async function checkLatest(mirror: NamedReader, newest: StoredManifest): Promise
 }
 
 async function checkArtifact(
-  mirror: NamedReader,
+  mirror: MirrorReader,
   path: string,
   { name, sha256 }: Artifact,
 ): Promise<number> {
