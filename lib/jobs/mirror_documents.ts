@@ -16,6 +16,9 @@ import {
 import { LATEST_PATH, manifestPath, type MirrorReader, VERSIONS_PATH } from "../mirror/mirror.ts";
 import { limitedText } from "../net/body.ts";
 
+/** The list of a mirror that has none. */
+export const NO_VERSIONS: VersionsReply = { versions: [], channels: {} };
+
 /** The newest manifest of channel `latest`; `undefined` when there is none. */
 export async function latestOn(mirror: MirrorReader): Promise<StoredManifest | undefined> {
   return await refuseUnsigned(mirror, await anyManifestAt(mirror, LATEST_PATH));
@@ -59,7 +62,7 @@ export async function anyManifestAt(
 /** The versions on a mirror, newest first; none when it has no list. */
 export async function versionsOn(mirror: MirrorReader): Promise<VersionsReply> {
   const text = await textAt(mirror, VERSIONS_PATH, MAX_LIST_BYTES);
-  const list = text === undefined ? { versions: [], channels: {} } : parseVersionsReply(text);
+  const list = text === undefined ? NO_VERSIONS : parseVersionsReply(text);
   if (list) return list;
   throw new BfaError(
     "integrity",
@@ -67,9 +70,12 @@ export async function versionsOn(mirror: MirrorReader): Promise<VersionsReply> {
   );
 }
 
-/** The manifest of a version, by the list of versions. */
-export async function versionOn(mirror: MirrorReader, version: string): Promise<StoredManifest> {
-  const { versions } = await versionsOn(mirror);
+/** The manifest of a version, by the mirror's list of versions. */
+export async function versionOn(
+  mirror: MirrorReader,
+  version: string,
+  { versions }: VersionsReply,
+): Promise<StoredManifest> {
   const entry = versions.find((listed) => listed.version === version);
   if (!entry) {
     const known = versions.slice(0, 3).map((v) => v.version);

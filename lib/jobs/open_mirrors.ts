@@ -62,7 +62,7 @@ export async function openReader(place: string, world: MirrorWorld): Promise<Mir
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
   const mirror: MirrorReader = await openGithub(place, {
-    versions: async () => (await versionsOn(mirror)).versions.reverse(),
+    versions: async () => (await versionsOn(mirror)).versions.toReversed(),
     bySequence: (sequence) => manifestOn(mirror, sequence),
   }, world);
   return mirror;

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { asBfaError, BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
+import { asBfaError, BfaError, NotFoundError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import { hashStream } from "../files/file_facts.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
 import {
@@ -18,7 +17,14 @@ import {
 } from "../mirror/mirror.ts";
 import { inParallel } from "./in_parallel.ts";
 import type { MirrorFault } from "./mirror_health.ts";
-import { manifestOn, requireLatest, versionOn, versionsOn } from "./mirror_documents.ts";
+import {
+  manifestOn,
+  NO_VERSIONS,
+  requireLatest,
+  versionOn,
+  versionsOn,
+} from "./mirror_documents.ts";
+import { readBack } from "./verified_artifact.ts";
 
 /** What to read. */
 export interface VerifyOptions {
@@ -62,9 +68,9 @@ export async function verifyMirror(
   };
 
   const newest = await requireLatest(mirror);
-  const list = await attempt(VERSIONS_PATH, () => versionsOn(mirror));
+  const list = await attempt(VERSIONS_PATH, () => versionsOn(mirror)) ?? NO_VERSIONS;
   const names = versions === "all"
-    ? (list?.versions ?? []).map(({ version }) => version)
+    ? list.versions.map(({ version }) => version)
     : versions ?? [newest.manifest.signed.version];
   await attempt(LATEST_PATH, () => checkLatest(mirror, newest));
 
@@ -73,7 +79,7 @@ export async function verifyMirror(
     const isNewest = name === newest.manifest.signed.version;
     const stored = isNewest
       ? newest
-      : await attempt(`version ${name}`, () => versionOn(mirror, name));
+      : await attempt(`version ${name}`, () => versionOn(mirror, name, list));
     if (stored) found.set(name, stored);
   }
   for (const { manifest } of found.values()) {
@@ -91,8 +97,12 @@ export async function verifyMirror(
   }
   let bytes = 0;
   await inParallel([...artifacts], AT_ONCE, async ([path, artifact]) => {
-    const read = await attempt(path, () => checkArtifact(mirror, path, artifact));
-    bytes += read ?? 0;
+    await attempt(path, async () => {
+      if (!await readBack(mirror, artifact)) {
+        throw new NotFoundError(`no ${artifact.name} on ${mirror.name}`);
+      }
+      bytes += artifact.bytes;
+    });
   });
   faults.sort((a, b) => a.name < b.name ? -1 : 1);
   return {
@@ -115,16 +125,4 @@ async function checkLatest(mirror: MirrorReader, newest: StoredManifest): Promis
       own ? "differs from it" : "is missing"
     }`,
   );
-}
-
-async function checkArtifact(
-  mirror: MirrorReader,
-  path: string,
-  { name, sha256 }: Artifact,
-): Promise<number> {
-  const file = await mirror.open(path);
-  if (!file) throw new NotFoundError(`no ${name} on ${mirror.name}`);
-  const actual = await hashStream(file.body);
-  if (actual.sha256 !== sha256) throw new IntegrityError(name, sha256, actual.sha256);
-  return actual.bytes;
 }

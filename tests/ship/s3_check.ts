@@ -385,7 +385,7 @@ Deno.test("a bucket with other bytes under an artifact: the reader takes the nex
       assertEquals(verified.code, 5);
       assertStringIncludes(
         verified.out,
-        '\tintegrity\tCannot use "listings.json": its SHA-256 is ',
+        '\tintegrity\tCannot use "listings.json of s3://bfa-data/um": its SHA-256 is ',
       );
       const synced = await bfa([
         ...["mirror", "sync", "--from", world.mirrorDir, "--to", "s3://bfa-data/um", "-q"],
