@@ -17,12 +17,13 @@ import { uploadParts } from "./s3_upload.ts";
 
 /**
  * What is longer is uploaded in parts of this length, bytes: 10,000 of them at most, 5 MiB at least
- * (S3's limits).
+ * (S3's limits). Of what goes up whole S3 states the digest, of parts it does not: those must be read
+ * back, with every publish, and reading is what a bucket charges for.
  */
-export const PART_BYTES = 16 * 1024 * 1024;
+const PART_BYTES = 64 * 1024 * 1024;
 
 /** A mirror under a prefix of a bucket. */
-export function s3Mirror(api: S3Api, prefix: string): Mirror {
+export function s3Mirror(api: S3Api, prefix: string, partBytes = PART_BYTES): Mirror {
   const nameOf = (path: string) => `${path} on ${mirror.name}`;
   const mirror: Mirror = {
     name: prefix ? `${api.name}/${prefix.slice(0, -1)}` : api.name,
@@ -55,7 +56,7 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
     },
 
     async put(path, body) {
-      const parts = partsOf(body, PART_BYTES);
+      const parts = partsOf(body, partBytes);
       try {
         const first = (await parts.next()).value!;
         const second = await parts.next();
@@ -109,15 +110,15 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
     const there = await mirror.open(path);
     const theirs = there && (await hashStream(there.body)).sha256;
     if (theirs === ours) return false;
-    const digest = digestInPath(path);
-    if (theirs !== undefined && digest === undefined) {
+    const named = digestInPath(path) !== undefined;
+    if (theirs !== undefined && !named) {
       throw new BfaError(
         "conflict",
         `Cannot write ${path} on ${mirror.name}: another one is there; use the publisher's own KV`,
       );
     }
-    // Nothing, or damage: the bytes are not those that the path names.
-    return await done(await send({}));
+    // Damage: the bytes are not those that the path names. Or nothing yet: whoever is at it comes first.
+    return await done(await send(named ? {} : { "if-none-match": "*" }));
   }
 
   /** Reads an answer to its end; what was put in parts may still say that it failed. */
