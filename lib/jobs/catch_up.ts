@@ -7,7 +7,8 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
+import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
 import { type AnyMirror, LATEST_PATH, manifestPath } from "../mirror/mirror.ts";

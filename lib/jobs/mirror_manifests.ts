@@ -8,7 +8,8 @@
 import { delay } from "@std/async/delay";
 import { LRUCache } from "lru-cache";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
+import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { accept, checkSigned, trustedKeys } from "../core/trust.ts";
 import type { VersionsReply } from "../manifest/endpoint.ts";
 import { goodKeys } from "../manifest/signature.ts";
