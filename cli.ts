@@ -10,9 +10,8 @@
  */
 
 import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts";
-import { noticeLine } from "./commands/notices.ts";
+import { SETTINGS } from "./commands/options.ts";
 import { loadLater } from "./commands/registry.ts";
-import { readMaxAge, SETTINGS } from "./commands/options.ts";
 import { run } from "./commands/run.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
@@ -50,32 +49,6 @@ function cliTools(world: World): Tools {
     world,
     cacheDir,
 
-    async openDataset(inputs) {
-      const quiet = inputs.flag("quiet");
-      const { open } = await import("./lib/jobs/open.ts");
-      const dataset = await open({
-        endpoint: inputs.text("endpoint"),
-        channel: inputs.text("channel"),
-        version: inputs.text("at"),
-        offline: inputs.flag("offline"),
-        copy: inputs.flag("no-copy") ? "none" : undefined,
-        acceptExpired: inputs.flag("accept-expired"),
-        cacheDir: cacheDir(inputs),
-        maxAge: readMaxAge(inputs),
-        trustedKeys: inputs.texts("trusted-keys"),
-        downloadHosts: inputs.texts("download-hosts"),
-        registryLogin: async (host) =>
-          await (await import("./lib/jobs/registry_login.ts")).registryLogin(host, world),
-        now: world.now,
-        onNotice: (notice) => {
-          if (!quiet) world.err(`${noticeLine(notice)}\n`);
-        },
-        onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
-      });
-      const asOf = inputs.text("as-of");
-      return asOf === undefined ? dataset : await dataset.asOf(asOf);
-    },
-
     visionLister: async (inputs) => (await publisher()).visionLister(inputs),
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
@@ -84,13 +57,6 @@ function cliTools(world: World): Tools {
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };
-}
-
-/** A progress bar; only a terminal gets one. */
-async function progress(world: World) {
-  if (!world.errIsTerminal) return undefined;
-  const { progressBar, wantsProgress } = await import("./commands/progress.ts");
-  return wantsProgress(world) ? progressBar(world) : undefined;
 }
 
 /** Settings files are read when a setting is first looked for: most calls need none. */

@@ -7,6 +7,7 @@
 import { asBfaError, BfaError, type ErrorCode } from "../lib/core/errors.ts";
 import type { HttpClient } from "../lib/net/client.ts";
 import type { Command, Inputs } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { formatBytes, formatDuration, print } from "./output.ts";
 import type { Tools, World } from "./tools.ts";
@@ -166,7 +167,7 @@ async function clientFor(base: string, world: World): Promise<HttpClient> {
 
 /** Signature, trust and sequence, as a refresh looks at them. */
 async function manifest(inputs: Inputs, tools: Tools): Promise<string> {
-  const dataset = await tools.openDataset(inputs);
+  const dataset = await openDataset(inputs, tools);
   const known = await dataset.status();
   if (known.endpoint === null) return "none: the built-in listings need no signature";
   if (inputs.flag("offline")) return `${known.version ?? "no copy"} (offline: not asked)`;

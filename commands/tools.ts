@@ -5,7 +5,6 @@
  */
 
 import type { ManifestStore } from "../lib/manifest/store.ts";
-import type { Dataset } from "../lib/jobs/dataset.ts";
 import type { FetchNumbers } from "../lib/jobs/collect_klines.ts";
 import type { Publisher } from "../lib/jobs/publish.ts";
 import type { VisionLister } from "../lib/source/vision.ts";
@@ -51,8 +50,6 @@ export interface PublisherSide {
 /** What a command may use. */
 export interface Tools {
   readonly world: World;
-  /** Opens the dataset that the client options describe. */
-  openDataset(inputs: Inputs): Promise<Dataset>;
   /** The cache folder that the client options describe. */
   cacheDir(inputs: Inputs): string;
   /** The bucket's listing, as `--list-url` describes it. */

@@ -9,7 +9,6 @@ import { toHex } from "../core/bytes.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
-import { parseVersion } from "../core/version.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import { keptManifest } from "./accept_manifest.ts";
@@ -128,6 +127,7 @@ export class Copy {
 
   /** The manifest of a version, from this machine or from the publisher. It never goes stale. */
   async pinned(version: string, options: { offline: boolean }): Promise<LoadedCopy> {
+    const { parseVersion } = await import("../core/version.ts");
     parseVersion(version);
     const { store } = this.#options;
     const source = await this.source;

@@ -5,7 +5,8 @@
  */
 
 import { BfaError, NotFoundError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
+import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
 import {

@@ -14,9 +14,9 @@ import {
   MANIFEST_FORMAT,
   type ManifestBody,
   MAX_MANIFEST_BYTES,
-  parseManifest,
   readChannel,
 } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
 import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { BfaError, type ErrorCode } from "../../lib/core/errors.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { type Moved, promote, publish, renew, rollback } from "../../lib/jobs/publish.ts";
 import { goodKeys, newSecretKey, signer } from "../../lib/manifest/signature.ts";
 import { memoryMirror } from "../helpers/memory_mirror.ts";
