@@ -89,6 +89,6 @@ function appConfig(): string {
 }
 
 /** Runs this Deno; what it prints is shown when it fails. */
-export async function deno(args: readonly string[], env: Record<string, string> = {}) {
-  await runProgram(Deno.execPath(), args, env);
+async function deno(args: readonly string[]) {
+  await runProgram(Deno.execPath(), args);
 }

@@ -10,9 +10,9 @@ import { BfaError } from "../core/errors.ts";
 import { GITHUB_WEB, isGithubPlace, parseGithubPlace } from "../core/github_names.ts";
 import type { ManifestReader } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
-import type { AnyMirror, Mirror, MirrorReader } from "../mirror/mirror.ts";
+import type { AnyMirror, Mirror, MirrorReader, ReleaseMirror } from "../mirror/mirror.ts";
 import type { GithubReleases } from "../mirror/github_releases.ts";
-import { type Fetch, httpClient } from "../net/client.ts";
+import { type Fetch, type HttpClient, httpClient } from "../net/client.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import { sender } from "../net/sender.ts";
 import { artifactUrls } from "./artifact_urls.ts";
@@ -30,6 +30,9 @@ export interface MirrorWorld extends LoginWorld {
   readonly retry?: RetryPolicy;
 }
 
+/** Says where artifacts are, on mirrors that have no paths. */
+type ManifestsByVersion = Pick<ManifestReader, "versions" | "bySequence">;
+
 /** What {@linkcode openMirror} takes, in a few words. */
 export const PLACES = "a folder, s3://BUCKET/PREFIX, oci://HOST/REPOSITORY or github:OWNER/REPO";
 
@@ -45,7 +48,7 @@ export function isHttpPlace(place: string): boolean {
  */
 export async function openMirror(
   place: string,
-  store: Pick<ManifestReader, "versions" | "bySequence">,
+  store: ManifestsByVersion,
   world: MirrorWorld,
 ): Promise<AnyMirror> {
   if (isGithubPlace(place)) return await openGithub(place, store, world);
@@ -57,11 +60,11 @@ export async function openReader(place: string, world: MirrorWorld): Promise<Mir
   if (isHttpPlace(place)) {
     const { endpointReader } = await import("./endpoint_reader.ts");
     const { parseEndpoint } = await import("../manifest/endpoint_address.ts");
-    return endpointReader(await parseEndpoint(place), httpClient());
+    return endpointReader(await parseEndpoint(place), downloads(world));
   }
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
-  const mirror: MirrorReader = await openGithub(place, {
+  const mirror: MirrorReader = await openGithubReader(place, {
     versions: async () => (await versionsOn(mirror)).versions.toReversed(),
     bySequence: (sequence) => manifestOn(mirror, sequence),
   }, world);
@@ -110,18 +113,39 @@ function senderTo(place: string, world: MirrorWorld) {
 
 async function openGithub(
   place: string,
-  store: Pick<ManifestReader, "versions" | "bySequence">,
+  store: ManifestsByVersion,
   world: MirrorWorld,
-): Promise<AnyMirror> {
+): Promise<ReleaseMirror> {
   const { githubMirror } = await import("../mirror/github.ts");
+  const options = githubOptions(place, store, world);
   return githubMirror({
-    repo: parseGithubPlace(place),
-    web: baseFrom(world, ["BFA_GITHUB_URL", "GITHUB_SERVER_URL"]) ?? GITHUB_WEB,
+    ...options,
+    reader: await openGithubReader(place, store, world),
     releases: await openReleases(place, world),
-    http: httpClient({ downloadHosts: world.env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [] }),
-    urlOf: artifactUrls(store),
     now: () => world.now(),
   });
+}
+
+async function openGithubReader(
+  place: string,
+  store: ManifestsByVersion,
+  world: MirrorWorld,
+): Promise<MirrorReader> {
+  const { githubReader } = await import("../mirror/github_reader.ts");
+  return githubReader({ ...githubOptions(place, store, world), http: downloads(world) });
+}
+
+function githubOptions(place: string, store: ManifestsByVersion, world: MirrorWorld) {
+  return {
+    repo: parseGithubPlace(place),
+    web: baseFrom(world, ["BFA_GITHUB_URL", "GITHUB_SERVER_URL"]) ?? GITHUB_WEB,
+    urlOf: artifactUrls(store),
+  };
+}
+
+/** Plain HTTP, which may be redirected to hosts that the user knows. */
+function downloads({ env, fetch }: MirrorWorld): HttpClient {
+  return httpClient({ fetch, downloadHosts: env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [] });
 }
 
 /** The releases of `github:OWNER/REPO`, with the token from the environment. */

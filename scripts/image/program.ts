@@ -9,7 +9,7 @@ import { dirname } from "@std/path";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { Arch } from "./document.ts";
 import { checkArch, forArch, unpackPackage } from "./npm_package.ts";
-import { run } from "./programs.ts";
+import { runProgram } from "../run_program.ts";
 
 const DENO_PACKAGE = "@deno/linux-{arch}-glibc";
 const DUCKDB_PACKAGE = "@duckdb/node-bindings-linux-{arch}";
@@ -70,7 +70,13 @@ export async function addProgram(root: string): Promise<void> {
   config.imports = await usedImports(config.imports, files);
   await writeConfig(app, { ...config, nodeModulesDir: "auto" });
   const commands = files.filter((file) => file.startsWith("commands/"));
-  await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", ...ENTRY_POINTS, ...commands], {
+  await runProgram(Deno.execPath(), [
+    "install",
+    "--quiet",
+    "--entrypoint",
+    ...ENTRY_POINTS,
+    ...commands,
+  ], {
     cwd: app,
   });
   await tidyPackages(`${app}/node_modules`);
@@ -83,7 +89,7 @@ export async function addProgram(root: string): Promise<void> {
 }
 
 async function programFiles(excluded: readonly string[]): Promise<string[]> {
-  const listed = (await run("git", ["ls-files", "-z"])).split("\0");
+  const listed = (await runProgram("git", ["ls-files", "-z"])).out.split("\0");
   return listed.filter((file) =>
     file && !/^(\.|deploy\/|deno\.)|\.md$/.test(file) &&
     !excluded.some((path) => file === path || file.startsWith(path))

@@ -41,7 +41,7 @@ Deno.test("the npm package", async (t) => {
     const light = await project(`${dist}/light`, file, ["--omit=optional"]);
 
     await t.step("holds JavaScript and declarations, and nothing else of the project", async () => {
-      const names = (await runProgram("tar", ["-tzf", file])).trim().split("\n");
+      const names = (await runProgram("tar", ["-tzf", file])).out.trim().split("\n");
       const known =
         /^package\/((app|lib)\/[\w.-]+\.js|types\/[\w/]+\.d\.ts|bin\.js|[A-Z_]+(\.(md|txt))?|package\.json)$/;
       assertEquals(names.filter((name) => !known.test(name)), []);
