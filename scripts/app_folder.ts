@@ -8,6 +8,7 @@
 import { basename, join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { bundledLicenses, LICENSES_FILE } from "./licenses.ts";
+import { ownFiles } from "./own_files.ts";
 import { ignoreMissing, runProgram } from "./run_program.ts";
 import type { Target } from "./targets.ts";
 
@@ -77,6 +78,7 @@ export async function makeAppFolder(dir: string, target: Target): Promise<void> 
   for await (const { name } of Deno.readDir(bindings)) {
     if (name.endsWith("-musl")) await Deno.remove(join(bindings, name), { recursive: true });
   }
+  await ownFiles(join(dir, "node_modules"));
 }
 
 /** What Deno is to know when it runs the folder. */

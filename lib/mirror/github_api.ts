@@ -117,7 +117,9 @@ export function githubApi(options: GithubApiOptions): GithubApi {
       return await send(url, init);
     } catch (cause) {
       const { host } = new URL(url);
-      throw new GithubError("network", `Cannot reach ${host} for ${place}`, 0, [], { cause });
+      const why = "no answer, or the connection broke; run the same command again";
+      const message = `Cannot reach ${host} for ${place}: ${why}`;
+      throw new GithubError("network", message, 0, [], { cause });
     }
   }
 

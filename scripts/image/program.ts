@@ -9,6 +9,7 @@ import { dirname } from "@std/path";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { Arch } from "./document.ts";
 import { checkArch, forArch, unpackPackage } from "./npm_package.ts";
+import { ownFiles } from "../own_files.ts";
 import { runProgram } from "../run_program.ts";
 
 const DENO_PACKAGE = "@deno/linux-{arch}-glibc";
@@ -80,6 +81,7 @@ export async function addProgram(root: string): Promise<void> {
     cwd: app,
   });
   await tidyPackages(`${app}/node_modules`);
+  await ownFiles(`${app}/node_modules`);
   // From here on packages are found in node_modules alone: no registry, no lock, no folder that is written.
   await Deno.remove(`${app}/deno.lock`);
   await writeConfig(app, { ...config, nodeModulesDir: "manual" });

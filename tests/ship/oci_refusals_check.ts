@@ -118,7 +118,8 @@ Deno.test("what a registry refuses: one line, the right exit code, and nothing i
         what: "nobody there",
         place: "oci://127.0.0.1:1/team/bfa",
         exit: 6,
-        says: "Cannot reach 127.0.0.1:1 for oci://127.0.0.1:1/team/bfa",
+        says:
+          "Cannot reach 127.0.0.1:1 for oci://127.0.0.1:1/team/bfa: no answer, or the connection broke; run the same command again",
       },
     ];
     await assertRefusals(t, refusals, { env: {}, place, left: registry.tags });
