@@ -22,12 +22,14 @@ export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller) {
-      const late = Promise.withResolvers<never>();
-      const timer = setTimeout(() => {
-        late.reject(new BfaError("network", `Cannot read ${what}: it went silent`));
-      }, stallMs);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      // Not `Promise.withResolvers()`: the library runs in Node 20 too.
+      const late = new Promise<never>((_, reject) => {
+        const error = new BfaError("network", `Cannot read ${what}: it went silent`);
+        timer = setTimeout(() => reject(error), stallMs);
+      });
       try {
-        const { done, value } = await Promise.race([reader.read(), late.promise]);
+        const { done, value } = await Promise.race([reader.read(), late]);
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {
