@@ -25,8 +25,9 @@ export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body
       let timer: ReturnType<typeof setTimeout> | undefined;
       // Not `Promise.withResolvers()`: the library runs in Node 20 too.
       const late = new Promise<never>((_, reject) => {
-        const error = new BfaError("network", `Cannot read ${what}: it went silent`);
-        timer = setTimeout(() => reject(error), stallMs);
+        timer = setTimeout(() => {
+          reject(new BfaError("network", `Cannot read ${what}: it went silent`));
+        }, stallMs);
       });
       try {
         const { done, value } = await Promise.race([reader.read(), late]);
