@@ -49,12 +49,16 @@ for (const suffix of ["csv", "parquet", "sqlite"]) {
         columns: ["state"],
         signal: stop.signal,
       });
+      const begun = (async () => {
+        for await (const { paths } of watcher) {
+          if (paths.some((path) => path.endsWith(".tmp"))) return; // it is being written
+        }
+      })();
       const refused = assertRejects(() => written, DOMException, "aborted");
-      for await (const { paths } of watcher) {
-        if (paths.some((path) => path.endsWith(".tmp"))) break; // it is being written
-      }
+      await Promise.race([begun, refused]);
       stop.abort();
       await refused;
+      await begun;
       assertEquals([...Deno.readDirSync(dir)], []);
       sql.close();
     });
@@ -62,12 +66,12 @@ for (const suffix of ["csv", "parquet", "sqlite"]) {
 
   Deno.test(`an export to .${suffix} whose rows end with a failure leaves nothing`, async () => {
     await withDir(async (dir) => {
-      const state = "CASE WHEN range = 300_000 THEN error('unreadable') ELSE 'traded' END";
-      const sql = await manyRows("400_000", { state });
+      const state = "CASE WHEN range = 60_000 THEN error('unreadable') ELSE repeat('x', 200) END";
+      const sql = await manyRows("80_000", { state });
       const path = join(dir, `all.${suffix}`);
       const written = () =>
         exportRows(path, SOURCE, () => Promise.resolve(sql), { columns: ["state"] });
-      await assertRejects(written, Error, suffix === "parquet" ? "unreadable" : " of 400000 rows");
+      await assertRejects(written, Error, suffix === "parquet" ? "unreadable" : " of 80000 rows");
       assertEquals([...Deno.readDirSync(dir)], []);
       sql.close();
     });
