@@ -12,7 +12,7 @@
 import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts";
 import { noticeLine } from "./commands/notices.ts";
 import { loadLater } from "./commands/registry.ts";
-import { readMaxAge, SETTINGS } from "./commands/options.ts";
+import { readDuration, SETTINGS } from "./commands/options.ts";
 import { run } from "./commands/run.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
@@ -61,7 +61,7 @@ function cliTools(world: World): Tools {
         copy: inputs.flag("no-copy") ? "none" : undefined,
         acceptExpired: inputs.flag("accept-expired"),
         cacheDir: cacheDir(inputs),
-        maxAge: readMaxAge(inputs),
+        maxAge: readDuration(inputs, "max-age"),
         trustedKeys: inputs.texts("trusted-keys"),
         downloadHosts: inputs.texts("download-hosts"),
         registryLogin: async (host) =>
@@ -80,7 +80,7 @@ function cliTools(world: World): Tools {
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
     githubReleases: async (place) => (await publisher()).githubReleases(place),
-    openReader: async (place) => (await publisher()).openReader(place),
+    openReader: async (place, retry) => (await publisher()).openReader(place, retry),
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };

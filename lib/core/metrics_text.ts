@@ -14,11 +14,14 @@ export interface Sample {
 
 const LABEL = /(\w+)(=~|!~|!=|=)"((?:[^"\\]|\\.)*)"/g;
 
+const SAMPLE =
+  /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([+-]?(?:[\d.]+(?:e[+-]?\d+)?|Inf)|NaN)(?: -?\d+)?$/i;
+
 /** Reads the text format 0.0.4. Lines that are no samples are left out: comments, and what is not understood. */
 export function parseMetrics(text: string): Sample[] {
   const samples: Sample[] = [];
   for (const line of text.split("\n")) {
-    const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line);
+    const match = SAMPLE.exec(line);
     if (!match) continue;
     const labels: Record<string, string> = {};
     for (const [, name, , value] of (match[2] ?? "").matchAll(LABEL)) labels[name!] = plain(value!);
