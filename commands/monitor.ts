@@ -21,7 +21,14 @@ import { httpClient } from "../lib/net/client.ts";
 import { DEFAULT_RETRY } from "../lib/net/retry.ts";
 import type { Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS, readDuration } from "./options.ts";
-import { counted, formatBytes, formatDuration, formatInstant, print, readFormat } from "./output.ts";
+import {
+  counted,
+  formatBytes,
+  formatDuration,
+  formatInstant,
+  print,
+  readFormat,
+} from "./output.ts";
 import type { Tools } from "./tools.ts";
 
 /** Whoever monitors asks again by itself. */
@@ -35,7 +42,8 @@ const AT_ONCE = 4;
 export const monitor: Command = {
   name: "monitor",
   summary: "Whether publisher, services and mirrors are on time and sound, and when to grow",
-  about: `An ADDRESS is a service, or a mirror as \`bfa mirror\` takes it. Without one, --endpoint and --mirror are looked at.
+  about:
+    `An ADDRESS is a service, or a mirror as \`bfa mirror\` takes it. Without one, --endpoint and --mirror are looked at.
 The mirrors that the newest manifest names are looked at in any case.
 
 What a service counted is taken since it began, or with --over from that long a time: it is asked twice then.

@@ -79,7 +79,8 @@ export function metrics(
   for (const limit of REFUSING) refusals.inc({ limit }, 0);
   new Counter({
     name: "bfa_http_sent_bytes_total",
-    help: "Bytes of the bodies of answers: of files, which a mirror could send too, and of all others",
+    help:
+      "Bytes of the bodies of answers: of files, which a mirror could send too, and of all others",
     labelNames: ["what"] as const,
     registers,
     collect() {
@@ -173,7 +174,8 @@ export function metrics(
   });
   new Gauge({
     name: "bfa_memory_max_bytes",
-    help: "Memory that the process and its children may take: of the container, else of the machine",
+    help:
+      "Memory that the process and its children may take: of the container, else of the machine",
     registers,
     collect() {
       this.set(memoryMax());

@@ -23,7 +23,7 @@ export interface Platform {
 
 /** The next step of the ladder, told by the name of a platform. */
 const PAGES_NEXT =
-  "GitHub Releases have no limit on traffic or versions: `bfa publish --mirror github:OWNER/REPO`";
+  "GitHub Releases, which have no limit on traffic or on the size of a release: `bfa publish --mirror github:OWNER/REPO`";
 const DEPLOY_NEXT =
   "put the files on a mirror (`--mirror-url`), S3 and CloudFront in front (deploy/cloudfront.yaml), or pay for a larger plan";
 
@@ -41,12 +41,12 @@ export const PLATFORMS: readonly Platform[] = [
     gives: "files over HTTP: 1 GB in all, 100 GB of traffic a month (a soft limit)",
     until: "versions fill 1 GB, or GitHub writes to you about traffic, which only it counts",
     source: {
-      url:
-        "https://docs.github.com/en/pages/getting-started-with-github-pages/github-pages-limits",
+      url: "https://docs.github.com/en/pages/getting-started-with-github-pages/github-pages-limits",
       read: "2026-11-22",
     },
     signals: [{
       name: "stored",
+      about: "all versions on the place, about: the newest, and what each adds",
       measure: { kind: "stored" },
       unit: "bytes",
       limit: {
@@ -61,7 +61,8 @@ export const PLATFORMS: readonly Platform[] = [
     name: "GitHub Releases",
     host: "github:.+",
     gives: "files under 2 GiB each; no limit on the size of a release, nor on traffic",
-    until: "readers need ranges from a browser, or a company's network lets nobody out to GitHub",
+    until:
+      "readers want files by their path, as Parquet readers do, or a network lets nobody out to GitHub",
     source: {
       url:
         "https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases#storage-and-bandwidth-quotas",
@@ -69,6 +70,7 @@ export const PLATFORMS: readonly Platform[] = [
     },
     signals: [{
       name: "largest file",
+      about: "the largest file of the newest version",
       measure: { kind: "largest" },
       unit: "bytes",
       limit: {
@@ -88,6 +90,7 @@ export const PLATFORMS: readonly Platform[] = [
     signals: [
       {
         name: "requests a month",
+        about: "at this rate",
         measure: {
           kind: "month",
           of: ["bfa_http_requests_total", "bfa_http_answers_from_memory_total"],
@@ -102,6 +105,7 @@ export const PLATFORMS: readonly Platform[] = [
       },
       {
         name: "sent a month",
+        about: "at this rate",
         measure: { kind: "month", of: ["bfa_http_sent_bytes_total"] },
         unit: "bytes",
         limit: {
@@ -118,7 +122,10 @@ export const PLATFORMS: readonly Platform[] = [
     name: "S3 and CloudFront",
     gives: "any number of readers; the first 1 TB and 10 million requests a month cost nothing",
     until: "questions (not files) must be answered inside your network, or SQL for many people",
-    source: { url: "https://aws.amazon.com/cloudfront/pricing/", read: "2026-09-05, at second hand" },
+    source: {
+      url: "https://aws.amazon.com/cloudfront/pricing/",
+      read: "2026-09-05, at second hand",
+    },
     signals: [],
   },
   {

@@ -26,6 +26,8 @@ export type Alarm = "failing" | "grow";
 /** One thing to watch. */
 export interface Signal {
   readonly name: string;
+  /** What it is, in a few words. */
+  readonly about: string;
   readonly measure: Measure;
   /** What is counted, where it is not requests. */
   readonly unit?: "bytes";
@@ -72,9 +74,14 @@ const HALF_WHY = "when one of two instances stops, the other gets all";
 
 /** What to watch on every service, in the order it is shown. */
 export const SIGNALS: readonly Signal[] = [
-  { name: "requests", measure: { kind: "rate", of: ALL } },
+  {
+    name: "requests",
+    about: "all that were answered or refused",
+    measure: { kind: "rate", of: ALL },
+  },
   {
     name: "304",
+    about: "answers that the client had already; the more, the better",
     measure: {
       kind: "share",
       of: [
@@ -84,12 +91,18 @@ export const SIGNALS: readonly Signal[] = [
       among: ALL,
     },
   },
-  { name: "sent", measure: { kind: "rate", of: ["bfa_http_sent_bytes_total"] }, unit: "bytes" },
+  {
+    name: "sent",
+    about: "bytes of the bodies of answers",
+    measure: { kind: "rate", of: ["bfa_http_sent_bytes_total"] },
+    unit: "bytes",
+  },
   {
     name: "errors",
+    about: "answers with a status from 500 on, but for SQL and comparisons",
     measure: {
       kind: "share",
-      of: ['bfa_http_requests_total{status=~"5..",route!~"/v1?/query"}'],
+      of: ['bfa_http_requests_total{status=~"5..",route!~"/v1?/(query|diff)"}'],
       among: ALL,
     },
     limit: {
@@ -102,6 +115,8 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "p95",
+    about:
+      "95 of 100 answers begin within that time; SQL, comparisons and answers from memory are left out",
     measure: {
       kind: "p95",
       of: 'bfa_http_request_duration_seconds_bucket{route!~"/v1?/(query|diff)"}',
@@ -111,11 +126,13 @@ export const SIGNALS: readonly Signal[] = [
       alarm: "grow",
       alert: "BfaSlow",
       why: "a stale copy waits 2 s for its publisher, and connecting takes part of that",
-      next: "a mirror that answers sooner, a cache in front (deploy/cloudfront.yaml), another instance",
+      next:
+        "a mirror that answers sooner, a cache in front (deploy/cloudfront.yaml), another instance",
     },
   },
   {
     name: "under way",
+    about: "requests that are being answered, of 512",
     measure: level("under way"),
     limit: {
       most: HALF,
@@ -127,6 +144,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "turned away",
+    about: "requests refused because 512 were under way, or by the limit for all",
     measure: {
       kind: "share",
       of: ['bfa_http_refused_total{limit=~"under way|all"}'],
@@ -142,6 +160,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "rate limit",
+    about: "requests refused because one client asked too often",
     measure: {
       kind: "share",
       of: ['bfa_http_refused_total{limit=~"client|streams"}'],
@@ -158,6 +177,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "event streams",
+    about: "open event streams, of 1000",
     measure: level("event streams"),
     limit: {
       most: HALF,
@@ -169,6 +189,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "large answers",
+    about: "answers over 1 MB that are being sent, of 256",
     measure: level("large answers"),
     limit: {
       most: HALF,
@@ -181,6 +202,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "sql refused",
+    about: "SQL refused because no child was free for a second, or the queue was full",
     measure: {
       kind: "share",
       of: ['bfa_http_requests_total{route=~"/v1?/query",status="503"}'],
@@ -197,6 +219,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "diff refused",
+    about: "comparisons refused because 16 waited already",
     measure: {
       kind: "share",
       of: ['bfa_http_requests_total{route="/v1/diff",status="503"}'],
@@ -212,6 +235,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "memory",
+    about: "memory of the process and its SQL children, of the container or the machine",
     measure: {
       kind: "level",
       of: ["process_resident_memory_bytes", "bfa_sql_resident_memory_bytes"],

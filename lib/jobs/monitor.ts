@@ -6,7 +6,7 @@
 
 import type { ErrorCode } from "../core/errors.ts";
 import { freshnessAt } from "../core/freshness.ts";
-import { factsBetween, type Judged, judge } from "../core/judge.ts";
+import { factsBetween, judge, type Judged } from "../core/judge.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { platformOf } from "../core/platforms.ts";
 import { type Alarm, SIGNALS } from "../core/signals.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { factsBetween, judge } from "../../lib/core/judge.ts";
 import { parseMetrics } from "../../lib/core/metrics_text.ts";
-import { PLATFORMS, platformOf } from "../../lib/core/platforms.ts";
+import { platformOf, PLATFORMS } from "../../lib/core/platforms.ts";
 import { SIGNALS } from "../../lib/core/signals.ts";
 import { METRIC_CASES } from "../helpers/metric_cases.ts";
 
