@@ -127,7 +127,7 @@ async function look(inputs: Inputs, tools: Tools): Promise<Finding[]> {
       const metrics = base && await metricsAt(base, http).catch(() => undefined);
       if (metrics) earlier.set(name, metrics);
     });
-    await delay(overMs);
+    if (earlier.size > 0) await delay(overMs);
   }
   const places = await lookAtAll(given);
   const named = new Set(places.flatMap(({ signed }) => signed?.mirrors ?? []));

@@ -202,7 +202,8 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "sql refused",
-    about: "SQL refused because no child was free for a second, or the queue was full",
+    about:
+      "SQL refused because no child was free within a second, 8 waited already, or one client ran 4",
     measure: {
       kind: "share",
       of: ['bfa_http_requests_total{route=~"/v1?/query",status="503"}'],

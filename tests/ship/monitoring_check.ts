@@ -40,7 +40,9 @@ Deno.test("promtool finds nothing to say about the metrics of a service, and fin
 });
 
 Deno.test("promtool takes the rules and the configuration, and no broken ones", async () => {
-  assertEquals((await promtool(["check", "rules", ALERTS])).code, 0);
+  const { code, said } = await promtool(["check", "rules", "deploy/monitoring/alerts.yaml"]);
+  assertEquals(code, 0, said);
+  assertStringIncludes(await Deno.readTextFile("docs/monitoring.md"), said.trim());
   const config = await promtool(["check", "config", join(FOLDER, "prometheus.yaml")]);
   assertEquals(config.code, 0, config.said);
   const dir = await Deno.makeTempDir({ prefix: "bfa-rules-" });
