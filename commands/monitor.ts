@@ -6,6 +6,8 @@
 
 import { delay } from "@std/async/delay";
 import { BfaError } from "../lib/core/errors.ts";
+import { PLATFORMS } from "../lib/core/platforms.ts";
+import { SIGNALS } from "../lib/core/signals.ts";
 import { inParallel } from "../lib/jobs/in_parallel.ts";
 import { type Finding, findings, type State, STATE_CODES } from "../lib/jobs/monitor.ts";
 import {
@@ -52,6 +54,11 @@ reached or fails, 4 late or behind, 8 time to grow; 0 all is well. docs/monitori
   args: [{ name: "address", help: "A service or a mirror", optional: true, many: true }],
   options: {
     over: { value: "DURATION", help: "Count what comes in that time, such as 5m: 90s, 30m, 12h" },
+    ignore: {
+      value: "SIGNAL",
+      many: true,
+      help: "Leave out what has a limit that you do not have, such as `requests a month`",
+    },
     endpoint: CLIENT_OPTIONS.endpoint!,
     mirror: { ...PUBLISHER_OPTIONS.mirror!, help: "PLACE of a mirror" },
     "trusted-keys": CLIENT_OPTIONS["trusted-keys"]!,
@@ -63,7 +70,8 @@ reached or fails, 4 late or behind, 8 time to grow; 0 all is well. docs/monitori
   ],
   async run(inputs, tools) {
     const format = readFormat(inputs, tools.world);
-    const found = await look(inputs, tools);
+    const ignored = ignoredIn(inputs);
+    const found = (await look(inputs, tools)).filter(({ signal }) => !ignored.includes(signal));
     await print<Finding>(
       {
         answer: { ok: found.every(({ state }) => state === "ok"), findings: found },
@@ -141,6 +149,20 @@ async function look(inputs: Inputs, tools: Tools): Promise<Finding[]> {
     bytesPerVersion: reader && await bytesPerVersion(reader).catch(() => undefined),
     now: world.now(),
   });
+}
+
+function ignoredIn(inputs: Inputs): readonly string[] {
+  const names = inputs.texts("ignore") ?? [];
+  const known = [...SIGNALS, ...PLATFORMS.flatMap(({ signals }) => signals)];
+  const unknown = names.find((name) =>
+    !known.some((signal) => signal.limit && signal.name === name)
+  );
+  if (unknown === undefined) return names;
+  const shown = JSON.stringify(unknown.slice(0, 40));
+  throw new BfaError(
+    "usage",
+    `Cannot ignore ${shown}: there is no signal of that name with a limit`,
+  );
 }
 
 function addressesIn(inputs: Inputs): readonly string[] {

@@ -42,7 +42,7 @@ export const PLATFORMS: readonly Platform[] = [
     until: "versions fill 1 GB, or GitHub writes to you about traffic, which only it counts",
     source: {
       url: "https://docs.github.com/en/pages/getting-started-with-github-pages/github-pages-limits",
-      read: "2026-11-22",
+      read: "2026-11-22, in the repository of GitHub's documentation",
     },
     signals: [{
       name: "stored",
@@ -66,7 +66,7 @@ export const PLATFORMS: readonly Platform[] = [
     source: {
       url:
         "https://docs.github.com/en/repositories/releasing-projects-on-github/about-releases#storage-and-bandwidth-quotas",
-      read: "2026-11-22",
+      read: "2026-11-22, in the repository of GitHub's documentation",
     },
     signals: [{
       name: "largest file",

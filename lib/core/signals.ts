@@ -172,7 +172,7 @@ export const SIGNALS: readonly Signal[] = [
       alert: "BfaRateLimit",
       why: REFUSED_WHY,
       next:
-        "tell those clients to keep a copy (`bfa`, the library): it asks once a day; many people behind one proxy: BFA_CLIENT_HEADER, or raise BFA_RATE_LIMIT",
+        "tell those clients to keep a copy (`bfa`, the library): it asks once a day; behind a proxy of yours: BFA_CLIENT_HEADER; many people at one address: raise BFA_RATE_LIMIT",
     },
   },
   {

@@ -200,6 +200,7 @@ Deno.test("bfa monitor: a service whose clients ask too much says so, and no lon
     const said = await monitor(url);
     assertEquals([said.code, said.wrong], [8, [`${url} rate limit grow`]]);
     assertStringIncludes(said.of(url, "rate limit")!.next!, "keep a copy");
+    assertEquals((await monitor(url, "--ignore", "rate limit")).code, 0);
 
     // What comes between two looks: others ask, and nobody is refused.
     let looks = 0;
@@ -275,5 +276,6 @@ Deno.test("bfa monitor: addresses from the settings; none is a wrong call", asyn
     assertEquals([code, [...new Set(places)]], [0, [url, world.mirrorDir]]);
     assertEquals((await bfa(["monitor"])).code, 2);
     assertEquals((await bfa(["monitor", url, "--over", "soon"])).code, 2);
+    assertEquals((await bfa(["monitor", url, "--ignore", "next version"])).code, 2);
   });
 });
