@@ -355,7 +355,7 @@ export class Dataset {
     if (this.#copy) return this.#copy;
     throw new BfaError(
       "usage",
-      "Cannot ask a publisher: no endpoint is given",
+      "Cannot ask a publisher: no endpoint is given; give --endpoint, or set BFA_ENDPOINT",
     );
   }
 
