@@ -145,7 +145,14 @@ function writeWhole(
   data: string | Uint8Array,
 ): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+      throw new BfaError("storage", "Cannot write the answer: the disk is full", { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** What a bundle and a compiled program start themselves with, to run strangers' SQL. */
