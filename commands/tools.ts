@@ -9,7 +9,6 @@ import type { FetchNumbers } from "../lib/jobs/collect_klines.ts";
 import type { Publisher } from "../lib/jobs/publish.ts";
 import type { VisionLister } from "../lib/source/vision.ts";
 import type { GithubReleases } from "../lib/mirror/github_releases.ts";
-import type { NamedReader } from "../lib/jobs/mirror_documents.ts";
 import type { Mirror, MirrorReader } from "../lib/mirror/mirror.ts";
 import type { Inputs } from "./command.ts";
 
@@ -62,7 +61,7 @@ export interface Tools {
   /** The releases of `github:OWNER/REPO`. */
   githubReleases(place: string): Promise<GithubReleases>;
   /** A place that is only read: any mirror, plain HTTP, the service. */
-  openReader(place: string): Promise<NamedReader>;
+  openReader(place: string): Promise<MirrorReader>;
   /** A mirror that holds files by their path, to write to. */
   openFileMirror(place: string): Promise<Mirror>;
   /** Runs work with the publisher's side open. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ListedVersion } from "../lib/manifest/endpoint.ts";
+import type { ListedVersion } from "../lib/manifest/versions_reply.ts";
 import type { Command } from "./command.ts";
 import { openDataset } from "./open_dataset.ts";
 import { OUTPUT_OPTIONS, SILENT_CLIENT_OPTIONS } from "./options.ts";

@@ -19,8 +19,8 @@ import {
   layoutNamed,
   type ManifestReply,
   SERVICE_LAYOUT,
-  type VersionsReply,
 } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import { acceptManifest, trustOf } from "./accept_manifest.ts";
 import type { Copy, CopyOptions, LoadedCopy } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";

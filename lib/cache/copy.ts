@@ -9,7 +9,7 @@ import { toHex } from "../core/bytes.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import { keptManifest } from "./accept_manifest.ts";
 import type { Contact } from "./contact.ts";

@@ -21,7 +21,7 @@ import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import type { Table } from "../core/table.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type {
   Exported,
   ExportOptions,

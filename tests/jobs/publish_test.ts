@@ -258,6 +258,28 @@ Deno.test("without a signing key nothing moves", async () => {
   });
 });
 
+Deno.test("nextKeys are announced by every move, also to the version that is there", async () => {
+  await withPublisher(async (world) => {
+    await world.publishListings(V1, SMALL_LISTINGS);
+    const nextKeys = [(await signer(await newSecretKey())).keyId];
+    const moves = {
+      publish: () => world.publishListings(V1, SMALL_LISTINGS, { nextKeys }),
+      promote: () => promote(world.publisher, V1, { nextKeys }),
+      rollback: () => rollback(world.publisher, V1, { nextKeys }),
+      renew: () => renew(world.publisher, { nextKeys }),
+    };
+    let sequence = 1;
+    for (const [name, move] of Object.entries(moves)) {
+      const { stored, changed } = await move();
+      const { signed } = stored.manifest;
+      assertEquals([name, changed, signed.nextKeys, signed.sequence], [
+        ...[name, true, nextKeys, ++sequence],
+      ]);
+    }
+    assertEquals((await world.publishListings(V1, SMALL_LISTINGS)).changed, false);
+  });
+});
+
 Deno.test("two keys sign, and nextKeys announce the next ones", async () => {
   await withPublisher(async (world) => {
     const second = await signer(await newSecretKey());
