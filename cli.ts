@@ -53,7 +53,7 @@ function cliTools(world: World): Tools {
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
     githubReleases: async (place) => (await publisher()).githubReleases(place),
-    openReader: async (place) => (await publisher()).openReader(place),
+    openReader: async (place, retry) => (await publisher()).openReader(place, retry),
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };

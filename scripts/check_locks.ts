@@ -3,7 +3,7 @@
  *
  *     deno task locks
  *
- * `deno.lock` has the packages of the program, `tests/deno.lock` those of the tests as well. Neither has DuckDB for musl,
+ * `deno.lock` has the packages of the program, `tests/deno.lock` those of the tests and of `deno task docs` as well. Neither has DuckDB for musl,
  * which npm's metadata cannot tell from the one for glibc: Deno itself needs glibc.
  *
  * @module
@@ -45,7 +45,8 @@ export function lockProblems(program: Lock, tests: Lock, ofTests: readonly strin
 if (import.meta.main) {
   const read = async (path: string) => JSON.parse(await Deno.readTextFile(path));
   const { scopes } = await read("deno.json");
-  const ofTests = Object.values<string>(scopes["./tests/"])
+  const ofTests = Object.values<Record<string, string>>(scopes)
+    .flatMap((scope) => Object.values(scope))
     .map((specifier) => specifier.replace(/^(npm:(?:@[^/]+\/)?[^/]+)\/.*/, "$1"));
   const problems = lockProblems(await read("deno.lock"), await read("tests/deno.lock"), ofTests);
   for (const problem of problems) console.error(problem);

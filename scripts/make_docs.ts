@@ -15,12 +15,16 @@ import { OTHER_ROUTES } from "../routes/other_routes.ts";
 import { isRepeatable } from "../routes/parameters.ts";
 import { HTTP_STATUS } from "../routes/problem.ts";
 import { QUESTIONS } from "../routes/questions.ts";
+import { alertsFile } from "./alerts.ts";
 import { libraryPage } from "./library_page.ts";
+import { monitoringPage } from "./monitoring_page.ts";
 
 const pages: Record<string, string> = {
   "docs/cli.md": await cliPage(),
   "docs/http.md": httpPage(),
   "docs/library.md": await libraryPage(),
+  "docs/monitoring.md": await monitoringPage(),
+  "deploy/monitoring/alerts.yaml": alertsFile(),
   "web/assets.json": await webAssets(),
 };
 let outdated = false;

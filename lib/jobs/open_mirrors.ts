@@ -57,7 +57,8 @@ export async function openReader(place: string, world: MirrorWorld): Promise<Mir
   if (isHttpPlace(place)) {
     const { endpointReader } = await import("./endpoint_reader.ts");
     const { parseEndpoint } = await import("../manifest/endpoint_address.ts");
-    return endpointReader(await parseEndpoint(place), httpClient());
+    const { retry } = world;
+    return endpointReader(await parseEndpoint(place), httpClient(retry ? { retry } : {}));
   }
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
