@@ -21,7 +21,7 @@ const HELP =
   `deno task image: a container image with bfa and a version of the data, made without Docker
 
   --arch ARCH           amd64 or arm64; both when given twice (this machine's)
-  --mirror PLACE        where the data is: a folder, http(s)://…, github:OWNER/REPO (.bfa/mirror) [BFA_MIRROR]
+  --mirror PLACE        where the data is: a folder, s3://…, oci://…, github:…, http(s)://… (.bfa/mirror) [BFA_MIRROR]
   --at VERSION          which version (the newest)
   --deno VERSION        which Deno (this one)
   --out DIR             where the OCI layout goes (dist/image)

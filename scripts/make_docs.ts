@@ -50,6 +50,9 @@ async function cliPage(): Promise<string> {
   const sections = (await allCommands()).map((command) =>
     `## bfa ${command.name}\n\n\`\`\`text\n${commandHelp(command)}\`\`\`\n`
   );
+  const index = (await allCommands()).map(({ name, summary }) =>
+    `| [${name}](#bfa-${name}) | ${summary.replaceAll("|", "\\|")} |`
+  );
   const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => {
     const names = Object.entries(EXIT_CODES).filter(([, exit]) => exit === Number(code))
       .map(([name]) => `\`${name}\``);
@@ -63,6 +66,12 @@ line, in the environment, in \`./bfa.json\`, in the user's settings file, in tha
 written in camelCase (\`cacheDir\`).
 
 This page is made from the commands' own declarations (\`deno task docs\`).
+
+| command | what |
+| --- | --- |
+${index.join("\n")}
+
+[Exit codes](#exit-codes)
 
 ${sections.join("\n")}
 ## Exit codes

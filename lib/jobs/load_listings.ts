@@ -4,12 +4,13 @@
  * @module
  */
 
-import { BfaError, IntegrityError } from "../core/errors.ts";
+import { BfaError } from "../core/errors.ts";
+import type { ListingsFile } from "../core/kept_listings.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { parseListings } from "../core/listings_file.ts";
 import { artifactNamed, type ManifestBody } from "../core/manifest.ts";
-import { hashStream } from "../files/file_facts.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
+import { openArtifact } from "./verified_artifact.ts";
 
 /** Loads the listings that a manifest names. */
 export async function loadListings(
@@ -17,11 +18,28 @@ export async function loadListings(
   body: ManifestBody,
 ): Promise<ListingIndex> {
   const artifact = artifactNamed(body, "listings.json");
+  const file = await openArtifact(mirror, artifact);
+  if (file) return new ListingIndex(parseListings(await new Response(file).text()));
   const path = artifactPath(artifact);
-  const file = await mirror.open(path);
-  if (!file) throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
-  const [kept, hashed] = file.body.tee();
-  const [text, { sha256 }] = await Promise.all([new Response(kept).text(), hashStream(hashed)]);
-  if (sha256 !== artifact.sha256) throw new IntegrityError(path, artifact.sha256, sha256);
-  return new ListingIndex(parseListings(text));
+  throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
+}
+
+/** A version's listings from the first mirror that has them, sound; `undefined` when none has any. */
+export async function listingsOnAny(
+  mirrors: readonly MirrorReader[],
+  version: ManifestBody | undefined,
+): Promise<ListingsFile | undefined> {
+  const artifact = version?.artifacts.find(({ role }) => role === "listings");
+  if (!artifact) return undefined;
+  const failures: unknown[] = [];
+  for (const mirror of mirrors) {
+    try {
+      const file = await openArtifact(mirror, artifact);
+      if (file) return parseListings(await new Response(file).text());
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
+  return undefined;
 }

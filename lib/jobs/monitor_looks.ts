@@ -8,16 +8,17 @@ import { asBfaError, BfaError } from "../core/errors.ts";
 import { parseMetrics, type Sample } from "../core/metrics_text.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { goodKeys } from "../manifest/signature.ts";
+import type { MirrorReader } from "../mirror/mirror.ts";
 import type { HttpClient } from "../net/client.ts";
 import { checkMirror, type MirrorFault } from "./mirror_health.ts";
 import { inParallel } from "./in_parallel.ts";
-import { manifestOn, type NamedReader, requireLatest, versionsOn } from "./mirror_documents.ts";
+import { manifestOn, requireLatest, versionsOn } from "./mirror_documents.ts";
 
 /** A place to look at. */
 export interface Place {
   /** As it was written. */
   readonly name: string;
-  readonly reader: NamedReader;
+  readonly reader: MirrorReader;
   /** Its address, where it is read over HTTP: it may be a service. */
   readonly base?: string | undefined;
 }
@@ -98,7 +99,7 @@ export async function metricsAt(base: string, http: HttpClient): Promise<Metrics
 }
 
 /** How many bytes a version of the last week adds to those before it; `undefined` where one stands alone. */
-export async function bytesPerVersion(reader: NamedReader): Promise<number | undefined> {
+export async function bytesPerVersion(reader: MirrorReader): Promise<number | undefined> {
   const listed = (await versionsOn(reader)).versions.toSorted((a, b) => b.sequence - a.sequence)
     .slice(0, COMPARED);
   const files: Map<string, number>[] = [];

@@ -10,13 +10,13 @@ import { BfaError } from "../core/errors.ts";
 import { GITHUB_WEB, isGithubPlace, parseGithubPlace } from "../core/github_names.ts";
 import type { ManifestReader } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
-import type { AnyMirror, Mirror } from "../mirror/mirror.ts";
+import type { AnyMirror, Mirror, MirrorReader } from "../mirror/mirror.ts";
 import type { GithubReleases } from "../mirror/github_releases.ts";
 import { type Fetch, httpClient } from "../net/client.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import { sender } from "../net/sender.ts";
 import { artifactUrls } from "./artifact_urls.ts";
-import { manifestOn, type NamedReader, versionsOn } from "./mirror_documents.ts";
+import { manifestOn, versionsOn } from "./mirror_documents.ts";
 import { type LoginWorld, registryLogin } from "./registry_login.ts";
 
 /** The outside world, as far as mirrors need it. */
@@ -53,7 +53,7 @@ export async function openMirror(
 }
 
 /** Builds a mirror that is only read, from any place: also the service, and plain HTTP. */
-export async function openReader(place: string, world: MirrorWorld): Promise<NamedReader> {
+export async function openReader(place: string, world: MirrorWorld): Promise<MirrorReader> {
   if (isHttpPlace(place)) {
     const { endpointReader } = await import("./endpoint_reader.ts");
     const { parseEndpoint } = await import("../manifest/endpoint_address.ts");
@@ -62,8 +62,8 @@ export async function openReader(place: string, world: MirrorWorld): Promise<Nam
   }
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
-  const mirror: NamedReader = await openGithub(place, {
-    versions: async () => (await versionsOn(mirror)).versions.reverse(),
+  const mirror: MirrorReader = await openGithub(place, {
+    versions: async () => (await versionsOn(mirror)).versions.toReversed(),
     bySequence: (sequence) => manifestOn(mirror, sequence),
   }, world);
   return mirror;

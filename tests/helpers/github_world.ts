@@ -3,7 +3,8 @@
 import { artifactUrls } from "../../lib/jobs/artifact_urls.ts";
 import type { Moved, MoveOptions, Publisher } from "../../lib/jobs/publish.ts";
 import { publish } from "../../lib/jobs/publish.ts";
-import { type Artifact, formatManifest, parseManifest } from "../../lib/core/manifest.ts";
+import { type Artifact, formatManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import type { Listing } from "../../lib/core/listing.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
 import { type Dataset, open } from "../../lib/mod.ts";

@@ -1,8 +1,12 @@
 /** A real S3 server on loopback: versitygw on a temporary folder. @module */
 
-import { sender } from "../../lib/net/sender.ts";
+import { type MirrorWorld, openFileMirror } from "../../lib/jobs/open_mirrors.ts";
+import type { Mirror } from "../../lib/mirror/mirror.ts";
+import { s3Mirror } from "../../lib/mirror/s3.ts";
 import { type S3Api, s3Api } from "../../lib/mirror/s3_api.ts";
 import { readS3Place } from "../../lib/mirror/s3_place.ts";
+import { sender } from "../../lib/net/sender.ts";
+import { type CountedMirror, countedMirror, type CountedOptions } from "./counted_mirror.ts";
 import { spawn, waitForLine } from "./process.ts";
 import { freePort, tool } from "./tool.ts";
 
@@ -75,6 +79,29 @@ export async function withS3(
     await program.stop("SIGTERM");
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** A mirror on the server. */
+export async function s3MirrorOn(
+  server: S3Server,
+  { env, answer, place = `s3://${server.bucket}/um`, partBytes }: CountedOptions & {
+    place?: string;
+    /** Instead of the length of parts that a publisher sends. */
+    partBytes?: number;
+  } = {},
+): Promise<CountedMirror> {
+  const nameOf = (url: string) => {
+    const { pathname, search } = new URL(url);
+    const key = pathname.slice(`/${server.bucket}/`.length).replace(/[0-9a-f]{64}\//, "");
+    return key + search.replace(/=[^&]*/g, "");
+  };
+  const open = (world: MirrorWorld): Promise<Mirror> => {
+    if (partBytes === undefined) return openFileMirror(place, world);
+    const at = readS3Place(place, world.env);
+    const api = s3Api(at, sender({ place, fetch: world.fetch, retry: world.retry }));
+    return Promise.resolve(s3Mirror(api, at.prefix, partBytes));
+  };
+  return await countedMirror(open, nameOf, { env: { ...server.env, ...env }, answer });
 }
 
 async function send(

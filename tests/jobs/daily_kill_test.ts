@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { addDays, dayOf, parseDay } from "../../lib/core/day.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { hashStream } from "../../lib/files/file_facts.ts";
 import { collect } from "../../lib/jobs/collect.ts";
