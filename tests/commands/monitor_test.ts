@@ -264,7 +264,7 @@ Deno.test("bfa monitor: SQL that is refused for want of a free child says what h
     }
   }, {
     database: true,
-    sql: { slots: 1, queue: 1, waitMs: 1, perClient: 1000, deadlineMs: 60_000 },
+    sql: { slots: 1, queue: 1, waitMs: 1, perClient: 1000, deadlineMs: 600_000 },
   });
 });
 
