@@ -103,6 +103,12 @@ Deno.test("bfa monitor: a mirror that stays behind, once it had time to catch up
     assertEquals((await bfa(["mirror", "sync", "--from", from!, "--to", to!, "-q"])).code, 0);
     assertEquals((await monitor(world.mirrorDir, behind)).code, 0);
     assertEquals((await monitor(url)).of(url, "next version")?.state, "ok");
+    // What a version adds is what those before it have not; the first has nothing before it.
+    const { size } = await Deno.stat(`${world.dir}/builds/${NEXT}/listings.json`);
+    const kept = await monitor(world.mirrorDir);
+    assertEquals(kept.of(world.mirrorDir, "each version")?.value, size);
+    assertEquals(kept.of(world.mirrorDir, "stored")?.value, 2 * size);
+    assertEquals(said.of(behind, "each version")?.value, size, "told from the newest place");
   });
 });
 
