@@ -43,6 +43,7 @@ export const exportCommand: Command = {
       symbol: inputs.text("symbol"),
       columns: columns?.includes("all") ? "all" : columns,
       replace: inputs.flag("force"),
+      signal: tools.world.onInterrupt(),
     });
     if (inputs.flag("json")) return tools.world.out(JSON.stringify(exported) + "\n");
     tools.world.out(`${exported.path}\n`);

@@ -64,10 +64,16 @@ export function describeFailure(error: unknown, verbose: boolean): { line: strin
     const advice = ADVICE[error.code] ? `; ${ADVICE[error.code]}` : "";
     return { line: `bfa: ${error.message}${advice}${cause}`, exit: EXIT_CODES[error.code] };
   }
+  if (isInterrupt(error)) return { line: "bfa: interrupted", exit: 130 };
   if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
   return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
+}
+
+/** What a signal of {@linkcode World.onInterrupt} ends. */
+function isInterrupt(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 /** What the operating system refuses is no bug of ours: its message names the file. */

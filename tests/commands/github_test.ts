@@ -204,7 +204,10 @@ Deno.test("`bfa state`: never over what is there, never half, never without know
     await Deno.mkdir(dataDir, { recursive: true });
     await Deno.writeTextFile(`${dataDir}/observations.duckdb`, "seen");
     await Deno.writeTextFile(`${dataDir}/kv.sqlite3`, "kv");
-    assertEquals((await call(["state", "save"])).out.split(":").length > 1, true);
+    assertEquals(
+      (await call(["state", "save"])).out,
+      "saved the state of 2026-03-01T12:00:00Z: 2 files, 6 B\n",
+    );
     const there = await call(["state", "restore"]);
     assertEquals([there.code, there.err], [
       2,
@@ -225,6 +228,28 @@ Deno.test("`bfa state`: never over what is there, never half, never without know
     assertEquals([restored.code, restored.err], [0, ""]);
     assertEquals(await Deno.readTextFile(`${elsewhere}/kv.sqlite3`), "kv");
     assertEquals(await Deno.readTextFile(`${elsewhere}/observations.duckdb`), "seen");
+
+    // One whose last file cannot be read, or is damaged, is not restored by half.
+    const kept = github.releases.at(0)!.assets.find(({ name }) => name === "kv.sqlite3")!;
+    const refused: [exit: number, says: string, breakIt: () => void][] = [
+      [6, "Cannot read a file of github:octo/data", () => {
+        github.fault = ({ host, path }) =>
+          host === "cdn" && path.includes(`/${kept.id}?`)
+            ? new Response(null, { status: 403 })
+            : undefined;
+      }],
+      [5, 'Cannot use "kv.sqlite3": its SHA-256 is ', () => {
+        github.fault = undefined;
+        kept.bytes = new TextEncoder().encode("xx");
+      }],
+    ];
+    for (const [exit, says, breakIt] of refused) {
+      breakIt();
+      const half = await call(["state", "restore"], { BFA_DATA_DIR: `${env.HOME}/half` });
+      assertEquals([half.code, half.out], [exit, ""]);
+      assertStringIncludes(half.err, says);
+      assertEquals([...Deno.readDirSync(`${env.HOME}/half`)], []);
+    }
 
     for (const hour of [2, 3, 4, 5]) {
       const now = new Date(NOW.getTime() + hour * 3_600_000);
