@@ -1,7 +1,7 @@
 /** A real OCI registry on loopback: Debian's docker-registry on a temporary folder. @module */
 
 import { spawn, waitForLine } from "./process.ts";
-import { freePort, tool } from "./tool.ts";
+import { tool } from "./tool.ts";
 
 /** A running registry. */
 export interface Registry {
@@ -28,7 +28,6 @@ export async function withRegistry(
   auth?: RegistryAuth,
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-registry-" });
-  const host = `127.0.0.1:${freePort()}`;
   const store = `${dir}/store`;
   await auth?.prepare(dir);
   await Deno.writeTextFile(
@@ -36,13 +35,13 @@ export async function withRegistry(
     `version: 0.1
 log: { level: info }
 storage: { filesystem: { rootdirectory: "${store}" }, delete: { enabled: true } }
-http: { addr: "${host}", secret: "test" }
+http: { addr: "127.0.0.1:0", secret: "test" }
 ${auth ? `auth: ${auth.section(dir)}` : ""}
 `,
   );
   const program = spawn(tool("docker-registry"), ["serve", `${dir}/config.yml`]);
   try {
-    await waitForLine(program, /listening on/);
+    const host = (await waitForLine(program, /listening on (127\.0\.0\.1:\d+)/))[1]!;
     await test({
       host,
       url: `http://${host}`,
