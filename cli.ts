@@ -53,7 +53,7 @@ function cliTools(world: World): Tools {
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
     githubReleases: async (place) => (await publisher()).githubReleases(place),
-    openReader: async (place) => (await publisher()).openReader(place),
+    openReader: async (place, retry) => (await publisher()).openReader(place, retry),
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };
@@ -145,7 +145,14 @@ function writeWhole(
   data: string | Uint8Array,
 ): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+      throw new BfaError("storage", "Cannot write the answer: the disk is full", { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** What a bundle and a compiled program start themselves with, to run strangers' SQL. */

@@ -114,7 +114,12 @@ async function cache(inputs: Inputs, tools: Tools): Promise<string> {
 
 async function disk(inputs: Inputs, tools: Tools): Promise<string> {
   const { statfs } = await import("node:fs/promises");
-  const { bavail, bsize } = await statfs(tools.cacheDir(inputs));
+  const { folderOf } = await import("../lib/files/atomic_file.ts");
+  let place = tools.cacheDir(inputs);
+  while (!await Deno.stat(place).then(() => true, () => false) && place !== folderOf(place)) {
+    place = folderOf(place);
+  }
+  const { bavail, bsize } = await statfs(place);
   const free = Number(bavail) * Number(bsize);
   if (free >= ENOUGH_BYTES) return `${formatBytes(free)} free`;
   throw new BfaError(

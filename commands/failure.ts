@@ -37,7 +37,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   1: "a bug in bfa",
   2: "the command cannot be read",
   3: "there is no such thing",
-  4: "the data has expired, or another publisher was faster",
+  4: "the data is late, behind or expired, or another publisher was faster",
   5: "the data is damaged, or not signed by a trusted key",
   6: "the publisher, a mirror or KV did not answer",
   7: "offline, and this copy does not have it",

@@ -8,7 +8,7 @@ import type { Dataset } from "../lib/jobs/dataset.ts";
 import { open } from "../lib/jobs/open.ts";
 import type { Inputs } from "./command.ts";
 import { noticeLine } from "./notices.ts";
-import { readMaxAge } from "./options.ts";
+import { readDuration } from "./options.ts";
 import type { Tools, World } from "./tools.ts";
 
 /** Opens the dataset: what the user should know goes to stderr, one line each. */
@@ -23,7 +23,7 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
     copy: inputs.flag("no-copy") ? "none" : undefined,
     acceptExpired: inputs.flag("accept-expired"),
     cacheDir: tools.cacheDir(inputs),
-    maxAge: readMaxAge(inputs),
+    maxAge: readDuration(inputs, "max-age"),
     trustedKeys: inputs.texts("trusted-keys"),
     downloadHosts: inputs.texts("download-hosts"),
     registryLogin: async (host) =>

@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "observations": () => publisherCommand("observations.ts", "observations"),
   "state": () => publisherCommand("state.ts", "state"),
   "mirror": () => publisherCommand("mirror.ts", "mirror"),
+  "monitor": () => publisherCommand("monitor.ts", "monitor"),
   "keys": async () => (await import("./keys.ts")).keys,
   "config": async () => (await import("./config.ts")).config,
   "doctor": async () => (await import("./doctor.ts")).doctor,

@@ -63,7 +63,11 @@ export const serve: Command = {
       env: "BFA_CLIENT_HEADER",
     },
     "log-requests": { help: "One line of JSON per request on stderr", env: "BFA_LOG_REQUESTS" },
-    sql: { value: "on|off", help: "Whether /v1/query runs SQL (on)", env: "BFA_SQL" },
+    sql: {
+      value: "on|off|N",
+      help: "Whether /v1/query runs SQL, and how many statements at once (on, which is 2)",
+      env: "BFA_SQL",
+    },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],

@@ -10,6 +10,7 @@ import type { Publisher } from "../lib/jobs/publish.ts";
 import type { VisionLister } from "../lib/source/vision.ts";
 import type { GithubReleases } from "../lib/mirror/github_releases.ts";
 import type { Mirror, MirrorReader } from "../lib/mirror/mirror.ts";
+import type { RetryPolicy } from "../lib/net/retry.ts";
 import type { Inputs } from "./command.ts";
 
 /** Standard streams, environment and clock. */
@@ -60,8 +61,8 @@ export interface Tools {
   localDatabase(source: string, folder: string): Promise<{ path: string; temporary: boolean }>;
   /** The releases of `github:OWNER/REPO`. */
   githubReleases(place: string): Promise<GithubReleases>;
-  /** A place that is only read: any mirror, plain HTTP, the service. */
-  openReader(place: string): Promise<MirrorReader>;
+  /** A place that is only read: any mirror, plain HTTP, the service. `retry`: how often to try, where that is not the usual. */
+  openReader(place: string, retry?: RetryPolicy): Promise<MirrorReader>;
   /** A mirror that holds files by their path, to write to. */
   openFileMirror(place: string): Promise<Mirror>;
   /** Runs work with the publisher's side open. */

@@ -27,6 +27,7 @@ import { type Page, pageOf, readCursor } from "./paging.ts";
 import { PAGING, type Parameters, readParameters } from "./parameters.ts";
 import type { Differ, Question } from "./question.ts";
 import type { Client } from "./route.ts";
+import { countedStream } from "./sent_bytes.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -208,5 +209,5 @@ function stream(
   if (gzip) headers.set("content-encoding", "gzip");
   if (request.method === "HEAD") return new Response(null, { headers });
   const body = gzip ? open().pipeThrough(new CompressionStream("gzip")) : open();
-  return new Response(body, { headers });
+  return new Response(countedStream(body), { headers });
 }

@@ -8,6 +8,7 @@ import { LRUCache } from "lru-cache";
 import { BfaError } from "../lib/core/errors.ts";
 import { type DiffSide, VersionDiff } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
+import type { Limits } from "./limits.ts";
 import type { Differ } from "./question.ts";
 
 /** How many comparisons are remembered: each keeps the listings of two versions. */
@@ -19,11 +20,14 @@ const AT_ONCE = 2;
 /** How many may wait for that. */
 const MOST_WAITING = 16;
 
-/** Compares versions. `sideOf` finds a version's rows. */
-export function differ(sideOf: (asked: AskedVersion) => DiffSide): Differ {
+/** Compares versions. `sideOf` finds a version's rows; `limits` are told how many wait. */
+export function differ(sideOf: (asked: AskedVersion) => DiffSide, limits?: Limits): Differ {
   const known = new LRUCache<string, VersionDiff>({ max: KEPT });
   const waiting: (() => void)[] = [];
   let running = 0;
+  limits?.add(() => [
+    { limit: "comparisons", used: running + waiting.length, max: AT_ONCE + MOST_WAITING },
+  ]);
 
   function comparisonOf(a: AskedVersion, b: AskedVersion): VersionDiff {
     const key = `${a.source.version} ${b.source.version}`;

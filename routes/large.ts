@@ -10,7 +10,7 @@ import { BfaError } from "../lib/core/errors.ts";
 export const LARGE_BYTES = 1024 * 1024;
 
 /** How many may be under way at once. */
-const MAX_STREAMS = 256;
+export const MAX_STREAMS = 256;
 
 /** How many of them one client may have: a reader of ranges takes a few at once, an office some more. */
 const MAX_OF_CLIENT = 32;

@@ -9,6 +9,7 @@
 
 import type { Followed, Served } from "../lib/jobs/follow.ts";
 import { CORS, SECURITY } from "./headers.ts";
+import type { Limits } from "./limits.ts";
 
 /** How often a comment keeps the connection open, ms: proxies close silent ones after 30 s or more. */
 const HEARTBEAT_MS = 15_000;
@@ -18,6 +19,8 @@ export interface EventsOptions {
   readonly heartbeatMs?: number;
   /** Ends the stream when the server stops. */
   readonly stopping?: AbortSignal;
+  /** Told how many listen. */
+  readonly limits?: Limits;
 }
 
 /** How many clients may listen at once. */
@@ -28,7 +31,7 @@ export function manifestEvents(
   followed: Pick<Followed, "current" | "onChange">,
   options: EventsOptions = {},
 ): (request: Request) => Response | undefined {
-  const { heartbeatMs = HEARTBEAT_MS, stopping } = options;
+  const { heartbeatMs = HEARTBEAT_MS, stopping, limits } = options;
   const headers = {
     ...CORS,
     ...SECURITY,
@@ -36,6 +39,7 @@ export function manifestEvents(
     "cache-control": "no-store",
   };
   let listeners = 0;
+  limits?.add(() => [{ limit: "event streams", used: listeners, max: MAX_LISTENERS }]);
 
   function stream(seen: number): ReadableStream<Uint8Array> {
     const text = new TextEncoder();

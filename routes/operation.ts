@@ -15,6 +15,7 @@ import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
 import type { RequestLog } from "./request_log.ts";
+import { countSent } from "./sent_bytes.ts";
 import type { Service } from "./service.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -63,6 +64,9 @@ const ROUTES = new Set(
     .split(" "),
 );
 
+/** The paths of files. */
+const FILES = /^\/(v1\/artifacts|v\/[^/]+\/files)\//;
+
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
   const { followed, now, log, clientHeader, telemetry, mostUnderWay = MOST_UNDER_WAY } = options;
@@ -74,7 +78,11 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   const measured: Metrics = metrics({
     followed,
     now,
-    underWay: () => underWay,
+    limits: () => [
+      { limit: "under way", used: underWay, max: mostUnderWay },
+      ...service.limits(),
+    ],
+    sqlBytes: () => service.sqlBytes(),
     mirrorHealth: options.mirrorHealth,
   });
 
@@ -135,7 +143,13 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     try {
       const response = await answer;
       const seconds = (performance.now() - started) / 1000;
-      const route = routeName(pathAndQuery(request));
+      const path = pathAndQuery(request);
+      const route = routeName(path);
+      // What is answered from memory, and what is streamed, tells no length here: it is counted where it is sent.
+      if (request.method !== "HEAD") {
+        const length = Number(response.headers.get("content-length"));
+        countSent(FILES.test(path) ? "files" : "answers", length);
+      }
       measured.observe(route, response.status, seconds);
       telemetry?.(request.method, route, response);
       response.headers.set("x-request-id", id);

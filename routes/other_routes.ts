@@ -13,6 +13,7 @@ import { croissantAnswer, dataPackageAnswer, describedPage } from "./description
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { versionFile } from "./files.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
+import type { Limits } from "./limits.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
 import { version } from "./parameters.ts";
@@ -156,7 +157,7 @@ export const OTHER_ROUTES = {
 
 /** The routes. `source` tells what is served now. */
 export function otherRoutes(
-  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions">,
+  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions"> & { limits?: Limits },
   source: () => Source,
 ): Route[] {
   const { reader, mirror, followed, now, versions } = options;

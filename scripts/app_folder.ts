@@ -73,11 +73,6 @@ export async function makeAppFolder(dir: string, target: Target): Promise<void> 
   ]);
   await Deno.remove(join(dir, "deno.lock"));
   await Deno.remove(join(dir, "node_modules/.deno"), { recursive: true }).catch(ignoreMissing);
-  // npm knows no C library: musl's comes too. Deno itself needs glibc.
-  const bindings = join(dir, "node_modules/@duckdb");
-  for await (const { name } of Deno.readDir(bindings)) {
-    if (name.endsWith("-musl")) await Deno.remove(join(bindings, name), { recursive: true });
-  }
   await ownFiles(join(dir, "node_modules"));
 }
 

@@ -42,7 +42,7 @@ export async function reachedPackages(): Promise<{ direct: string[]; all: Reache
   if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
   const reached = new Set<string>();
   const add = (id: string) => {
-    if (reached.has(id) || id.includes("-musl@")) return; // Deno itself needs glibc
+    if (reached.has(id)) return;
     reached.add(id);
     dependenciesOf(id).forEach(add);
   };

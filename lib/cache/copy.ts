@@ -172,7 +172,10 @@ export class Copy {
     await this.#download(copy, artifact, offline);
     const fetched = await store.path(artifact);
     if (!fetched) {
-      throw new BfaError("storage", `Cannot give a path: the copy is in ${store.place}`);
+      throw new BfaError(
+        "storage",
+        `Cannot give the file ${name}: the copy is in ${store.place}; set BFA_CACHE_DIR to a folder that can be written`,
+      );
     }
     return fetched;
   }

@@ -8,7 +8,7 @@
 
 import { BfaError } from "../core/errors.ts";
 import { GITHUB_WEB, isGithubPlace, parseGithubPlace } from "../core/github_names.ts";
-import type { ManifestReader } from "../manifest/store.ts";
+import type { ManifestReader, StoredManifest, VersionEntry } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
 import type { AnyMirror, Mirror, MirrorReader, ReleaseMirror } from "../mirror/mirror.ts";
 import type { GithubReleases } from "../mirror/github_releases.ts";
@@ -64,11 +64,11 @@ export async function openReader(place: string, world: MirrorWorld): Promise<Mir
   }
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
-  const mirror: MirrorReader = await openGithubReader(place, {
-    versions: async () => (await versionsOn(mirror)).versions.toReversed(),
-    bySequence: (sequence) => manifestOn(mirror, sequence),
+  const { reader } = await githubReading(place, {
+    versions: async (): Promise<VersionEntry[]> => (await versionsOn(reader)).versions.toReversed(),
+    bySequence: (sequence): Promise<StoredManifest | undefined> => manifestOn(reader, sequence),
   }, world);
-  return mirror;
+  return reader;
 }
 
 /** Builds a mirror that holds files by their path: any but releases. */
@@ -117,35 +117,26 @@ async function openGithub(
   world: MirrorWorld,
 ): Promise<ReleaseMirror> {
   const { githubMirror } = await import("../mirror/github.ts");
-  const options = githubOptions(place, store, world);
-  return githubMirror({
-    ...options,
-    reader: await openGithubReader(place, store, world),
-    releases: await openReleases(place, world),
-    now: () => world.now(),
-  });
+  const read = await githubReading(place, store, world);
+  const releases = await openReleases(place, world);
+  return githubMirror({ ...read, releases, now: () => world.now() });
 }
 
-async function openGithubReader(
-  place: string,
-  store: ManifestsByVersion,
-  world: MirrorWorld,
-): Promise<MirrorReader> {
+/** What reading a repository's releases takes: no token. */
+async function githubReading(place: string, store: ManifestsByVersion, world: MirrorWorld) {
   const { githubReader } = await import("../mirror/github_reader.ts");
-  return githubReader({ ...githubOptions(place, store, world), http: downloads(world) });
-}
-
-function githubOptions(place: string, store: ManifestsByVersion, world: MirrorWorld) {
-  return {
+  const options = {
     repo: parseGithubPlace(place),
     web: baseFrom(world, ["BFA_GITHUB_URL", "GITHUB_SERVER_URL"]) ?? GITHUB_WEB,
     urlOf: artifactUrls(store),
   };
+  return { ...options, reader: githubReader({ ...options, http: downloads(world) }) };
 }
 
 /** Plain HTTP, which may be redirected to hosts that the user knows. */
-function downloads({ env, fetch }: MirrorWorld): HttpClient {
-  return httpClient({ fetch, downloadHosts: env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [] });
+function downloads({ env, fetch, retry }: MirrorWorld): HttpClient {
+  const downloadHosts = env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [];
+  return httpClient({ fetch, downloadHosts, ...(retry ? { retry } : {}) });
 }
 
 /** The releases of `github:OWNER/REPO`, with the token from the environment. */

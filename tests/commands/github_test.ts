@@ -57,6 +57,19 @@ Deno.test("`bfa publish --mirror DIR --mirror github:…`: both have it, and a c
     const verified = await call("mirror", "verify", "--mirror", "github:octo/data", "--json");
     const [{ artifacts, faults }] = JSON.parse(verified.out).mirrors;
     assertEquals([verified.code, artifacts, faults], [0, 20, []]);
+
+    const before = github.seen.length;
+    const monitored = await call("monitor", "github:octo/data", folder, "--json");
+    type Row = { place: string; signal: string; value: unknown; most: unknown };
+    const rows: Row[] = JSON.parse(monitored.out).findings;
+    const of = (signal: string) =>
+      rows.filter((row) => row.signal === signal).map(({ place, value }) => [place, value]);
+    const { signed } = JSON.parse(pointer);
+    const largest = Math.max(...signed.artifacts.map(({ bytes }: { bytes: number }) => bytes));
+    assertEquals([monitored.code, monitored.err], [0, ""]);
+    assertEquals(of("files"), [["github:octo/data", "20 of 20"], [folder, "20 of 20"]]);
+    assertEquals(of("largest file"), [["github:octo/data", largest]]);
+    assertEquals(github.seen.slice(before).filter(({ host }) => host === "api").length, 0);
     const copy = ["--from", "github:octo/data", "--to", `${env.HOME}/copy`];
     const synced = await call("mirror", "sync", ...copy, "-q");
     assertStringIncludes(synced.out, "20 of 20 copied");

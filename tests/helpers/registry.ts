@@ -3,7 +3,7 @@
 import { type MirrorWorld, openFileMirror } from "../../lib/jobs/open_mirrors.ts";
 import { type CountedMirror, countedMirror, type CountedOptions } from "./counted_mirror.ts";
 import { spawn, waitForLine } from "./process.ts";
-import { freePort, tool } from "./tool.ts";
+import { tool } from "./tool.ts";
 
 /** A running registry. */
 export interface Registry {
@@ -48,7 +48,6 @@ export async function withRegistry(
   auth?: RegistryAuth,
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-registry-" });
-  const host = `127.0.0.1:${freePort()}`;
   const store = `${dir}/store`;
   await auth?.prepare(dir);
   await Deno.writeTextFile(
@@ -56,13 +55,13 @@ export async function withRegistry(
     `version: 0.1
 log: { level: info }
 storage: { filesystem: { rootdirectory: "${store}" }, delete: { enabled: true } }
-http: { addr: "${host}", secret: "test" }
+http: { addr: "127.0.0.1:0", secret: "test" }
 ${auth ? `auth: ${auth.section(dir)}` : ""}
 `,
   );
   const program = spawn(tool("docker-registry"), ["serve", `${dir}/config.yml`]);
   try {
-    await waitForLine(program, /listening on/);
+    const host = (await waitForLine(program, /listening on (127\.0\.0\.1:\d+)/))[1]!;
     await test({
       host,
       url: `http://${host}`,

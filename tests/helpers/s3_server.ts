@@ -7,8 +7,8 @@ import { type S3Api, s3Api } from "../../lib/mirror/s3_api.ts";
 import { readS3Place } from "../../lib/mirror/s3_place.ts";
 import { sender } from "../../lib/net/sender.ts";
 import { type CountedMirror, countedMirror, type CountedOptions } from "./counted_mirror.ts";
-import { spawn, waitForLine } from "./process.ts";
-import { freePort, tool } from "./tool.ts";
+import { spawn } from "./process.ts";
+import { onFreePort, tool } from "./tool.ts";
 
 /** A running server with one bucket, which anybody may read and only one account may write. */
 export interface S3Server {
@@ -35,16 +35,17 @@ export async function withS3(
   bucket = "bfa-data",
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-s3-" });
-  const port = freePort();
   const [account, secret] = ["publisher", "publishers-secret"];
   await Deno.mkdir(`${dir}/store`);
-  const program = spawn(tool("versitygw"), [
-    ...["--port", `127.0.0.1:${port}`, "--region", REGION],
-    ...["--access", account, "--secret", secret],
-    ...["posix", `${dir}/store`],
-  ]);
+  const gateway = tool("versitygw");
+  const { program, port } = await onFreePort((port) =>
+    spawn(gateway, [
+      ...["--port", `127.0.0.1:${port}`, "--region", REGION],
+      ...["--access", account, "--secret", secret],
+      ...["posix", `${dir}/store`],
+    ])
+  );
   try {
-    await waitForLine(program, /listening on/);
     const url = `http://127.0.0.1:${port}`;
     const env = {
       AWS_ACCESS_KEY_ID: account,

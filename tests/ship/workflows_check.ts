@@ -4,7 +4,13 @@ import { assertEquals } from "@std/assert";
 import { parse } from "yaml";
 import { spawn } from "../helpers/process.ts";
 
-const SCRIPTS = ["scripts/portable.sh", ".ci/install", ".ci/install_readers", ".ci/run"];
+const SCRIPTS = [
+  "scripts/portable.sh",
+  ".ci/again",
+  ".ci/install",
+  ".ci/install_readers",
+  ".ci/run",
+];
 
 async function filesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => `${folder}/${name}`)).sort();
