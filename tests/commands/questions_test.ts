@@ -112,6 +112,7 @@ const FAILURES: [args: string[], code: number, err: string][] = [
     'Cannot read the day "2024-02-30": there is no such day in the calendar',
   ],
   [["snapshot", "15/01/2024"], 2, "write it as YYYY-MM-DD"],
+  [["snapshot", "today"], 2, "write it as YYYY-MM-DD, or `latest` for the newest"],
   [["snapshot"], 2, "DAY is missing: UTC day, YYYY-MM-DD, or `latest` (see `bfa snapshot --help`)"],
   [["snapshot", "latest", "extra"], 2, '"extra" is one argument too many'],
   [["snapshot", "latest", "--jsn"], 2, "there is no option --jsn; did you mean --json?"],
