@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
 import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
-import { fillTables } from "../../lib/jobs/build.ts";
+import { fillTables } from "../../lib/jobs/fill_tables.ts";
 import { collectKlines } from "../../lib/jobs/collect_klines.ts";
 import { derive } from "../../lib/jobs/derive.ts";
 import { history } from "../helpers/bucket_history.ts";
