@@ -15,6 +15,7 @@ import {
   BLOCK_ROWS,
   type BlockColumn,
   type BlockIndex,
+  compareKeys,
   HEADER_BYTES_PER_COLUMN,
   tiersOf,
 } from "../core/blocks.ts";
@@ -30,7 +31,7 @@ export interface BlockFile {
   readonly tiers: readonly (readonly string[])[];
   /** What the rows are sorted and cut by. */
   readonly key: "date" | "symbol";
-  /** `FROM … ORDER BY …`: the rows, sorted by the key first. */
+  /** `FROM … ORDER BY …`: the rows, sorted by the key first; without `ORDER BY` where the table is. */
   readonly from: string;
   /** A block is closed before it would have more rows, unless one key has; 1,024 when left out. */
   readonly blockRows?: number;
@@ -186,7 +187,10 @@ async function* cutByKey(
     const keys = columns[key]!;
     let cut = 0;
     for (let row = Math.max(1, keys.length - chunk.rowCount); row < keys.length; row++) {
-      if (keys[row] !== keys[row - 1]) keyStart = row;
+      if (keys[row] !== keys[row - 1]) {
+        if (!isAfter(keys[row], keys[row - 1])) throw new Error("the rows to write are not sorted");
+        keyStart = row;
+      }
       if (row - cut >= blockRows && keyStart > cut) {
         yield columns.map((column) => column.slice(cut, keyStart));
         cut = keyStart;
@@ -196,6 +200,13 @@ async function* cutByKey(
     keyStart -= cut;
   }
   if (columns[0]?.length) yield columns;
+}
+
+/** Whether a key stands after another: days are numbers here. */
+function isAfter(key: unknown, before: unknown): boolean {
+  return typeof key === "number"
+    ? key > (before as number)
+    : compareKeys(String(key), String(before)) > 0;
 }
 
 /** The chunks of a result. DuckDB works on the next one while this one is packed. */
