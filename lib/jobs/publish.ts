@@ -21,7 +21,7 @@ import { parseVersion } from "../core/version.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
 import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
 import { type AnyMirror, artifactPath, isReleaseMirror } from "../mirror/mirror.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build_folder.ts";
 import { catchUp } from "./catch_up.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
 import { uploadBuild } from "./upload_build.ts";

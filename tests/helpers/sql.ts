@@ -5,7 +5,7 @@ import { AVAILABILITY_URLS_VIEW } from "../../lib/core/schema.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import type { SqlData } from "../../lib/engine/sql_database.ts";
 import { SqlPool, type SqlPoolOptions } from "../../lib/engine/sql_pool.ts";
-import { fillTables } from "../../lib/jobs/build.ts";
+import { fillTables } from "../../lib/jobs/fill_tables.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 
 /** What a statement may come to. */
