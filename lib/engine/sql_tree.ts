@@ -7,7 +7,7 @@
  */
 
 import { FUNCTIONS, TABLE_FUNCTIONS, TYPES } from "./sql_functions.ts";
-import { allowedFunction, allowedTable, columnNames } from "./sql_names.ts";
+import { allowedAggregate, allowedFunction, allowedTable, columnNames } from "./sql_names.ts";
 import {
   any,
   array,
@@ -165,12 +165,22 @@ for (const kind of ["FUNCTION", "WINDOW"] as const) {
   Object.assign(EXPRESSIONS, {
     [kind]: (value: unknown, place: Place) => {
       allowedFunction(record(value), FUNCTIONS);
+      allowedAggregate(record(value));
       check(value, place);
     },
   });
 }
 
-const sample = object({ sample_size: constant, is_percentage: flag, method: text, seed: any });
+const sample: Check = (value, place) => {
+  const { method, seed } = record(value);
+  // The others follow the seed of their connection, which is always the same (sql_answer.ts).
+  if (String(method).toLowerCase() === "system" && !(Number(seed) >= 0)) {
+    throw rejected(
+      "a system sample is another one every time: add REPEATABLE (42), or write (bernoulli)",
+    );
+  }
+  object({ sample_size: constant, is_percentage: flag, method: text, seed: number })(value, place);
+};
 const from = (members: Members): Check =>
   object({ type: text, alias: text, sample: some(sample), query_location: any, ...members });
 const tableCall = EXPRESSIONS.FUNCTION!;

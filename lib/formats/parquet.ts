@@ -7,6 +7,7 @@
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { Column } from "../core/schema.ts";
 import type { Cell, Table } from "../core/table.ts";
+import { dateOf } from "./instants.ts";
 
 /** Our types in Parquet, and how its writer takes our cells. */
 const TYPES: Record<
@@ -16,14 +17,14 @@ const TYPES: Record<
   VARCHAR: { element: { type: "BYTE_ARRAY", converted_type: "UTF8" }, value: String },
   DATE: {
     element: { type: "INT32", converted_type: "DATE" },
-    value: (cell) => new Date(String(cell)),
+    value: dateOf,
   },
   BOOLEAN: { element: { type: "BOOLEAN" }, value: Boolean },
   BIGINT: { element: { type: "INT64" }, value: (cell) => BigInt(cell) },
   DOUBLE: { element: { type: "DOUBLE" }, value: Number },
   TIMESTAMP: {
     element: { type: "INT64", converted_type: "TIMESTAMP_MILLIS" },
-    value: (cell) => new Date(String(cell)),
+    value: dateOf,
   },
 };
 

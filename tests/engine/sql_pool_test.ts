@@ -47,6 +47,34 @@ Deno.test("a pool of SQL children", async (t) => {
       }
     });
 
+    await step("names what is beyond all days", {}, async (pool) => {
+      const { head, rows } = await pool.query({
+        sql:
+          `SELECT DATE 'infinity', DATE '-infinity', TIMESTAMP 'infinity', DATE '0044-03-15 (BC)',
+          DATE '12024-01-01'`,
+      });
+      assertEquals(head.columns.map(({ type }) => type), [
+        "DATE",
+        "DATE",
+        "TIMESTAMP",
+        "DATE",
+        "DATE",
+      ]);
+      assertEquals(
+        new TextDecoder().decode(rows),
+        '["infinity","-infinity","infinity","0044-03-15 (BC)","12024-01-01"]',
+      );
+    });
+
+    await step("takes the same sample every time, in every child", { slots: 2 }, async (pool) => {
+      const samples = ["USING SAMPLE 10 ROWS", "TABLESAMPLE 1% (bernoulli)"];
+      for (const sample of samples) {
+        const sql = `SELECT sum(hash(symbol)::HUGEINT)::VARCHAR FROM (FROM listings ${sample})`;
+        const answers = await Promise.all(Array.from({ length: 6 }, () => pool.query({ sql })));
+        assertEquals(new Set(answers.map((answer) => String(rowsOf(answer)))).size, 1, sample);
+      }
+    });
+
     await step("gives every type as one of a table's", {}, async (pool) => {
       const { head, rows } = await pool.query({
         sql: `SELECT true AS a, 1::UTINYINT AS b, 9007199254740993 AS c, 1.5::DECIMAL(9, 2) AS d,
