@@ -83,7 +83,7 @@ export async function fileAnswer(
   if (!file) throw gone();
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
   const body = length > LARGE_BYTES
-    ? largeStream(file.body[Symbol.asyncIterator](), { client })
+    ? largeStream(file.body[Symbol.asyncIterator](), { client, holds: "file" })
     : file.body;
   return new Response(body, { status, headers });
 }

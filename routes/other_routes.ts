@@ -42,7 +42,7 @@ export const OTHER_ROUTES = {
       format: z.string().optional().meta({ pattern: "^(json|ndjson|csv|md|arrow|parquet)$" }),
     }),
     mediaType: "application/json",
-    statuses: [304, 406, 413, 415, 422, 501, 504],
+    statuses: [304, 406, 408, 413, 415, 422, 501, 504],
   },
   manifest: {
     path: "/v1/manifest",
@@ -191,9 +191,7 @@ export function otherRoutes(
         version: version!,
         name: name!,
       }),
-    events: (request) =>
-      events(request) ??
-        problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
+    events: (request, _, from) => events(request, from?.client),
     manifestBySequence: (request, { sequence }) => manifestBySequence(request, reader, sequence!),
     versions: (request) => versionsAnswer(request, reader, source().version),
     artifact: (request, { sha256, name }, from) =>

@@ -6,6 +6,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { Shares } from "../core/shares.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import { SERVICE_LIMITS, type SqlAnswerParts, type SqlLimits } from "./sql_answer.ts";
 import type { SqlData } from "./sql_database.ts";
@@ -86,7 +87,7 @@ interface Waiter {
 /** Children for one version at a time. */
 export class SqlPool {
   readonly #options: Required<{ [K in keyof SqlPoolOptions]: NonNullable<SqlPoolOptions[K]> }>;
-  readonly #clients = new Map<string, number>();
+  readonly #shares: Shares;
   readonly #alive = new Set<SqlProcess>();
   readonly #starting = new Set<Promise<void>>();
   #idle: SqlProcess[] = [];
@@ -100,6 +101,7 @@ export class SqlPool {
   constructor(options: SqlPoolOptions = {}) {
     const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
     this.#options = { command: denoSqlCommand(), ...DEFAULTS, ...given };
+    this.#shares = new Shares(this.#options.perClient);
   }
 
   /** Ids of the children that live. */
@@ -122,19 +124,15 @@ export class SqlPool {
    * @throws {BfaError} `busy`, `deadline`, `limit`, `sql_rejected` or `not_implemented`.
    */
   async query(question: SqlQuestion): Promise<SqlPoolAnswer> {
-    const { client } = question;
-    if (client === undefined) return await this.#run(question);
-    const count = this.#clients.get(client) ?? 0;
-    if (count >= this.#options.perClient) {
-      throw new BfaError("busy", `Cannot run more than ${count} of your statements at once`);
+    const giveBack = this.#shares.take(question.client);
+    if (!giveBack) {
+      const { most } = this.#shares;
+      throw new BfaError("busy", `Cannot run more than ${most} of your statements at once`);
     }
-    this.#clients.set(client, count + 1);
     try {
       return await this.#run(question);
     } finally {
-      const left = this.#clients.get(client)! - 1;
-      if (left) this.#clients.set(client, left);
-      else this.#clients.delete(client);
+      giveBack();
     }
   }
 

@@ -135,7 +135,7 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
     await asked.promise;
     const second = await slow.fetch(new Request("http://127.0.0.1/v1/symbols"));
     assertEquals([second.status, second.headers.get("retry-after")], [503, "1"]);
-    assertEquals((await second.json()).code, "unavailable");
+    assertEquals((await second.json()).code, "busy");
     const metrics = await slow.fetch(new Request("http://127.0.0.1/metrics"));
     const text = await metrics.text();
     assertMatch(text, /^bfa_http_requests_under_way 1$/m);
@@ -143,6 +143,32 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
     go.resolve();
     assertEquals(await (await first).text(), "late");
     assertEquals((await fetch(new Request(`http://127.0.0.1${SMALL}`))).status, 200);
+  });
+});
+
+Deno.test("one client has 64 requests under way at most; others, and probes, are not concerned", async () => {
+  await withService(async ({ followed }) => {
+    const go = Promise.withResolvers<void>();
+    const { fetch } = operated({
+      kept: () => undefined,
+      fetch: async ({ url }) => {
+        if (!url.endsWith("/healthz")) await go.promise;
+        return new Response("late");
+      },
+    }, { followed, now: () => new Date(0), clientHeader: "x-client" });
+    const ask = async (client: string, path = SMALL) =>
+      await fetch(new Request(`http://127.0.0.1${path}`, { headers: { "x-client": client } }));
+    const mine = Array.from({ length: 64 }, () => ask("me"));
+    const refused = await ask("me");
+    assertEquals([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+    assertEquals((await refused.json()).code, "too_many");
+    assertEquals((await ask("me", "/healthz")).status, 200);
+    const yours = ask("you");
+    const text = await (await fetch(new Request("http://127.0.0.1/metrics"))).text();
+    assertMatch(text, /^bfa_http_refused_total\{limit="under way of a client"\} 1$/m);
+    go.resolve();
+    for (const answer of [...mine, yours]) assertEquals((await answer).status, 200);
+    assertEquals((await ask("me")).status, 200);
   });
 });
 
@@ -233,12 +259,13 @@ Deno.test("the log has one line of JSON a request, and of a long query only the 
 
 Deno.test("/metrics is Prometheus text that counts what was answered", async () => {
   await withService(async (service) => {
-    const { ask } = run(service, { perClient: policy(8, 60) });
+    const { ask } = run(service, { perClient: policy(9, 60) });
     const etag = (await ask(SMALL)).response.headers.get("etag")!;
     await ask(SMALL);
     await ask(SMALL, { "if-none-match": etag });
     await ask("/v1/timeline/NOSUCH");
     await ask("/v/2024-03-31.1/symbols");
+    await ask("/v1/rows?day=2024-01-11");
     await ask(`/${"x".repeat(40)}`);
     const { response, text } = await ask("/metrics");
     assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -249,6 +276,7 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
       'bfa_http_requests_total{route="/v1/snapshot",status="200"}': 1,
       'bfa_http_requests_total{route="/v1/timeline",status="404"}': 1,
       'bfa_http_requests_total{route="/v/symbols",status="200"}': 1,
+      'bfa_http_requests_total{route="/v1/rows",status="404"}': 1,
       'bfa_http_requests_total{route="other",status="404"}': 1,
       'bfa_http_request_duration_seconds_count{route="other"}': 1,
       'bfa_version_info{version="2024-03-31.1",channel="latest"}': 1,
