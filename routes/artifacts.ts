@@ -103,7 +103,7 @@ function readRange(
   if (condition !== null && condition.trim() !== etag) return undefined;
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header);
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
-  const [, first, last] = match as unknown as [string, string, string];
+  const [, first = "", last = ""] = match;
   if (first === "") {
     const length = Math.min(Number(last), size);
     return length === 0 ? "unsatisfiable" : { start: size - length, end: size - 1 };

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
+import type { SqlParams } from "../../lib/core/sql_params.ts";
 import type { SqlPool } from "../../lib/engine/sql_pool.ts";
 import { rowsOf, withPool, withSqlData } from "../helpers/sql.ts";
 
@@ -22,12 +23,13 @@ Deno.test("a pool of SQL children", async (t) => {
     ) => t.step(name, () => withPool(data, { slots: 1, ...options }, test));
 
     await step("binds parameters by position and by name, with their types", {}, async (pool) => {
-      const ask = async (sql: string, params: never) => rowsOf(await pool.query({ sql, params }));
+      const ask = async (sql: string, params: SqlParams) =>
+        rowsOf(await pool.query({ sql, params }));
       assertEquals(
         await ask("SELECT count(*) FROM daily_availability WHERE date = ? AND state = ?", [
           "2024-01-15",
           "traded",
-        ] as never),
+        ]),
         [[251]],
       );
       assertEquals(
@@ -36,14 +38,14 @@ Deno.test("a pool of SQL children", async (t) => {
           b: 1.5,
           c: "x'; DROP TABLE listings",
           d: null,
-        } as never),
+        }),
         [[1, "BIGINT", 1.5, "DOUBLE", "x'; DROP TABLE listings", "VARCHAR", null]],
       );
-      assertEquals(await ask("SELECT ?::BOOLEAN, ?", [true, 9007199254740991] as never), [
+      assertEquals(await ask("SELECT ?::BOOLEAN, ?", [true, 9007199254740991]), [
         [true, 9007199254740991],
       ]);
-      for (const params of [[], [1, 2], { a: 1 }]) {
-        assertEquals(await codeOf(ask("SELECT ?", params as never)), "sql_rejected");
+      for (const params of [[], [1, 2], { a: 1 }] as SqlParams[]) {
+        assertEquals(await codeOf(ask("SELECT ?", params)), "sql_rejected");
       }
     });
 

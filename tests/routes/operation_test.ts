@@ -5,8 +5,8 @@ import { connect } from "node:http2";
 import { operated, type OperationOptions } from "../../routes/operation.ts";
 import { RateLimit } from "../../routes/rate_limit.ts";
 import { RequestLog } from "../../routes/request_log.ts";
-import { startServer } from "../../routes/server.ts";
 import { rawHttp } from "../helpers/raw_http.ts";
+import { withServer } from "../helpers/server.ts";
 import { type TestService, withService } from "../helpers/service.ts";
 
 const SMALL = "/v1/snapshot/2024-01-11";
@@ -174,36 +174,27 @@ Deno.test("one client has 64 requests under way at most; others, and probes, are
 
 Deno.test("HTTP/1.1 without Host is 400; with any Host, or HTTP/2, it is answered", async () => {
   await withService(async ({ world }) => {
-    const stop = new AbortController();
-    const server = await startServer({
-      reader: world.publisher.store,
-      mirror: world.publisher.mirrors[0]!,
-      channel: "latest",
-      port: 0,
-      hostname: "127.0.0.1",
-      now: () => world.clock,
-      log: () => {},
-      signal: stop.signal,
+    await withServer(world, async (server) => {
+      const { port } = new URL(server.url);
+      const status = async (head: string, path = SMALL) =>
+        (await rawHttp(server.url, `GET ${path} ${head}Connection: close\r\n\r\n`)).split(
+          "\r\n",
+        )[0];
+      assertEquals(await status("HTTP/1.1\r\n"), "HTTP/1.1 400 Bad Request");
+      assertEquals(await status("HTTP/1.1\r\n", "/healthz"), "HTTP/1.1 400 Bad Request");
+      assertEquals(await status("HTTP/1.1\r\n", "/v1/nothing"), "HTTP/1.1 400 Bad Request");
+      for (const host of ["a.test", `localhost:${port}`, `127.0.0.1:${port}`, "[::1]"]) {
+        assertEquals(await status(`HTTP/1.1\r\nHost: ${host}\r\n`), "HTTP/1.1 200 OK", host);
+      }
+      const session = connect(server.url); // HTTP/2 has no Host header at all
+      const stream = session.request({ ":path": SMALL });
+      const [headers] = await once(stream, "response");
+      assertEquals(headers[":status"], 200);
+      stream.resume();
+      await once(stream, "end");
+      session.close();
+      await once(session, "close");
     });
-    const { port } = new URL(server.url);
-    const status = async (head: string, path = SMALL) =>
-      (await rawHttp(server.url, `GET ${path} ${head}Connection: close\r\n\r\n`)).split("\r\n")[0];
-    assertEquals(await status("HTTP/1.1\r\n"), "HTTP/1.1 400 Bad Request");
-    assertEquals(await status("HTTP/1.1\r\n", "/healthz"), "HTTP/1.1 400 Bad Request");
-    assertEquals(await status("HTTP/1.1\r\n", "/v1/nothing"), "HTTP/1.1 400 Bad Request");
-    for (const host of ["a.test", `localhost:${port}`, `127.0.0.1:${port}`, "[::1]"]) {
-      assertEquals(await status(`HTTP/1.1\r\nHost: ${host}\r\n`), "HTTP/1.1 200 OK", host);
-    }
-    const session = connect(server.url); // HTTP/2 has no Host header at all
-    const stream = session.request({ ":path": SMALL });
-    const [headers] = await once(stream, "response");
-    assertEquals(headers[":status"], 200);
-    stream.resume();
-    await once(stream, "end");
-    session.close();
-    await once(session, "close");
-    stop.abort();
-    await server.finished;
   });
 });
 
