@@ -27,6 +27,7 @@ import { type Page, pageOf, readCursor } from "./paging.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
 import { type Differ, type Question, takenByAll } from "./question.ts";
 import type { Client } from "./route.ts";
+import type { TurnAsked } from "./turns.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -35,8 +36,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export interface AnswerOptions {
   readonly followed: { current(): AskedVersion | undefined };
   readonly versions: VersionSources;
-  /** The numbers of a version. */
-  readonly rowsOf: (asked: AskedVersion) => RowSource;
+  /** The numbers of a version, for who asks. */
+  readonly rowsOf: (asked: AskedVersion, who: TurnAsked) => RowSource;
   readonly diff: Differ;
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
@@ -135,9 +136,9 @@ export function answerer(
       const newest = source();
       const served = await versionFor(cursor?.version ?? version, asof);
       const from = served?.source ?? seed;
-      const rows = served && rowsOf(served);
-      const wanted = { offset: cursor?.offset ?? 0, limit };
       const { signal } = request;
+      const rows = served && rowsOf(served, { client, signal });
+      const wanted = { offset: cursor?.offset ?? 0, limit };
       const context = { source: from, served, versions, rows, diff, wanted, signal, client };
       const answer = await question.answer(context, asked);
       const page = pageOf(answer, { version: from.version, ...wanted });

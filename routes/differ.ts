@@ -6,29 +6,21 @@
 
 import { LRUCache } from "lru-cache";
 import { BfaError } from "../lib/core/errors.ts";
-import { Shares } from "../lib/core/shares.ts";
 import { type DiffSide, VersionDiff } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
 import type { Differ } from "./question.ts";
+import { Turns } from "./turns.ts";
 
 /** How many comparisons are remembered: each keeps the listings of two versions. */
 const KEPT = 8;
 
-/** How many may read at once: each holds a month of rows of two versions, some tens of MB. */
-const AT_ONCE = 2;
-
-/** How many may wait for that. */
-const MOST_WAITING = 16;
-
-/** How many of all these may be one client's. */
-const MOST_OF_CLIENT = 4;
+/** Each holds a month of rows of two versions, some tens of MB. */
+const COMPARING = { action: "compare versions", atOnce: 2, waiting: 16, ofClient: 4 };
 
 /** Compares versions. `sideOf` finds a version's rows. */
 export function differ(sideOf: (asked: AskedVersion) => DiffSide): Differ {
   const known = new LRUCache<string, VersionDiff>({ max: KEPT });
-  const shares = new Shares(MOST_OF_CLIENT);
-  const waiting = new Set<() => void>();
-  let running = 0;
+  const turns = new Turns(COMPARING);
 
   function comparisonOf(a: AskedVersion, b: AskedVersion): VersionDiff {
     const key = `${a.source.version} ${b.source.version}`;
@@ -37,51 +29,13 @@ export function differ(sideOf: (asked: AskedVersion) => DiffSide): Differ {
     return comparison;
   }
 
-  /** Waits for a turn, or until nobody waits for the answer any more. */
-  async function turn(signal: AbortSignal | undefined): Promise<void> {
-    signal?.throwIfAborted();
-    if (running < AT_ONCE) return void running++;
-    if (waiting.size >= MOST_WAITING) throw refusal("busy", "too many comparisons wait already");
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const leave = () => {
-      waiting.delete(resolve); // or its turn would come, and be nobody's
-      reject(signal!.reason);
-    };
-    waiting.add(resolve);
-    signal?.addEventListener("abort", leave);
-    try {
-      await promise; // takes the place of who was done
-    } finally {
-      signal?.removeEventListener("abort", leave);
-    }
-  }
-
-  function done(): void {
-    const [next] = waiting;
-    if (!next) return void running--;
-    waiting.delete(next);
-    next();
-  }
-
   return async (a, b, { client, ...question }) => {
-    const giveBack = shares.take(client);
-    if (!giveBack) throw refusal("too_many", `${shares.most} of yours are under way`);
+    const { signal } = question;
     try {
-      await turn(question.signal);
-      try {
-        return await comparisonOf(a, b).answer(question);
-      } finally {
-        done();
-      }
+      return await turns.run({ client, signal }, () => comparisonOf(a, b).answer(question));
     } catch (error) {
-      if (!question.signal?.aborted) throw error;
+      if (!signal?.aborted) throw error;
       throw new BfaError("deadline", "Cannot answer: the client has left", { cause: error });
-    } finally {
-      giveBack();
     }
   };
-}
-
-function refusal(code: "busy" | "too_many", why: string): BfaError {
-  return new BfaError(code, `Cannot compare versions now: ${why}`);
 }
