@@ -92,13 +92,15 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   }
 
   /**
-   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost, and HTTP/2 has none
-   * at all: of what is addressed to this port of localhost it cannot be told which it is (docs/operations.md).
+   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost (of a server that listens on
+   * all addresses, or on a loopback one), and HTTP/2 has none at all: of what is addressed to this port of localhost
+   * it cannot be told which it is (docs/operations.md).
    */
   function lacksHost(request: Request): boolean {
     const port = options.port?.();
-    return port !== undefined && request.url.startsWith("http://localhost:") &&
-      request.url.startsWith(`http://localhost:${port}/`) && request.headers.get("host") === null;
+    if (port === undefined || !request.url.startsWith("http://localhost")) return false;
+    const bare = port === 80 ? "http://localhost/" : `http://localhost:${port}/`;
+    return request.url.startsWith(bare) && request.headers.get("host") === null;
   }
 
   function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {

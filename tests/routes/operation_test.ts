@@ -198,6 +198,18 @@ Deno.test("HTTP/1.1 without Host is 400; with any Host, or HTTP/2, it is answere
   });
 });
 
+Deno.test("on port 80 a request without Host is addressed to localhost alone", async () => {
+  await withService(async (service) => {
+    const { fetch } = run(service, { port: () => 80 });
+    const status = async (origin: string, headers: HeadersInit = {}) =>
+      (await fetch(new Request(origin + SMALL, { headers }))).status;
+    assertEquals(await status("http://localhost"), 400);
+    assertEquals(await status("http://localhost", { host: "localhost" }), 200);
+    assertEquals(await status("http://localhost:8080"), 200);
+    assertEquals(await status("http://localhost.test"), 200);
+  });
+});
+
 Deno.test("every answer that is made has an id: the client's own when it is well-formed", async () => {
   await withService(async (service) => {
     const { ask } = run(service);
