@@ -192,6 +192,27 @@ Deno.test("a pool of SQL children", async (t) => {
       assertEquals(rowsOf(await pool.query({ sql: "SELECT 6", client: "a" })), [[6]]);
     });
 
+    await step("leaves half of the children to others than the client that asks most", {
+      slots: 2,
+      waitMs: 60_000,
+      deadlineMs: 600_000,
+    }, async (pool) => {
+      const leave = new AbortController();
+      const { signal } = leave;
+      const long = pool.query({ sql: LONG, client: "a", signal });
+      let answered = false;
+      const second = pool.query({ sql: "SELECT 1", client: "a" })
+        .then((answer) => (answered = true, answer));
+      for (const value of [5, 6, 7]) {
+        const sql = `SELECT ${value}`;
+        assertEquals(rowsOf(await pool.query({ sql, client: "b" })), [[value]]);
+      }
+      assertEquals(answered, false, "a has its half");
+      leave.abort();
+      await codeOf(long);
+      assertEquals(rowsOf(await second), [[1]]);
+    });
+
     await step("50 children killed one after the other: each next question is answered", {
       slots: 2,
     }, async (pool) => {
