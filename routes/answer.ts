@@ -24,10 +24,11 @@ import {
   splitSuffix,
 } from "./negotiation.ts";
 import { type Page, pageOf, readCursor } from "./paging.ts";
-import { PAGING, type Parameters, readParameters } from "./parameters.ts";
-import type { Differ, Question } from "./question.ts";
+import { type Parameters, readParameters } from "./parameters.ts";
+import { type Differ, type Question, takenByAll } from "./question.ts";
 import type { Client } from "./route.ts";
 import { countedStream } from "./sent_bytes.ts";
+import type { TurnAsked } from "./turns.ts";
 
 /** Memory for encoded answers, bytes. */
 const CACHE_BYTES = 64 * 1024 * 1024;
@@ -36,8 +37,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 export interface AnswerOptions {
   readonly followed: { current(): AskedVersion | undefined };
   readonly versions: VersionSources;
-  /** The numbers of a version. */
-  readonly rowsOf: (asked: AskedVersion) => RowSource;
+  /** The numbers of a version, for who asks. */
+  readonly rowsOf: (asked: AskedVersion, who: TurnAsked) => RowSource;
   readonly diff: Differ;
   /** Answers until a first version is there: the embedded listings. */
   readonly seed: Source;
@@ -72,31 +73,38 @@ export function answerer(
     sizeCalculation: (entity, key) => weight(entity) + 2 * key.length,
   });
   const declared = new Map<Question, Parameters>();
-  let keptVersion = "";
+  let before: Source | undefined;
 
   /** What is current; answers from before it are forgotten. */
   function source(): Source {
     const current = followed.current()?.source ?? seed;
-    if (current.version !== keptVersion) {
-      entities.clear();
-      keptVersion = current.version;
-    }
-    return current;
+    // Not by its name: the embedded listings may bear that of a version that was published with others.
+    if (current !== before) entities.clear();
+    return before = current;
   }
 
   function parametersOf(question: Question): Parameters {
     let all = declared.get(question);
     if (!all) {
-      all = question.inPath.extend(question.inQuery.shape).extend(PAGING) as Parameters;
+      all = question.inPath.extend(question.inQuery.shape).extend(
+        takenByAll(question),
+      ) as Parameters;
       declared.set(question, all);
     }
     return all;
   }
 
-  /** The version to answer from, when it is not the current one. */
-  async function other(version: string | undefined, asof: string | undefined) {
-    if (version !== undefined && version !== source().version) return await versions.at(version);
-    return asof === undefined ? undefined : await versions.asOf(parseDay(asof), channel);
+  /** The version to answer from; `undefined` for the embedded listings. */
+  async function versionFor(
+    version: string | undefined,
+    asof: string | undefined,
+  ): Promise<AskedVersion | undefined> {
+    const current = followed.current(); // looked at once: it may switch at any moment
+    if (asof !== undefined) return await versions.asOf(parseDay(asof), channel);
+    const newest = current?.source ?? seed;
+    return version === undefined || version === newest.version
+      ? current
+      : await versions.at(version);
   }
 
   return {
@@ -126,18 +134,21 @@ export function answerer(
         throw new BfaError("usage", 'Cannot use this "next" here: it leads on in another version');
       }
 
-      const served: AskedVersion | undefined = await other(cursor?.version ?? version, asof) ??
-        followed.current();
+      const newest = source();
+      const served = await versionFor(cursor?.version ?? version, asof);
       const from = served?.source ?? seed;
-      const rows = served && rowsOf(served);
-      const wanted = { offset: cursor?.offset ?? 0, limit };
       const { signal } = request;
-      const context = { source: from, served, versions, rows, diff, wanted, signal };
+      const rows = served && rowsOf(served, { client, signal });
+      const wanted = { offset: cursor?.offset ?? 0, limit };
+      const context = { source: from, served, versions, rows, diff, wanted, signal, client };
       const answer = await question.answer(context, asked);
       const page = pageOf(answer, { version: from.version, ...wanted });
 
       const { mediaType, binary } = ANSWER_FORMATS[format];
-      const canonical = JSON.stringify([question.id, format, asked, cursor?.offset, limit]);
+      const asSeed = served ? [] : ["seed"]; // which may bear the name of a version with other listings
+      const canonical = JSON.stringify(
+        [question.id, format, asked, cursor?.offset, limit, ...asSeed],
+      );
       const published = served?.stored.manifest.signed.publishedAt;
       const validators = {
         tags: tagsOf(from.version, canonical),
@@ -147,22 +158,19 @@ export function answerer(
         version: from.version,
         mediaType,
         negotiated: suffix === undefined,
-        immutable: answer.immutable ?? version !== undefined,
+        immutable: served !== undefined && (answer.immutable ?? version !== undefined),
         cdn,
         next: page.next && nextLink(url, page.next, publicUrl),
       });
       const { start, rest } = gather(await encode(page, format, answer.lists));
       const zips = !binary;
       if (rest) {
-        const open = () => largeStream(rest, { start, client });
+        const open = () => largeStream(rest, { start, client, holds: "memory" });
         return stream(request, headers, validators, zips, open);
       }
       const made = entity(start, validators, { headers, zips });
       // The version may have switched meanwhile: what the old one answered must not be kept as new.
-      const pinned = version !== undefined || cursor !== undefined;
-      if (asof === undefined && (pinned || from.version === source().version)) {
-        entities.set(keyOf(request), made);
-      }
+      if (asof === undefined && newest === source()) entities.set(keyOf(request), made);
       return respond(request, made);
     },
   };

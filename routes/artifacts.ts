@@ -83,7 +83,7 @@ export async function fileAnswer(
   if (!file) throw gone();
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
   const body = length > LARGE_BYTES
-    ? largeStream(file.body[Symbol.asyncIterator](), { client })
+    ? largeStream(file.body[Symbol.asyncIterator](), { client, holds: "file" })
     : file.body;
   return new Response(body, { status, headers });
 }
@@ -103,7 +103,7 @@ function readRange(
   if (condition !== null && condition.trim() !== etag) return undefined;
   const match = /^bytes=\s*(\d{0,15})-(\d{0,15})\s*$/i.exec(header);
   if (!match || (match[1] === "" && match[2] === "")) return undefined;
-  const [, first, last] = match as unknown as [string, string, string];
+  const [, first = "", last = ""] = match;
   if (first === "") {
     const length = Math.min(Number(last), size);
     return length === 0 ? "unsatisfiable" : { start: size - length, end: size - 1 };

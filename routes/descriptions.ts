@@ -4,10 +4,12 @@
  * @module
  */
 
+import { LRUCache } from "lru-cache";
 import type { Source } from "../lib/core/answers.ts";
 import { NotFoundError } from "../lib/core/errors.ts";
 import type { ManifestBody } from "../lib/core/manifest.ts";
-import { artifactPath, type MirrorReader } from "../lib/mirror/mirror.ts";
+import { verifiedText } from "../lib/jobs/verified_artifact.ts";
+import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import type { Address } from "./address.ts";
 import { filesBase } from "./files.ts";
 import { document } from "./document.ts";
@@ -15,24 +17,28 @@ import { document } from "./document.ts";
 /** How long they may be kept. */
 const SECONDS = 60;
 
-/** `GET /datapackage.json`: the version's own descriptor, its paths as whole addresses. */
-export async function dataPackageAnswer(
-  request: Request,
+/** `GET /datapackage.json`: the version's own descriptor, its paths as whole addresses. It is read once a version. */
+export function dataPackage(
   mirror: MirrorReader,
-  signed: ManifestBody | undefined,
-  address: Address,
-): Promise<Response> {
-  const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
-  const file = artifact && await mirror.open(artifactPath(artifact));
-  if (!file) throw new NotFoundError("no descriptor was published yet");
-  const descriptor = await new Response(file.body).json();
-  const base = filesBase(address.url, signed!.version);
-  for (const resource of descriptor.resources) resource.path = base + resource.path;
-  return document(request, JSON.stringify(descriptor, null, 2) + "\n", "", {
-    ...address.headers(SECONDS),
-    "content-type": "application/vnd.datapackage+json",
-    "x-dataset-version": signed!.version,
-  });
+): (request: Request, signed: ManifestBody | undefined, address: Address) => Promise<Response> {
+  const read = new LRUCache<string, string>({ max: 1 });
+  return async (request, signed, address) => {
+    const artifact = signed?.artifacts.find(({ name }) => name === "datapackage.json");
+    if (!signed || !artifact) throw new NotFoundError("no descriptor was published yet");
+    let text = read.get(artifact.sha256);
+    if (text === undefined) {
+      text = await verifiedText(mirror, artifact);
+      read.set(artifact.sha256, text);
+    }
+    const descriptor = JSON.parse(text);
+    const base = filesBase(address.url, signed.version);
+    for (const resource of descriptor.resources) resource.path = base + resource.path;
+    return document(request, JSON.stringify(descriptor, null, 2) + "\n", "", {
+      ...address.headers(SECONDS),
+      "content-type": "application/vnd.datapackage+json",
+      "x-dataset-version": signed.version,
+    });
+  };
 }
 
 /** A page with what search engines read of the dataset; as it is, before anything is published. */

@@ -38,9 +38,11 @@ export const diffQuestion = question({
   }),
   body: diffBody,
   async answer(context, { a, b, class: why, symbol }) {
-    const { signal, wanted: { offset, limit = MOST_ROWS } } = context;
+    const { signal, client, wanted } = context;
+    const { offset, limit = MOST_ROWS } = wanted;
     const [before, after] = [await find(a, context), await find(b, context)];
-    const question = { class: why, symbol, offset, limit, signal };
+    const most = Math.min(limit, MOST_ROWS);
+    const question = { class: why, symbol, offset, limit: most, signal, client };
     const body = await context.diff(before, after, question);
     return {
       body,
@@ -52,7 +54,7 @@ export const diffQuestion = question({
   },
 });
 
-/** Rows on a page when no limit is given: two versions can differ in all of theirs. */
+/** Rows on a page, whatever the limit: two versions can differ in all of theirs, and each row is held. */
 const MOST_ROWS = 20_000;
 
 /** `latest` is what the request is answered from: the same for all its pages. */

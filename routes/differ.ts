@@ -10,24 +10,19 @@ import { type DiffSide, VersionDiff } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
 import type { Limits } from "./limits.ts";
 import type { Differ } from "./question.ts";
+import { Turns } from "./turns.ts";
 
 /** How many comparisons are remembered: each keeps the listings of two versions. */
 const KEPT = 8;
 
-/** How many may read at once: each holds a month of rows of two versions, some tens of MB. */
-const AT_ONCE = 2;
-
-/** How many may wait for that. */
-const MOST_WAITING = 16;
+/** Each holds a month of rows of two versions, some tens of MB. */
+const COMPARING = { action: "compare versions", atOnce: 2, waiting: 16, ofClient: 4 };
 
 /** Compares versions. `sideOf` finds a version's rows; `limits` are told how many wait. */
 export function differ(sideOf: (asked: AskedVersion) => DiffSide, limits?: Limits): Differ {
   const known = new LRUCache<string, VersionDiff>({ max: KEPT });
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  limits?.add(() => [
-    { limit: "comparisons", used: running + waiting.length, max: AT_ONCE + MOST_WAITING },
-  ]);
+  const turns = new Turns(COMPARING);
+  limits?.add(() => [{ limit: "comparisons", ...turns.use }]);
 
   function comparisonOf(a: AskedVersion, b: AskedVersion): VersionDiff {
     const key = `${a.source.version} ${b.source.version}`;
@@ -36,28 +31,13 @@ export function differ(sideOf: (asked: AskedVersion) => DiffSide, limits?: Limit
     return comparison;
   }
 
-  return async (a, b, question) => {
-    if (running >= AT_ONCE) {
-      if (waiting.length >= MOST_WAITING) {
-        throw new BfaError(
-          "busy",
-          "Cannot compare versions now: too many comparisons wait already",
-        );
-      }
-      await new Promise<void>((resolve) => waiting.push(resolve)); // takes the place of who was done
-    } else {
-      running++;
-    }
+  return async (a, b, { client, ...question }) => {
+    const { signal } = question;
     try {
-      question.signal?.throwIfAborted();
-      return await comparisonOf(a, b).answer(question);
+      return await turns.run({ client, signal }, () => comparisonOf(a, b).answer(question));
     } catch (error) {
-      if (!question.signal?.aborted) throw error;
+      if (!signal?.aborted) throw error;
       throw new BfaError("deadline", "Cannot answer: the client has left", { cause: error });
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running--;
     }
   };
 }

@@ -5,27 +5,40 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { Shares } from "../lib/core/shares.ts";
+import type { LimitUse } from "./limits.ts";
 
 /** Answers above this size are streamed. */
 export const LARGE_BYTES = 1024 * 1024;
 
-/** How many may be under way at once. */
-export const MAX_STREAMS = 256;
+/** What a large answer holds while a client takes it. */
+type Holds = "memory" | "file";
 
-/** How many of them one client may have: a reader of ranges takes a few at once, an office some more. */
-const MAX_OF_CLIENT = 32;
+/**
+ * How many may be under way at once, and how many of one client's: a reader of ranges takes a few files at
+ * once, an office some more. An answer that was made holds its rows, up to some 10 MB, until it is taken.
+ */
+const MOST: Readonly<Record<Holds, { readonly all: number; readonly ofClient: Shares }>> = {
+  file: { all: 256, ofClient: new Shares(32) },
+  memory: { all: 32, ofClient: new Shares(8) },
+};
 
 /** A client that takes nothing for this long is let go, ms. */
 const IDLE_MS = 30_000;
 
-let streams = 0;
-
-/** How many each client has; those who have none are not in it. */
-const clients = new Map<string, number>();
+const underWay: Record<Holds, number> = { file: 0, memory: 0 };
 
 /** How many large answers are under way in this process. */
 export function largeAnswers(): number {
-  return streams;
+  return underWay.file + underWay.memory;
+}
+
+/** How near the limits of large answers are. */
+export function largeLimits(): LimitUse[] {
+  return [
+    { limit: "large answers", used: underWay.memory, max: MOST.memory.all },
+    { limit: "large files", used: underWay.file, max: MOST.file.all },
+  ];
 }
 
 /**
@@ -63,36 +76,47 @@ type Pieces =
   | Iterator<Uint8Array<ArrayBuffer>>
   | AsyncIterator<Uint8Array<ArrayBuffer>>;
 
+/** How a large answer is sent. */
+export interface LargeOptions {
+  /** Pieces that are there already. */
+  readonly start?: Uint8Array<ArrayBuffer>;
+  readonly idleMs?: number;
+  /** Who takes it, where that is known. */
+  readonly client?: string | undefined;
+  /** What is held meanwhile. */
+  readonly holds: Holds;
+}
+
 /**
  * A stream that takes its pieces when the client does.
  *
- * @param options.client Who takes it, where that is known.
- * @throws {BfaError} `unavailable` when too many are under way, `too_many` when too many of them are this
- *   client's.
+ * @throws {BfaError} `busy` when too many are under way, `too_many` when too many of them are this client's.
  */
 export function largeStream(
   pieces: Pieces,
-  options: { start?: Uint8Array<ArrayBuffer>; idleMs?: number; client?: string | undefined } = {},
+  { start, idleMs = IDLE_MS, client, holds }: LargeOptions,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  const { start, idleMs = IDLE_MS, client } = options;
-  const refusal = refusalOf(client);
-  if (refusal) {
-    pieces.return?.();
-    throw refusal;
-  }
-  count(client, 1);
+  const giveBack = placeFor(client, holds, pieces);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let open = true;
   const end = async () => {
     clearTimeout(idle);
     if (!open) return;
     open = false;
+    giveBack();
     await pieces.return?.();
-    count(client, -1);
+  };
+  const awaitTaking = (controller: ReadableStreamDefaultController) => {
+    idle = setTimeout(() => {
+      controller.error(new Error("the client takes nothing"));
+      end();
+    }, idleMs);
   };
   return new ReadableStream({
     start(controller) {
-      if (start) controller.enqueue(start);
+      if (!start) return; // it is asked for the first piece at once
+      controller.enqueue(start);
+      awaitTaking(controller);
     },
     async pull(controller) {
       clearTimeout(idle);
@@ -102,34 +126,30 @@ export function largeStream(
         await end();
         return controller.close();
       }
-      idle = setTimeout(() => {
-        controller.error(new Error("the client takes nothing"));
-        end();
-      }, idleMs);
+      awaitTaking(controller);
       controller.enqueue(value); // may find that the client has left, and call cancel at once
     },
     cancel: end,
   }, { highWaterMark: 1 });
 }
 
-function refusalOf(client: string | undefined): BfaError | undefined {
-  if (streams >= MAX_STREAMS) {
-    const message = "Cannot send another large answer now: too many are under way";
-    return new BfaError("unavailable", message);
+/** A place among those that are under way; returns how to give it back. */
+function placeFor(client: string | undefined, holds: Holds, pieces: Pieces): () => void {
+  const { all, ofClient } = MOST[holds];
+  const refuse = (code: "busy" | "too_many", why: string) => {
+    pieces.return?.();
+    return new BfaError(code, `Cannot send another large answer${why}`);
+  };
+  if (underWay[holds] >= all) throw refuse("busy", " now: too many are under way");
+  const giveBack = ofClient.take(client);
+  if (!giveBack) {
+    throw refuse("too_many", `: ${ofClient.most} of yours are under way; take one of them first`);
   }
-  if (client === undefined || (clients.get(client) ?? 0) < MAX_OF_CLIENT) return undefined;
-  return new BfaError(
-    "too_many",
-    `Cannot send another large answer: ${MAX_OF_CLIENT} of yours are under way; take one of them first`,
-  );
-}
-
-function count(client: string | undefined, more: 1 | -1): void {
-  streams += more;
-  if (client === undefined) return;
-  const now = (clients.get(client) ?? 0) + more;
-  if (now > 0) clients.set(client, now);
-  else clients.delete(client);
+  underWay[holds]++;
+  return () => {
+    underWay[holds]--;
+    giveBack();
+  };
 }
 
 async function next(pieces: Pieces, failed: () => Promise<void>) {

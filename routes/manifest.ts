@@ -8,7 +8,7 @@ import { readChannel } from "../lib/core/manifest.ts";
 import { NotFoundError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import type { ManifestBody } from "../lib/core/manifest.ts";
-import { versionList } from "../lib/jobs/version_list.ts";
+import type { VersionList } from "../lib/jobs/version_list.ts";
 import {
   currentManifest,
   type ManifestReader,
@@ -60,10 +60,10 @@ export async function manifestBySequence(
 /** `GET /v1/versions` */
 export async function versionsAnswer(
   request: Request,
-  reader: ManifestReader,
+  list: () => Promise<VersionList>,
   version: string,
 ): Promise<Response> {
-  const text = JSON.stringify(await versionList(reader), null, 2) + "\n";
+  const text = JSON.stringify(await list(), null, 2) + "\n";
   const control = `public, max-age=${SHARED_SECONDS}`;
   const headers = { ...cdnHeaders(control, [LATEST_TAG]), "x-dataset-version": version };
   return document(request, text, control, headers);

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { BfaError } from "../lib/core/errors.ts";
+import { Shares } from "../lib/core/shares.ts";
 import type { Followed, Served } from "../lib/jobs/follow.ts";
 import { CORS, SECURITY } from "./headers.ts";
 import type { Limits } from "./limits.ts";
@@ -23,14 +25,21 @@ export interface EventsOptions {
   readonly limits?: Limits;
 }
 
-/** How many clients may listen at once. */
+/** How many may listen at once: each costs a connection for hours. */
 const MAX_LISTENERS = 1_000;
 
-/** Makes the handler; it answers `undefined` when too many clients listen already. */
+/** How many of them one client may have: tabs of a browser, machines behind one address. */
+const MAX_OF_CLIENT = 50;
+
+/**
+ * Makes the handler. `client` tells clients apart, where they are known.
+ *
+ * @throws {BfaError} `busy` when too many listen already, `too_many` when too many of them are this client's.
+ */
 export function manifestEvents(
   followed: Pick<Followed, "current" | "onChange">,
   options: EventsOptions = {},
-): (request: Request) => Response | undefined {
+): (request: Request, client?: string) => Response {
   const { heartbeatMs = HEARTBEAT_MS, stopping, limits } = options;
   const headers = {
     ...CORS,
@@ -38,10 +47,11 @@ export function manifestEvents(
     "content-type": "text/event-stream",
     "cache-control": "no-store",
   };
+  const shares = new Shares(MAX_OF_CLIENT);
   let listeners = 0;
   limits?.add(() => [{ limit: "event streams", used: listeners, max: MAX_LISTENERS }]);
 
-  function stream(seen: number): ReadableStream<Uint8Array> {
+  function stream(seen: number, giveBack: () => void): ReadableStream<Uint8Array> {
     const text = new TextEncoder();
     let stop = () => {};
     return new ReadableStream({
@@ -58,6 +68,7 @@ export function manifestEvents(
         stop = () => {
           stop = () => {};
           listeners--;
+          giveBack();
           unsubscribe();
           clearInterval(heartbeat);
           stopping?.removeEventListener("abort", end);
@@ -71,12 +82,19 @@ export function manifestEvents(
     });
   }
 
-  return (request) => {
+  return (request, client) => {
     // Nobody would ever end a stream that was opened for HEAD.
     if (request.method === "HEAD") return new Response(null, { headers });
-    if (listeners >= MAX_LISTENERS) return undefined;
-    return new Response(stream(Number(request.headers.get("last-event-id") ?? NaN)), { headers });
+    if (listeners >= MAX_LISTENERS) throw refusal("busy", "too many are open");
+    const giveBack = shares.take(client);
+    if (!giveBack) throw refusal("too_many", `you have ${shares.most} open`);
+    const seen = Number(request.headers.get("last-event-id") ?? NaN);
+    return new Response(stream(seen, giveBack), { headers });
   };
+}
+
+function refusal(code: "busy" | "too_many", why: string): BfaError {
+  return new BfaError(code, `Cannot open another event stream: ${why}`);
 }
 
 function event({ stored }: Served): string {

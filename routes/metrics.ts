@@ -15,7 +15,7 @@ import { sentBytes } from "./sent_bytes.ts";
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
 
 /** The limits that refuse before a request is looked at. */
-const REFUSING = ["client", "all", "under way", "streams"];
+const REFUSING = ["client", "all", "under way", "under way of a client"];
 
 /** Counts requests. */
 export interface Metrics {

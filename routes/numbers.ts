@@ -28,7 +28,7 @@ export const topQuestion = question({
   body: topBody,
   async answer(context, { day, n = 20 }) {
     const date = knownDay(context.source.index, day);
-    const body = await numbers(context).top(date, n);
+    const body = await numbers(context).top(date, n, { signal: context.signal });
     return { body, lists: ["rows"], table: () => tableOf(TOP_COLUMNS, body.rows) };
   },
 });
@@ -80,6 +80,7 @@ export const rowsQuestion = question({
       ...(day === undefined ? { from: first, to: last } : { day: first }),
       symbol: lives?.[0]?.symbol,
       columns: columns?.includes("all") ? "all" : columns,
+      signal: context.signal,
     });
     return { body, lists: ["rows"], table: () => tableOf(rowColumns(body), body.rows) };
   },

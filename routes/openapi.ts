@@ -7,9 +7,9 @@
 import { z } from "zod";
 import { ANSWER_FORMATS } from "./negotiation.ts";
 import { OTHER_ROUTES } from "./other_routes.ts";
-import { isRepeatable, PAGING, type Parameters, version as versionName } from "./parameters.ts";
+import { isRepeatable, type Parameters, version as versionName } from "./parameters.ts";
 import { HTTP_STATUS } from "./problem.ts";
-import type { Question } from "./question.ts";
+import { type Question, takenByAll } from "./question.ts";
 import { QUESTIONS } from "./questions.ts";
 import type { OtherStatus, RouteFacts } from "./route.ts";
 
@@ -29,6 +29,7 @@ const OTHER_STATUSES: Readonly<Record<OtherStatus, Json>> = {
   206: { description: "The range of bytes that was asked for", content: {} },
   304: { description: "What If-None-Match names is what you would get" },
   406: { $ref: "#/components/responses/406" },
+  408: { $ref: "#/components/responses/408" },
   412: { $ref: "#/components/responses/412" },
   413: { $ref: "#/components/responses/413" },
   415: { $ref: "#/components/responses/415" },
@@ -116,15 +117,16 @@ export function openApi(version: string, publicUrl?: string): Json {
 }
 
 function questionOperation(question: Question, id: string, more: z.ZodRawShape = {}): Json {
-  const { asof, ...pages } = PAGING;
+  const { asof, ...pages } = takenByAll(question);
   const inVersion = "version" in more;
+  const formats = Object.values(ANSWER_FORMATS).slice(1, question.whole && 1);
   return {
     operationId: id,
     summary: question.summary + (inVersion ? ", in one version; never changes" : ""),
     parameters: [
       ...parametersOf({ ...more, ...question.inPath.shape }, "path"),
       ...parametersOf(
-        { ...question.inQuery.shape, ...inVersion ? pages : { asof, ...pages } },
+        { ...question.inQuery.shape, ...pages, ...inVersion ? {} : { asof: asof! } },
         "query",
       ),
     ],
@@ -138,9 +140,7 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
         },
         content: {
           "application/json": { schema: { $ref: `#/components/schemas/${question.id}` } },
-          ...Object.fromEntries(
-            Object.values(ANSWER_FORMATS).slice(1).map(({ mediaType }) => [mediaType, {}]),
-          ),
+          ...Object.fromEntries(formats.map(({ mediaType }) => [mediaType, {}])),
         },
       },
       304: OTHER_STATUSES[304],
@@ -215,6 +215,7 @@ function suffixes(): string {
 
 function codesOf(status: number): string {
   if (status === 416) return "not_found: no such range";
+  if (status === 408) return "usage: the body did not come in time";
   if (status === 413) return "usage: the body is too large";
   if (status === 415) return "usage: the body must be JSON";
   const codes = Object.entries(HTTP_STATUS).filter(([, s]) => s === status).map(([code]) => code);

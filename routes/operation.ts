@@ -5,14 +5,15 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { Shares } from "../lib/core/shares.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { clientKey } from "./client_key.ts";
 import { CORS, pathAndQuery, SECURITY, textResponse } from "./headers.ts";
 import { type Metrics, metrics } from "./metrics.ts";
-import { OpenStreams } from "./open_streams.ts";
 import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
+import { QUESTIONS } from "./questions.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
 import type { RequestLog } from "./request_log.ts";
 import { countSent } from "./sent_bytes.ts";
@@ -49,19 +50,20 @@ export interface OperatedService {
 
 const MOST_UNDER_WAY = 512;
 
-/** Event streams that one client may have open: tabs of a browser, machines behind one address. */
-const MOST_STREAMS = 50;
+/** Of these, one client may have so many: nobody keeps all others out by asking what takes long. */
+const MOST_OF_CLIENT = 64;
+
 /** From this part of its quota on, a client is told of its limit. */
 const SCARCE = 0.1;
 
 /** Whoever runs the process asks these, and would end it if it were refused. */
 const PROBES = new Set(["/healthz", "/readyz"]);
 
-/** The names that metrics know routes by. */
+/** The names that metrics know routes by: as many as are declared. */
 const ROUTE = /^\/(?:(v1)|v\/[^/]+)\/([a-z-]+)/;
 const ROUTES = new Set(
-  "snapshot timeline range new-listings delistings summary top symbols query diff versions manifest manifests artifacts feeds pairlist"
-    .split(" "),
+  [...QUESTIONS.map(({ path }) => `/v1${path}`), ...Object.values(OTHER_ROUTES).map((r) => r.path)]
+    .flatMap((path) => ROUTE.exec(path)?.[2] ?? []),
 );
 
 /** The paths of files. */
@@ -73,7 +75,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   const { clockMs = () => performance.now() } = options;
   const perClient = options.perClient && new RateLimit(options.perClient);
   const forAll = options.forAll && new RateLimit(options.forAll);
-  const streams = new OpenStreams(MOST_STREAMS);
+  const shares = new Shares(MOST_OF_CLIENT);
   let underWay = 0;
   const measured: Metrics = metrics({
     followed,
@@ -98,13 +100,15 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   }
 
   /**
-   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost, and HTTP/2 has none
-   * at all: of what is addressed to this port of localhost it cannot be told which it is (docs/operations.md).
+   * HTTP/1.1 demands a Host header. Deno addresses a request without one to localhost (of a server that listens on
+   * all addresses, or on a loopback one), and HTTP/2 has none at all: of what is addressed to this port of localhost
+   * it cannot be told which it is (docs/operations.md).
    */
   function lacksHost(request: Request): boolean {
     const port = options.port?.();
-    return port !== undefined && request.url.startsWith("http://localhost:") &&
-      request.url.startsWith(`http://localhost:${port}/`) && request.headers.get("host") === null;
+    if (port === undefined || !request.url.startsWith("http://localhost")) return false;
+    const bare = port === 80 ? "http://localhost/" : `http://localhost:${port}/`;
+    return request.url.startsWith(bare) && request.headers.get("host") === null;
   }
 
   function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
@@ -165,29 +169,22 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     info?: Deno.ServeHandlerInfo,
   ): Response | Promise<Response> {
     const path = pathAndQuery(request);
-    if (path === OTHER_ROUTES.events.path) return events(request, info);
     if (path === "/metrics" && request.method === "GET") return metricsAnswer(measured);
     if (path === "/metrics" && request.method === "HEAD") {
       return metricsAnswer(measured).then((answer) => new Response(null, answer));
     }
-    if (underWay < mostUnderWay || PROBES.has(path)) {
-      return service.fetch(request, { client: clientKey(request, info, clientHeader) });
-    }
-    measured.refused("under way");
-    const busy = new BfaError("unavailable", "Cannot answer now: too many requests are under way");
-    return problem(busy, { headers: { "retry-after": "1" } });
+    const client = clientKey(request, info, clientHeader);
+    if (PROBES.has(path)) return service.fetch(request, { client });
+    if (underWay >= mostUnderWay) return refusal("busy", "too many requests are under way");
+    const giveBack = shares.take(client);
+    if (!giveBack) return refusal("too_many", `${shares.most} requests of yours are under way`);
+    return (async () => await service.fetch(request, { client }))().finally(giveBack);
   }
 
-  /** Listening costs a connection for hours: nobody takes them all. */
-  async function events(request: Request, info?: Deno.ServeHandlerInfo): Promise<Response> {
-    const client = clientKey(request, info, clientHeader);
-    if (streams.allows(client)) return streams.counted(client, await service.fetch(request));
-    measured.refused("streams");
-    const many = new BfaError(
-      "too_many",
-      `Cannot open another event stream: you have ${MOST_STREAMS} open`,
-    );
-    return problem(many, { headers: { "retry-after": "60" } });
+  function refusal(code: "busy" | "too_many", why: string): Response {
+    measured.refused(code === "too_many" ? "under way of a client" : "under way");
+    const headers = { "retry-after": "1" };
+    return problem(new BfaError(code, `Cannot answer now: ${why}`), { headers });
   }
 
   return {

@@ -7,9 +7,10 @@
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { versionLister } from "../lib/jobs/version_list.ts";
 import { addressOf } from "./address.ts";
 import { artifactAnswer } from "./artifacts.ts";
-import { croissantAnswer, dataPackageAnswer, describedPage } from "./descriptions.ts";
+import { croissantAnswer, dataPackage, describedPage } from "./descriptions.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { versionFile } from "./files.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
@@ -43,7 +44,7 @@ export const OTHER_ROUTES = {
       format: z.string().optional().meta({ pattern: "^(json|ndjson|csv|md|arrow|parquet)$" }),
     }),
     mediaType: "application/json",
-    statuses: [304, 406, 413, 415, 422, 501, 504],
+    statuses: [304, 406, 408, 413, 415, 422, 501, 504],
   },
   manifest: {
     path: "/v1/manifest",
@@ -166,6 +167,8 @@ export function otherRoutes(
     const served = followed.current();
     return version === served?.source.version ? served : await versions.at(version);
   };
+  const list = versionLister(reader);
+  const descriptor = dataPackage(mirror);
   const events = manifestEvents(followed, options);
   const manifest: Route["handle"] = async (request, { channel = "latest" }) => {
     const served = followed.current()?.stored;
@@ -183,8 +186,7 @@ export function otherRoutes(
     }),
     manifest,
     manifestFile: (request) => manifest(request, {}),
-    dataPackage: (request) =>
-      dataPackageAnswer(request, mirror, signed(), addressOf(request, options.publicUrl)),
+    dataPackage: (request) => descriptor(request, signed(), addressOf(request, options.publicUrl)),
     croissant: (request) =>
       croissantAnswer(request, source(), signed(), addressOf(request, options.publicUrl)),
     file: (request, { version, name }, from) =>
@@ -192,11 +194,9 @@ export function otherRoutes(
         version: version!,
         name: name!,
       }),
-    events: (request) =>
-      events(request) ??
-        problem(new BfaError("unavailable", "Cannot open another event stream: too many are open")),
+    events: (request, _, from) => events(request, from?.client),
     manifestBySequence: (request, { sequence }) => manifestBySequence(request, reader, sequence!),
-    versions: (request) => versionsAnswer(request, reader, source().version),
+    versions: (request) => versionsAnswer(request, list, source().version),
     artifact: (request, { sha256, name }, from) =>
       artifactAnswer(request, mirror, sha256!, name!, from?.client),
     health: () => status({ status: "ok" }),

@@ -12,7 +12,7 @@ import type { Table } from "../lib/core/table.ts";
 import type { RowSource } from "../lib/jobs/row_source.ts";
 import type { DiffQuestion } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion, VersionSources } from "../lib/jobs/version_sources.ts";
-import type { Parameters } from "./parameters.ts";
+import { PAGING, type Parameters } from "./parameters.ts";
 import type { OtherStatus } from "./route.ts";
 
 /** What answers are made from. */
@@ -31,13 +31,15 @@ export interface Context {
   readonly wanted: { readonly offset: number; readonly limit: number | undefined };
   /** Aborts when the client has left. */
   readonly signal: AbortSignal | undefined;
+  /** Who asks, where that is known. */
+  readonly client: string | undefined;
 }
 
-/** Compares two versions. */
+/** Compares two versions. `client` tells clients apart, where they are known. */
 export type Differ = (
   a: AskedVersion,
   b: AskedVersion,
-  question: DiffQuestion,
+  question: DiffQuestion & { readonly client?: string | undefined },
 ) => Promise<DiffAnswer>;
 
 /** An answer before it is cut into pages and encoded. */
@@ -70,9 +72,17 @@ export interface Question {
   /** The query's own parameters; those of paging come on top. */
   readonly inQuery: Parameters;
   readonly body: z.ZodType;
+  /** Its answer is no list: it comes whole, as JSON alone. */
+  readonly whole?: true;
   /** What else it may answer, besides what every question may. */
   readonly statuses?: readonly OtherStatus[];
   answer(context: Context, parameters: Record<string, unknown>): Answer | Promise<Answer>;
+}
+
+/** What a question takes besides its own parameters. */
+export function takenByAll({ whole }: Question): z.ZodRawShape {
+  const { asof, ...pages } = PAGING;
+  return whole ? { asof } : { asof, ...pages };
 }
 
 /** A question whose parameters have types. */

@@ -146,6 +146,7 @@ export const QUESTIONS: readonly Question[] = [
     path: "/pairlist/{day}",
     summary: "Perpetual contracts that traded on a day, as freqtrade's RemotePairList",
     example: "/v1/pairlist/latest.json",
+    whole: true,
     inPath: z.strictObject({ day: take.day() }),
     inQuery: z.strictObject({
       quote: z.string().optional().meta({

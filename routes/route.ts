@@ -31,7 +31,7 @@ export interface RouteFacts {
 }
 
 /** Statuses that only some routes have. */
-export type OtherStatus = 206 | 304 | 406 | 412 | 413 | 415 | 416 | 422 | 501 | 504;
+export type OtherStatus = 206 | 304 | 406 | 408 | 412 | 413 | 415 | 416 | 422 | 501 | 504;
 
 /** A route, ready to answer. */
 export interface Route extends RouteFacts {

@@ -7,7 +7,7 @@
 import { BfaError } from "../lib/core/errors.ts";
 import type { Source } from "../lib/core/answers.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
-import { mirrorRows, RowCache } from "../lib/jobs/row_source.ts";
+import { mirrorRows, RowCache, type RowSource } from "../lib/jobs/row_source.ts";
 import {
   type AskedVersion,
   type VersionSources,
@@ -19,12 +19,13 @@ import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
 import { differ } from "./differ.ts";
-import { largeAnswers, MAX_STREAMS } from "./large.ts";
+import { largeLimits } from "./large.ts";
 import { Limits, type LimitUse } from "./limits.ts";
 import { mountQuery } from "./query.ts";
 import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
+import { type TurnAsked, Turns } from "./turns.ts";
 
 /** What the service is made of. */
 export interface ServiceOptions {
@@ -68,18 +69,33 @@ export interface Service {
 /** Memory for rows that were read from the mirror, bytes. */
 const ROWS_BYTES = 32 * 1024 * 1024;
 
+/**
+ * Questions about rows. A month of all of them holds some tens of MB while it is read; many at once keep one another
+ * from reading until their mirror seems silent.
+ */
+const READING = { action: "read rows", atOnce: 8, waiting: 128, ofClient: 32 };
+
 /** Makes the service. */
 export function service(options: ServiceOptions): Service {
   const { versions = versionSources(options), channel = "latest", sql } = options;
+  const cache = new RowCache(ROWS_BYTES);
+  const turns = new Turns(READING);
   const limits = new Limits();
   limits.add(() => [
-    { limit: "large answers", used: largeAnswers(), max: MAX_STREAMS },
+    ...largeLimits(),
+    { limit: "row questions", ...turns.use },
     ...sqlLimits(sql),
   ]);
-  const cache = new RowCache(ROWS_BYTES);
-  const rowsOf = (asked: AskedVersion) =>
+  const allRowsOf = (asked: AskedVersion) =>
     mirrorRows(options.mirror, asked.stored.manifest.signed, cache);
-  const diff = differ((asked) => ({ ...asked, pieces: rowsOf(asked).pieces }), limits);
+  const rowsOf = (asked: AskedVersion, who: TurnAsked): RowSource => {
+    const rows = allRowsOf(asked);
+    return {
+      rows: (question) => turns.run(who, () => rows.rows(question)),
+      top: (day, n, options) => turns.run(who, () => rows.top(day, n, options)),
+    };
+  };
+  const diff = differ((asked) => ({ ...asked, pieces: allRowsOf(asked).pieces }), limits);
   const answers = answerer({ ...options, versions, rowsOf, diff, channel });
   const app = routed({
     answers,

@@ -155,7 +155,7 @@ Why a row differs (\`class\`, also a filter; \`classes\` counts all):
 | \`revision\` | is in both, with another state (\`before\`, \`after\`), or with other numbers: \`"fields":{"fileSizeBytes":[48211,48990]}\` |
 
 Another schema is said once: \`"schema":[1,2]\`; then, and where a version was published without rows, \`"numbers"\` is false and only states are compared.
-A page has 20,000 rows unless \`limit\` says otherwise.
+A page has 20,000 rows at most.
 
 ## Failures
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addDays, type Day } from "./day.ts";
+import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import type { ManifestBody } from "./manifest.ts";
 
@@ -23,14 +23,14 @@ export async function moveAsOf(
   newest: Move,
   load: (sequence: number) => Promise<Move>,
 ): Promise<Move> {
-  const over = `${addDays(day, 1)}T`;
-  if (newest.publishedAt < over) return newest;
+  const isLater = ({ publishedAt }: Move) => publishedAt.slice(0, 10) > day;
+  if (!isLater(newest)) return newest;
   // Sequences and instants grow together: halve until the last manifest of that day is found.
   let [low, high] = [0, newest.sequence];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
-    if ((await load(middle)).publishedAt < over) low = middle;
-    else high = middle;
+    if (isLater(await load(middle))) high = middle;
+    else low = middle;
   }
   for (; low > 0; low--) {
     const move = await load(low);

@@ -95,6 +95,5 @@ function didYouMean(near: readonly string[]): string {
 
 /** Control characters never reach a terminal or a log. */
 function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, "\ufffd") || '""';
+  return text.replace(/[\p{Cc}\u2028\u2029]/gu, "\ufffd") || '""';
 }

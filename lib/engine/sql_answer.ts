@@ -60,6 +60,7 @@ export async function startSql(
     interrupt: () => connection.interrupt(),
     answer: (async () => {
       try {
+        await connection.run("SELECT setseed(0.5)"); // the same sample every time
         await connection.run("BEGIN TRANSACTION READ ONLY");
         const prepared = await connection.prepare(sql);
         bindParams(prepared, options.params);

@@ -13,7 +13,7 @@
  * @module
  */
 
-import type { DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type { DuckDBDateValue, DuckDBType, DuckDBValue } from "@duckdb/node-api";
 import type { Cell, TableColumn } from "../core/table.ts";
 
 /** What a column of a result becomes, and how to make its cells; `null` stays `null`. */
@@ -38,7 +38,7 @@ export function cellReader(type: DuckDBType): CellReader {
     };
   }
   if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
-  if (name === "DATE") return { type: "DATE", cell: String };
+  if (name === "DATE") return { type: "DATE", cell: day };
   if (NESTED.test(name)) return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value)) };
   return { type: "VARCHAR", cell: String };
 }
@@ -52,6 +52,15 @@ function integer(value: NonNullable<DuckDBValue>): Cell {
 
 function real(value: NonNullable<DuckDBValue>): Cell {
   return typeof value === "number" ? value : Number(value.toString());
+}
+
+/** The number of DuckDB's infinite days, which its binding writes as days of the year 5,881,580. */
+const INFINITE_DAY = 2 ** 31 - 1;
+
+function day(value: NonNullable<DuckDBValue>): Cell {
+  const { days } = value as DuckDBDateValue;
+  if (Math.abs(days) === INFINITE_DAY) return days > 0 ? "infinity" : "-infinity";
+  return String(value);
 }
 
 /** `2024-01-15 08:30:00.5+00` as `2024-01-15T08:30:00.500Z`. */

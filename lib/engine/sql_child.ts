@@ -81,23 +81,29 @@ class Child {
   }
 
   async run(request: ChildRequest): Promise<void> {
+    await send({ started: true }); // if it ends from here on, the statement may be the reason
+    const { header, body } = await this.#answer(request);
+    // Sent when this one is over to the last: the next one may come at once.
+    await send({ ...header, resident: Deno.memoryUsage().rss }, body);
+  }
+
+  async #answer(request: ChildRequest): Promise<Pick<Frame, "header"> & Partial<Frame>> {
     const watch = setInterval(() => this.#watch(), WATCH_MS);
     let interrupted = false;
     this.#interrupt = () => interrupted = true;
     try {
-      await send({ started: true }); // if it ends from here on, the statement may be the reason
       await this.gate.check(request.sql);
       const options = { ...request, limits: this.start.limits, space: this.#space };
       const running = await startSql(this.database, request.sql, options);
       this.#interrupt = running.interrupt;
       if (interrupted) running.interrupt();
       const { head, rows } = await running.answer;
-      await send({ ...head, resident: Deno.memoryUsage().rss }, rows);
+      return { header: { ...head }, body: rows };
     } catch (error) {
       const { code, message } = sqlFailure(error);
       // After such an error DuckDB refuses everything else.
       const broken = /^(INTERNAL|FATAL) Error/i.test(String((error as Error).message));
-      await send({ failed: { code, message }, broken, resident: Deno.memoryUsage().rss });
+      return { header: { failed: { code, message }, broken } };
     } finally {
       clearInterval(watch);
       this.#interrupt = () => {};

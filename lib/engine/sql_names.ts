@@ -6,8 +6,8 @@
 
 import type { BfaError } from "../core/errors.ts";
 import { SQL_TABLES } from "../core/sql_schema.ts";
-import { PARSER_FUNCTIONS, VALUE_FUNCTIONS, VOLATILE } from "./sql_functions.ts";
-import { array, type Node, type Place, rejected, shown, text } from "./sql_tree_checks.ts";
+import { FUNCTIONS, PARSER_FUNCTIONS, VALUE_FUNCTIONS, VOLATILE } from "./sql_functions.ts";
+import { array, type Node, type Place, record, rejected, shown, text } from "./sql_tree_checks.ts";
 
 /** Tables of the standard's catalog that describe the published ones, and hold no path. */
 const CATALOG: ReadonlySet<string> = new Set(["tables", "columns"]);
@@ -36,6 +36,24 @@ export function allowedFunction(
   if (allowed.has(name)) return;
   if (VOLATILE.has(name)) throw changing(name);
   throw rejected(`the function ${shown(name)} is not allowed here`);
+}
+
+/** Functions whose second argument names the function that they call. */
+const CALLERS: ReadonlySet<string> = new Set(
+  ["list_aggr", "list_aggregate", "array_aggr", "array_aggregate"],
+);
+
+/** Refuses a call that names, in a text, a function that is not listed. */
+export function allowedAggregate({ function_name: given, children }: Node): void {
+  const caller = String(given).toLowerCase();
+  if (!CALLERS.has(caller)) return;
+  const argument = array(children)[1];
+  const { class: kind, value } = argument === undefined ? {} as Node : record(argument);
+  const name = kind === "CONSTANT" ? record(value).value : undefined;
+  if (typeof name !== "string") {
+    throw rejected(`${caller} takes the name of an aggregate as a plain text: ${caller}(…, 'sum')`);
+  }
+  allowedFunction({ function_name: name, schema: "" }, FUNCTIONS);
 }
 
 /** Refuses a column that DuckDB would take for a call. */

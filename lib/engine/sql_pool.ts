@@ -6,6 +6,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { Shares } from "../core/shares.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import { SERVICE_LIMITS, type SqlAnswerParts, type SqlLimits } from "./sql_answer.ts";
 import type { SqlData } from "./sql_database.ts";
@@ -89,16 +90,25 @@ const MAX_FAILURES = 3;
 /** How long that while is, ms. */
 const FAILED_MS = 30_000;
 
+/** A child that a statement may ask, until it is done. */
+interface Turn {
+  readonly child: SqlProcess;
+  done(): void;
+}
+
 /** One that waits for a child. */
 interface Waiter {
-  give(child: SqlProcess): void;
+  readonly client: string | undefined;
+  give(turn: Turn): void;
   fail(error: BfaError): void;
 }
 
 /** Children for one version at a time. */
 export class SqlPool {
   readonly #options: Required<{ [K in keyof SqlPoolOptions]: NonNullable<SqlPoolOptions[K]> }>;
-  readonly #clients = new Map<string, number>();
+  readonly #shares: Shares;
+  /** Who runs: half of the children are for others. */
+  readonly #running: Shares;
   readonly #alive = new Set<SqlProcess>();
   readonly #starting = new Set<Promise<void>>();
   #idle: SqlProcess[] = [];
@@ -112,6 +122,8 @@ export class SqlPool {
   constructor(options: SqlPoolOptions = {}) {
     const given = Object.fromEntries(Object.entries(options).filter(([, v]) => v !== undefined));
     this.#options = { command: denoSqlCommand(), ...DEFAULTS, ...given };
+    this.#shares = new Shares(this.#options.perClient);
+    this.#running = new Shares(Math.ceil(this.#options.slots / 2));
   }
 
   /** How busy it is. */
@@ -147,19 +159,15 @@ export class SqlPool {
    * @throws {BfaError} `busy`, `deadline`, `limit`, `sql_rejected` or `not_implemented`.
    */
   async query(question: SqlQuestion): Promise<SqlPoolAnswer> {
-    const { client } = question;
-    if (client === undefined) return await this.#run(question);
-    const count = this.#clients.get(client) ?? 0;
-    if (count >= this.#options.perClient) {
-      throw new BfaError("busy", `Cannot run more than ${count} of your statements at once`);
+    const giveBack = this.#shares.take(question.client);
+    if (!giveBack) {
+      const { most } = this.#shares;
+      throw new BfaError("busy", `Cannot run more than ${most} of your statements at once`);
     }
-    this.#clients.set(client, count + 1);
     try {
       return await this.#run(question);
     } finally {
-      const left = this.#clients.get(client)! - 1;
-      if (left) this.#clients.set(client, left);
-      else this.#clients.delete(client);
+      giveBack();
     }
   }
 
@@ -177,11 +185,13 @@ export class SqlPool {
   async #run(question: SqlQuestion): Promise<SqlPoolAnswer> {
     // Idle children that have just died are found out one by one.
     for (let left = this.#options.slots;; left--) {
-      const child = await this.#child(question.signal);
+      const { child, done } = await this.#turn(question);
       try {
         return await this.#ask(child, question);
       } catch (error) {
         if (!(error instanceof ChildEnded) || error.started || left === 0) throw error;
+      } finally {
+        done();
       }
     }
   }
@@ -222,12 +232,12 @@ export class SqlPool {
   }
 
   /** A child to ask: an idle one, or the next that is free. */
-  async #child(signal: AbortSignal | undefined): Promise<SqlProcess> {
+  async #turn({ client, signal }: SqlQuestion): Promise<Turn> {
     if (signal?.aborted) throw left();
-    for (let child; (child = this.#idle.pop());) {
-      if (!this.#alive.has(child)) continue;
+    const turn = this.#take(client);
+    if (turn) {
       this.#fill();
-      return child;
+      return turn;
     }
     if (performance.now() - this.#failedAt > FAILED_MS) this.#failures = 0;
     if (this.#closed || !this.#data || this.#failures >= MAX_FAILURES) {
@@ -236,8 +246,8 @@ export class SqlPool {
     if (this.#waiters.length >= this.#options.queue) {
       throw new BfaError("busy", "Cannot run this SQL now: too many statements wait already");
     }
-    const { promise, resolve, reject } = Promise.withResolvers<SqlProcess>();
-    const waiter: Waiter = { give: resolve, fail: reject };
+    const { promise, resolve, reject } = Promise.withResolvers<Turn>();
+    const waiter: Waiter = { client, give: resolve, fail: reject };
     this.#waiters.push(waiter);
     this.#fill();
     const giveUp = (error: BfaError) => {
@@ -261,6 +271,29 @@ export class SqlPool {
     }
   }
 
+  /** An idle child for a client, unless it has its share of them. */
+  #take(client: string | undefined): Turn | undefined {
+    this.#idle = this.#idle.filter((child) => this.#alive.has(child));
+    if (this.#idle.length === 0) return undefined;
+    const giveBack = this.#running.take(client);
+    if (!giveBack) return undefined;
+    const done = () => {
+      giveBack();
+      this.#giveOn();
+    };
+    return { child: this.#idle.pop()!, done };
+  }
+
+  /** Gives idle children to those who wait and may have one, in their order. */
+  #giveOn(): void {
+    for (const waiter of [...this.#waiters]) {
+      const turn = this.#take(waiter.client);
+      if (!turn) continue;
+      this.#waiters = this.#waiters.filter((other) => other !== waiter);
+      waiter.give(turn);
+    }
+  }
+
   /** A child has answered: the next one takes it, unless it is of an old version or has grown. */
   #release(child: SqlProcess): void {
     const spent = child.broken || child.resident > RETIRE_BYTES;
@@ -268,9 +301,8 @@ export class SqlPool {
       child.kill();
       return;
     }
-    const next = this.#waiters.shift();
-    if (next) next.give(child);
-    else this.#idle.push(child);
+    this.#idle.push(child);
+    this.#giveOn();
   }
 
   /** Starts children: one that waits for the next question, as long as there is room for it. */

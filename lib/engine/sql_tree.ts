@@ -1,13 +1,13 @@
 /**
  * The check of a parsed statement: an allow-list of the kinds of nodes a syntax tree may hold, of
- * their members, and of the types they name; sql_names.ts knows the tables and functions. What is not
+ * their members, and of the types they name (sql_tree_types.ts); sql_names.ts knows the tables and functions. What is not
  * listed is refused, so that syntax of a later DuckDB is refused until somebody has looked at it.
  *
  * @module
  */
 
-import { FUNCTIONS, TABLE_FUNCTIONS, TYPES } from "./sql_functions.ts";
-import { allowedFunction, allowedTable, columnNames } from "./sql_names.ts";
+import { FUNCTIONS, TABLE_FUNCTIONS } from "./sql_functions.ts";
+import { allowedAggregate, allowedFunction, allowedTable, columnNames } from "./sql_names.ts";
 import {
   any,
   array,
@@ -29,6 +29,7 @@ import {
   text,
   unknown,
 } from "./sql_tree_checks.ts";
+import { constant, type } from "./sql_tree_types.ts";
 
 /** Names of common table expressions: nothing that could be taken for a path or an address. */
 const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
@@ -51,32 +52,6 @@ const expressions = each(expression);
 const source = kinds("the source", "type", () => SOURCES);
 const node = kinds("the statement", "type", () => NODES);
 const modifier = kinds("the clause", "type", () => MODIFIERS);
-
-/** A type, as a cast names it. */
-const type: Check = (value, place) => {
-  const { id, type_info: info } = record(value);
-  const name = id === "UNBOUND" ? unboundName(info) : id;
-  if (!TYPES.has(name as string)) throw rejected(`the type ${shown(String(name))} is not known`);
-  object({ id: text, type_info: some(typeInfo) })(value, place);
-};
-const typeInfo = kinds("the type", "type", () => TYPE_INFOS);
-const constant = object({ type, is_null: flag, value: any });
-const child = object({ first: text, second: type });
-
-const info = (members: Members): Check =>
-  object({ type: text, alias: text, extension_info: nothing, ...members });
-const TYPE_INFOS: Readonly<Record<string, Check>> = {
-  DECIMAL_TYPE_INFO: info({ width: number, scale: number }),
-  LIST_TYPE_INFO: info({ child_type: type }),
-  ARRAY_TYPE_INFO: info({ child_type: type, size: number }),
-  STRUCT_TYPE_INFO: info({ child_types: each(child) }),
-  UNBOUND_TYPE_INFO: info({
-    name: text,
-    catalog: nothing,
-    schema: nothing,
-    user_type_modifiers: nothing,
-  }),
-};
 
 const orders = each(object({
   type: one("ORDER_DEFAULT", "ASCENDING", "DESCENDING"),
@@ -165,12 +140,22 @@ for (const kind of ["FUNCTION", "WINDOW"] as const) {
   Object.assign(EXPRESSIONS, {
     [kind]: (value: unknown, place: Place) => {
       allowedFunction(record(value), FUNCTIONS);
+      allowedAggregate(record(value));
       check(value, place);
     },
   });
 }
 
-const sample = object({ sample_size: constant, is_percentage: flag, method: text, seed: any });
+const sample: Check = (value, place) => {
+  const { method, seed } = record(value);
+  // The others follow the seed of their connection, which is always the same (sql_answer.ts).
+  if (String(method).toLowerCase() === "system" && !(Number(seed) >= 0)) {
+    throw rejected(
+      "a system sample is another one every time: add REPEATABLE (42), or write (bernoulli)",
+    );
+  }
+  object({ sample_size: constant, is_percentage: flag, method: text, seed: number })(value, place);
+};
 const from = (members: Members): Check =>
   object({ type: text, alias: text, sample: some(sample), query_location: any, ...members });
 const tableCall = EXPRESSIONS.FUNCTION!;
@@ -296,11 +281,6 @@ function withTables(map: unknown, place: Place): Place {
     ctes.add(name);
   }
   return { ...place, ctes };
-}
-
-function unboundName(info: unknown): unknown {
-  const { name } = record(info);
-  return typeof name === "string" ? name.toUpperCase() : undefined;
 }
 
 function statement(value: unknown, place: Place): void {

@@ -7,6 +7,7 @@
 import * as flechette from "@uwdata/flechette";
 import type { Column } from "../core/schema.ts";
 import type { Cell, Table } from "../core/table.ts";
+import { dateOf } from "./instants.ts";
 
 /** Our types in Arrow, and how its builders take our cells. */
 const TYPES: Record<
@@ -14,13 +15,13 @@ const TYPES: Record<
   { type: () => flechette.DataType; value: (cell: NonNullable<Cell>) => unknown }
 > = {
   VARCHAR: { type: flechette.utf8, value: String },
-  DATE: { type: flechette.dateDay, value: (cell) => new Date(String(cell)) },
+  DATE: { type: flechette.dateDay, value: dateOf },
   BOOLEAN: { type: flechette.bool, value: Boolean },
   BIGINT: { type: flechette.int64, value: (cell) => BigInt(cell) },
   DOUBLE: { type: flechette.float64, value: Number },
   TIMESTAMP: {
     type: () => flechette.timestamp(flechette.TimeUnit.MILLISECOND, "UTC"),
-    value: (cell) => Date.parse(String(cell)),
+    value: (cell) => dateOf(cell).getTime(),
   },
 };
 

@@ -1,5 +1,5 @@
 /**
- * Text in chunks: what a client has not yet taken need not be made.
+ * Answers in chunks: what a client has not yet taken need not be made, or not be copied.
  *
  * @module
  */
@@ -18,4 +18,12 @@ export function* textChunks<Row>(
   for (let i = ROWS; i < rows.length; i += ROWS) {
     yield encoder.encode(text(rows.slice(i, i + ROWS)));
   }
+}
+
+/** Bytes of a chunk of what is there whole. */
+const BYTES = 64 * 1024;
+
+/** Bytes that are there whole, a piece at a time. */
+export function* byteChunks(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at === 0 || at < bytes.length; at += BYTES) yield bytes.subarray(at, at + BYTES);
 }

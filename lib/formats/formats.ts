@@ -5,6 +5,7 @@
  */
 
 import type { Table } from "../core/table.ts";
+import { byteChunks } from "./chunks.ts";
 
 /** How a format is asked for and announced. */
 export interface FormatFacts {
@@ -32,7 +33,7 @@ export const TABLE_FORMATS = {
 export type TableFormat = keyof typeof TABLE_FORMATS;
 
 /**
- * A table as bytes. Text formats come in chunks that are made as they are taken; the others whole.
+ * A table as bytes, in chunks; those of text formats are made as they are taken.
  *
  * @example
  * ```ts
@@ -55,8 +56,8 @@ export async function encodeTable(
     case "md":
       return (await import("./markdown.ts")).markdown(table);
     case "arrow":
-      return [(await import("./arrow.ts")).arrow(table)];
+      return byteChunks((await import("./arrow.ts")).arrow(table));
     case "parquet":
-      return [(await import("./parquet.ts")).parquet(table)];
+      return byteChunks((await import("./parquet.ts")).parquet(table));
   }
 }

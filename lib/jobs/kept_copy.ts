@@ -1,6 +1,6 @@
 /**
- * A copy that is kept fresh: what its manifest's freshness asks for is done before, or while, it
- * answers.
+ * A copy that is kept fresh: what its manifest's freshness asks for is done before, or while, it answers
+ * (fresh_keeper.ts).
  *
  * @module
  */
@@ -10,14 +10,15 @@ import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import type { Source } from "../core/answers.ts";
 import type { Day } from "../core/day.ts";
-import { asBfaError, BfaError } from "../core/errors.ts";
-import { freshnessAt, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
+import { BfaError } from "../core/errors.ts";
+import { freshnessAt } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { KeptListings } from "../core/kept_listings.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
+import type { FreshKeeper } from "./fresh_keeper.ts";
 import type { Notice } from "./notice.ts";
 import type { RowCache, VersionRows } from "./row_source.ts";
 
@@ -56,7 +57,7 @@ export class KeptCopy {
   readonly #options: KeptCopyOptions;
   #copy: Copy;
   #loaded: Loaded | undefined;
-  #refreshing: Promise<Refreshed> | undefined;
+  #keeper: FreshKeeper | undefined;
   #contacting: Promise<Loaded> | undefined;
   #rows: RowCache | undefined;
   #ranges: { readonly key: string; readonly reader: RangeReader } | undefined;
@@ -145,7 +146,7 @@ export class KeptCopy {
 
   /** Waits until no refresh is under way. */
   async settled(): Promise<void> {
-    await this.#refreshing;
+    await this.#keeper?.settled();
   }
 
   /** The first contact: there is no copy yet. */
@@ -163,140 +164,31 @@ export class KeptCopy {
       )
     );
     this.#loaded = loaded;
-    return version ? loaded : this.#required({ current: loaded });
+    return version ? loaded : (await this.#freshKeeper()).first(loaded);
   }
 
-  /** Does what the copy's freshness asks for. */
+  /** Does what the copy's freshness asks for: nothing, most often. */
   async #keptFresh(loaded: Loaded): Promise<Loaded> {
-    const { version, offline, now } = this.#options;
+    const { version, maxAgeMs, now } = this.#options;
     if (version) return loaded;
     const freshness = freshnessAt(loaded.copy.manifest.signed.freshness, now());
-    const asked = REFRESH_ACTIONS[freshness];
-    const action = this.#tooOld(loaded) && asked !== "required" ? "first" : asked;
-    if (action === "none") return loaded;
-    if (offline) {
-      if (freshness === "expired") this.#notice({ ...noticeOf(loaded), kind: "expired" });
-      return loaded;
-    }
-    if (action === "background") {
-      if (!this.#failedLately(loaded) && this.#mayAsk(loaded)) this.#inBackground(loaded);
-      return loaded;
-    }
-    if (action === "required") return this.#required(await this.#refreshed(loaded, "patient"));
-    const failure = this.#failedLately(loaded);
-    const ask = !failure && (this.#tooOld(loaded) || this.#mayAsk(loaded));
-    const refreshed = ask
-      ? await this.#inTime(loaded)
-      : { current: loaded, ...(failure ? { failure } : {}) };
-    this.#tellOfStale(refreshed);
-    return refreshed.current;
+    if (freshness === "fresh" && maxAgeMs === undefined) return loaded;
+    return await (await this.#freshKeeper()).kept(loaded);
   }
 
-  /** Waits for a refresh as long as the budget allows; it goes on for the next question. */
-  async #inTime(loaded: Loaded): Promise<Refreshed> {
-    const { delay } = await import("@std/async/delay");
-    const { budgetMs } = this.#options;
-    const answered = new AbortController();
-    const late = delay(budgetMs, { signal: answered.signal }).then((): Refreshed => ({
-      current: loaded,
-      failure: new BfaError("network", `no answer in ${budgetMs / 1000} s`),
-    }));
-    late.catch(() => {}); // it is called off when the answer is there
-    try {
-      return await Promise.race([this.#refreshed(loaded, "quick"), late]);
-    } finally {
-      answered.abort();
-    }
-  }
-
-  #inBackground(loaded: Loaded): void {
-    this.#refreshed(loaded, "quick").then(
-      (refreshed) => this.#tellOfStale(refreshed),
-      () => {}, // the next question meets the same failure, and tells of it
-    );
-  }
-
-  /** One refresh at a time: questions that come meanwhile share it. */
-  #refreshed(loaded: Loaded, patience: "quick" | "patient"): Promise<Refreshed> {
-    return this.#refreshing ??= this.#tryRefresh(loaded, patience)
-      .finally(() => this.#refreshing = undefined);
-  }
-
-  async #tryRefresh(loaded: Loaded, patience: "quick" | "patient"): Promise<Refreshed> {
-    const { budgetMs } = this.#options;
-    const limits = patience === "quick" ? { budgetMs } : {};
-    try {
-      const current = await this.#orInMemory(async (copy) =>
-        await this.#withIndex(await copy.refresh(limits))
-      );
-      this.#loaded = current;
-      return { current };
-    } catch (error) {
-      const failure = asBfaError(error, "network", "refresh");
-      if (!GIVE_WAY.has(failure.code)) throw failure;
-      const record = await this.#copy.noteFailure(failure, loaded.copy.record);
-      const current = { ...loaded, copy: { ...loaded.copy, record } };
-      this.#loaded = current;
-      return { current, failure };
-    }
-  }
-
-  /** An expired copy does not answer, unless it was told to. */
-  #required({ current, failure }: Refreshed): Loaded {
-    const { now, acceptExpired } = this.#options;
-    const { version, freshness } = current.copy.manifest.signed;
-    if (freshnessAt(freshness, now()) !== "expired") {
-      this.#tellOfStale({ current });
-      return current;
-    }
-    if (acceptExpired) {
-      this.#notice({ ...noticeOf(current), kind: "expired" });
-      return current;
-    }
-    const why = failure ? failure.message : "the publisher has nothing newer";
-    throw new BfaError(
-      "expired",
-      `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}`,
-      failure ? { cause: failure } : undefined,
-    );
-  }
-
-  /** Behind and late are different things: nobody answered, or nobody has anything newer. */
-  #tellOfStale({ current, failure }: Refreshed): void {
-    const freshness = freshnessAt(current.copy.manifest.signed.freshness, this.#options.now());
-    if (failure) {
-      const { failed } = current.copy.record;
-      const reason = failure.message;
-      const again = this.#failedLately(current) ? { retryAt: retryAt(failed!).toISOString() } : {};
-      this.#notice({ ...noticeOf(current), kind: "behind", freshness, reason, ...again });
-    } else if (freshness === "stale") {
-      this.#notice({ ...noticeOf(current), kind: "publisher-late" });
-    }
-  }
-
-  /** Whether asking the publisher again can be of use already. */
-  #mayAsk({ copy }: Loaded): boolean {
-    const now = this.#options.now().getTime();
-    const { nextCheckAt, checkedAt } = copy.record;
-    if (Date.parse(checkedAt ?? "") > now) return true; // the clock was ahead then
-    // What the server said while its manifest was fresh no longer counts once it is due.
-    const due = Date.parse(copy.manifest.signed.freshness.refreshAfter);
-    const checkedWhenDue = Date.parse(checkedAt ?? "") >= due;
-    return !checkedWhenDue || nextCheckAt === null || now >= Date.parse(nextCheckAt);
-  }
-
-  /** Why the last try failed, when it is too early for the next one; any process may have made it. */
-  #failedLately({ copy: { record: { failed } } }: Loaded): BfaError | undefined {
-    if (!failed) return undefined;
-    const now = this.#options.now();
-    const early = Date.parse(failed.at) <= now.getTime() && now < retryAt(failed);
-    return early ? new BfaError(failed.code, failed.reason) : undefined;
-  }
-
-  #tooOld({ copy }: Loaded): boolean {
-    const { maxAgeMs, now } = this.#options;
-    if (maxAgeMs === undefined) return false;
-    return now().getTime() - Date.parse(copy.record.checkedAt ?? "1970-01-01") > maxAgeMs;
+  async #freshKeeper(): Promise<FreshKeeper> {
+    const { FreshKeeper } = await import("./fresh_keeper.ts");
+    return this.#keeper ??= new FreshKeeper({
+      options: this.#options,
+      refresh: async (limits) =>
+        this.#loaded = await this.#orInMemory(async (copy) =>
+          await this.#withIndex(await copy.refresh(limits))
+        ),
+      noteFailure: async (failure, loaded) => {
+        const record = await this.#copy.noteFailure(failure, loaded.copy.record);
+        return this.#loaded = { ...loaded, copy: { ...loaded.copy, record } };
+      },
+    });
   }
 
   async #loadWithIndex(): Promise<Loaded | undefined> {
@@ -348,26 +240,4 @@ export class KeptCopy {
   #notice(notice: Notice): void {
     this.#options.onNotice(notice);
   }
-}
-
-/** What came of an attempt: the copy to use, and why it is not newer. */
-interface Refreshed {
-  readonly current: Loaded;
-  readonly failure?: BfaError;
-}
-
-/** Failures that an existing copy gives way to: it answers all the same and says so. */
-const GIVE_WAY: ReadonlySet<string> = new Set([
-  "network",
-  "not_found",
-  "unavailable",
-  "integrity",
-  "untrusted",
-  "rollback",
-  "format_too_new",
-]);
-
-function noticeOf({ copy }: Loaded): { version: string; since: string } {
-  const { version, freshness } = copy.manifest.signed;
-  return { version, since: freshness.refreshAfter };
 }

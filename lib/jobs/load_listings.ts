@@ -4,24 +4,20 @@
  * @module
  */
 
-import { BfaError } from "../core/errors.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { parseListings } from "../core/listings_file.ts";
 import { artifactNamed, type ManifestBody } from "../core/manifest.ts";
-import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
-import { openArtifact } from "./verified_artifact.ts";
+import type { MirrorReader } from "../mirror/mirror.ts";
+import { openArtifact, verifiedText } from "./verified_artifact.ts";
 
 /** Loads the listings that a manifest names. */
 export async function loadListings(
   mirror: MirrorReader,
   body: ManifestBody,
 ): Promise<ListingIndex> {
-  const artifact = artifactNamed(body, "listings.json");
-  const file = await openArtifact(mirror, artifact);
-  if (file) return new ListingIndex(parseListings(await new Response(file).text()));
-  const path = artifactPath(artifact);
-  throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
+  const text = await verifiedText(mirror, artifactNamed(body, "listings.json"));
+  return new ListingIndex(parseListings(text));
 }
 
 /** A version's listings from the first mirror that has them, sound; `undefined` when none has any. */

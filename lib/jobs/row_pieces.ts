@@ -12,6 +12,7 @@ import { partsOf, periodOf, reachOf } from "../core/reach.ts";
 import { DAILY_AVAILABILITY } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
 import { readBlockIndex, type ReadOptions, readRows } from "../engine/row_reader.ts";
+import { rowsOfParts, rowsOfSymbol } from "./row_files.ts";
 
 /** How rows are cut: into the blocks of `availability.parquet`, or into `parts/…`. */
 export type Layout = "blocks" | "parts";
@@ -24,9 +25,17 @@ export interface RowPieces {
   pieces(layout: Layout, signal?: AbortSignal): Promise<readonly Piece[]>;
   /** The rows of some days with all columns, by day and then by symbol. */
   cells(layout: Layout, days: DayRange, signal?: AbortSignal): Promise<Cell[][]>;
+  /**
+   * The rows of one symbol on some days with all columns, by day. Left out where a symbol cannot be read without
+   * all others.
+   */
+  readonly cellsOfSymbol?:
+    | ((symbol: string, days: readonly DayRange[], signal?: AbortSignal) => Promise<Cell[][]>)
+    | undefined;
 }
 
 const COLUMNS = DAILY_AVAILABILITY.map(({ name }) => name);
+const DATE = COLUMNS.indexOf("date");
 
 /** The rows of a version; `undefined` when it was published without them. */
 export function rowPieces(
@@ -43,6 +52,7 @@ export function rowPieces(
     ...parts.length ? ["parts" as const] : [],
   ];
   if (layouts.length === 0) return undefined;
+  const bySymbol = body.artifacts.some(({ role }) => role === "availability-by-symbol");
   return {
     layouts,
     async pieces(layout, signal) {
@@ -62,6 +72,21 @@ export function rowPieces(
       }
       return read.flat();
     },
+    cellsOfSymbol: byParts || bySymbol
+      ? async (symbol, days, signal) => {
+        const how = { ranges, cache, signal, symbol, columns: COLUMNS };
+        if (byParts) {
+          const found: Cell[][] = [];
+          for (const range of days) found.push(...await rowsOfParts(body, range, how));
+          return found;
+        }
+        const span: DayRange = [days[0]![0], days.at(-1)![1]];
+        const rows = await rowsOfSymbol(body, span, how);
+        return rows.filter((row) =>
+          days.some(([from, to]) => from <= String(row[DATE]) && String(row[DATE]) <= to)
+        );
+      }
+      : undefined,
   };
 }
 

@@ -27,16 +27,16 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
-import { addDays, type Day, type DayRange, parseDay } from "../core/day.ts";
+import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
-import type { Artifact, ManifestBody } from "../core/manifest.ts";
+import type { ManifestBody } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
-import { partsOf, reachOf } from "../core/reach.ts";
+import { reachOf } from "../core/reach.ts";
 import { VOLUME_RANKINGS } from "../core/schema.ts";
-import type { Cell } from "../core/table.ts";
-import { readRows, RowCache, type RowQuestion } from "../engine/row_reader.ts";
+import { readRows, RowCache } from "../engine/row_reader.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
 import { mirrorRanges } from "../mirror/ranges.ts";
+import { artifactOf, earlier, later, rowsOfDays, rowsOfParts, rowsOfSymbol } from "./row_files.ts";
 import { type RowPieces, rowPieces } from "./row_pieces.ts";
 
 export { type AvailabilityRow, RowCache, type RowsAnswer, type TopAnswer };
@@ -100,67 +100,6 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
   const { ranges, cache, byParts = false } = options;
   const { version } = body;
 
-  /** The rows of an artifact whose key is in a range. */
-  async function read(
-    artifact: Artifact,
-    question: RowQuestion,
-    signal: AbortSignal | undefined,
-  ): Promise<Cell[][]> {
-    return await readRows(artifact, question, { ranges, cache, signal });
-  }
-
-  /** Days out of the parts that can have them. */
-  async function readParts(
-    [from, to]: DayRange,
-    { symbol, columns }: { symbol?: string | undefined; columns: readonly string[] },
-    signal: AbortSignal | undefined,
-  ): Promise<Cell[][]> {
-    artifactOf(body, "part");
-    const question = { key: "date", from, to, symbol, columns } as const;
-    const found: Cell[][] = [];
-    for (const part of partsOf(body, [from, to])) {
-      for (const row of await read(part, question, signal)) found.push(row);
-    }
-    return found;
-  }
-
-  /** Days of all symbols; those after the whole file's are in parts. */
-  async function readDays(
-    [from, to]: DayRange,
-    columns: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<Cell[][]> {
-    const whole = artifactOf(body, "availability");
-    const reach = reachOf(whole, body);
-    const recent: DayRange = [later(from, addDays(reach, 1)), to];
-    const found = await Promise.all([
-      from <= reach
-        ? read(whole, { key: "date", from, to: earlier(to, reach), columns }, signal)
-        : [],
-      ...partsOf(body, recent).map((part) =>
-        read(part, { key: "date", from: recent[0], to, columns }, signal)
-      ),
-    ]);
-    return found.flat();
-  }
-
-  /** All days of a symbol; those after the whole file's are in a file of their own. */
-  async function readSymbol(
-    symbol: string,
-    [from, to]: DayRange,
-    columns: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<Cell[][]> {
-    const whole = artifactOf(body, "availability-by-symbol");
-    const reach = reachOf(whole, body);
-    const question = { key: "symbol", from: symbol, to: symbol, columns } as const;
-    const [before, after] = await Promise.all([
-      from <= reach ? read(whole, question, signal) : [],
-      to > reach ? read(artifactOf(body, `recent-${whole.role}`), question, signal) : [],
-    ]);
-    return [...before, ...after];
-  }
-
   return {
     pieces: rowPieces(body, { ranges, cache, byParts }),
 
@@ -170,11 +109,12 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       const columns = request.columns.map(({ name }) => name);
       const { signal } = question;
       const span: DayRange = [later(from, within?.[0]), earlier(to, within?.[1])];
+      const how = { ranges, cache, columns, signal };
       const found = byParts
-        ? await readParts(span, { symbol, columns }, signal)
+        ? await rowsOfParts(body, span, { ...how, symbol })
         : symbol === undefined
-        ? await readDays(span, columns, signal)
-        : await readSymbol(symbol, span, columns, signal);
+        ? await rowsOfDays(body, span, how)
+        : await rowsOfSymbol(body, span, { ...how, symbol });
       const [date, name] = [columns.indexOf("date"), columns.indexOf("symbol")];
       const rows = found.filter((row) =>
         from <= String(row[date]) && String(row[date]) <= to &&
@@ -195,7 +135,8 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       const isWhole = date <= reachOf(whole, body);
       const artifact = isWhole ? whole : artifactOf(body, `recent-${whole.role}`);
       const columns = VOLUME_RANKINGS.map(({ name }) => name);
-      const rows = await read(artifact, { key: "date", from: date, to: date, columns }, signal);
+      const asked = { key: "date", from: date, to: date, columns } as const;
+      const rows = await readRows(artifact, asked, { ranges, cache, signal });
       if (rows.length === 0) throw new NotFoundError(`no volumes on ${date} in ${version}`);
       return topAnswer(version, date, n, rows);
     },
@@ -236,18 +177,4 @@ function knownDayOf({ dataThrough }: ManifestBody, text: string): Day {
     `no data for ${day}: this version ends on ${dataThrough}; ask for \`latest\`, or refresh`,
     [dataThrough],
   );
-}
-
-function later(a: Day, b: Day = a): Day {
-  return a > b ? a : b;
-}
-
-function earlier(a: Day, b: Day = a): Day {
-  return a < b ? a : b;
-}
-
-function artifactOf(body: ManifestBody, role: string): Artifact {
-  const artifact = body.artifacts.find((a) => a.role === role);
-  if (artifact) return artifact;
-  throw new NotFoundError(`no rows in ${body.version}: it was published without them`);
 }

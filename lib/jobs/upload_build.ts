@@ -8,7 +8,7 @@ import { join } from "@std/path";
 import { BfaError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { type AnyMirror, isReleaseMirror } from "../mirror/mirror.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build_folder.ts";
 import { putArtifact } from "./put_artifact.ts";
 
 /**

@@ -5,7 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { IntegrityError } from "../core/errors.ts";
+import { BfaError, IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
 import type { Body } from "../net/body.ts";
@@ -44,6 +44,18 @@ export async function openArtifact(
       },
     }),
   );
+}
+
+/**
+ * The text of a small artifact.
+ *
+ * @throws {BfaError} `unavailable` when the mirror does not have it.
+ */
+export async function verifiedText(mirror: MirrorReader, artifact: Artifact): Promise<string> {
+  const file = await openArtifact(mirror, artifact);
+  if (file) return await new Response(file).text();
+  const path = artifactPath(artifact);
+  throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
 }
 
 /** Reads an artifact to its end; `false` when the mirror does not have it. */

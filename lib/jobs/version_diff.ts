@@ -52,11 +52,15 @@ interface Month {
 
 type Counts = Record<DiffClass, number>;
 
+const ALL_DAYS: readonly [Day, Day] = ["0001-01-01" as Day, "9999-12-31" as Day];
+
 /** The comparison of two versions. It remembers how many rows of each month differ, and no rows. */
 export class VersionDiff {
   readonly #a: DiffSide;
   readonly #b: DiffSide;
   readonly #layout: Layout | undefined;
+  #stateChanges: readonly StateChange[] | undefined;
+  #days: readonly DayRange[] | undefined;
   #months: Month[] | undefined;
 
   /** Names a comparison; reads nothing. */
@@ -77,8 +81,16 @@ export class VersionDiff {
     const classes = none();
     const rows: DiffRow[] = [];
     let count = 0;
-    this.#months ??= await this.#plan(signal);
-    for (const month of this.#months) {
+    const take = (row: DiffRow) => {
+      if (symbol !== undefined && row.symbol !== symbol) return;
+      classes[row.class]++;
+      if (question.class !== undefined && row.class !== question.class) return;
+      if (count >= offset && count < offset + limit) rows.push(row);
+      count++;
+    };
+    const ofSymbol = symbol === undefined ? undefined : await this.#rowsOfSymbol(symbol, signal);
+    if (ofSymbol) ofSymbol.forEach(take);
+    for (const month of ofSymbol ? [] : await this.#plan(signal)) {
       const known = symbol === undefined ? month.counts : undefined;
       const asked = known && wanted(known, question.class);
       if (known && (count + asked! <= offset || count >= offset + limit)) {
@@ -86,16 +98,9 @@ export class VersionDiff {
         addTo(classes, known);
         continue;
       }
-      const counts = none();
-      for (const row of await this.#rowsOf(month, signal)) {
-        if (symbol !== undefined && row.symbol !== symbol) continue;
-        counts[row.class]++;
-        if (question.class !== undefined && row.class !== question.class) continue;
-        if (count >= offset && count < offset + limit) rows.push(row);
-        count++;
-      }
-      if (symbol === undefined) month.counts = counts;
-      addTo(classes, counts);
+      const before = { ...classes };
+      for (const row of await this.#rowsOf(month, signal)) take(row);
+      if (symbol === undefined) month.counts = difference(classes, before);
       await breath();
       signal?.throwIfAborted();
     }
@@ -111,36 +116,63 @@ export class VersionDiff {
     };
   }
 
+  /** The rows of one symbol that differ; `undefined` where that needs reading those of all others. */
+  async #rowsOfSymbol(
+    symbol: string,
+    signal: AbortSignal | undefined,
+  ): Promise<DiffRow[] | undefined> {
+    const sides = [this.#a, this.#b].map(({ pieces }) => pieces?.cellsOfSymbol);
+    const [before, after] = sides;
+    if (this.#layout && !(before && after)) return undefined;
+    const changes = this.#changes.filter((change) => change.symbol === symbol);
+    const states = rowsOfChanges(changes, ALL_DAYS);
+    // Only rows that both have can have other numbers.
+    const inBoth = [this.#a, this.#b].every(({ source }) =>
+      source.index.listings.some((listing) => listing.symbol === symbol)
+    );
+    const days = inBoth ? await this.#differingDays(signal) : [];
+    if (days.length === 0) return merged(states, []);
+    const [was, is] = await Promise.all(
+      [before!, after!].map((cells) => cells(symbol, days, signal)),
+    );
+    return merged(states, revisedRows(was!, is!));
+  }
+
   /** The months with rows that differ, or that may. */
   async #plan(signal: AbortSignal | undefined): Promise<Month[]> {
-    const [a, b] = [this.#a.source.index, this.#b.source.index];
-    const changes = stateChanges(a, b);
+    if (this.#months) return this.#months;
     const months = new Map<string, { changes: StateChange[]; read: DayRange[] }>();
     const monthOf = ([from]: DayRange) => {
       const name = from.slice(0, 7);
       if (!months.has(name)) months.set(name, { changes: [], read: [] });
       return months.get(name)!;
     };
-    for (const change of changes) {
+    for (const change of this.#changes) {
       for (const days of byMonth([[change.from, change.to]])) monthOf(days).changes.push(change);
     }
-    for (const days of byMonth(await this.#differingDays(knownToBoth(a, b), signal))) {
-      monthOf(days).read.push(days);
-    }
-    return [...months].sort(([x], [y]) => x < y ? -1 : 1).map(([name, month]) => {
+    for (const days of byMonth(await this.#differingDays(signal))) monthOf(days).read.push(days);
+    return this.#months = [...months].sort(([x], [y]) => x < y ? -1 : 1).map(([name, month]) => {
       const first = `${name}-01` as Day;
       const next = `${addDays(first, 32).slice(0, 7)}-01` as Day;
       return { ...month, days: [first, addDays(next, -1)] };
     });
   }
 
-  async #differingDays(until: Day, signal: AbortSignal | undefined): Promise<DayRange[]> {
+  /** The days on which the listings tell another state. */
+  get #changes(): readonly StateChange[] {
+    return this.#stateChanges ??= stateChanges(this.#a.source.index, this.#b.source.index);
+  }
+
+  /** The days that must be read to know. */
+  async #differingDays(signal: AbortSignal | undefined): Promise<readonly DayRange[]> {
     const layout = this.#layout;
     if (!layout) return [];
+    if (this.#days) return this.#days;
     const [a, b] = await Promise.all(
       [this.#a, this.#b].map(({ pieces }) => pieces!.pieces(layout, signal)),
     );
-    return differingDays(a!, b!, until);
+    const until = knownToBoth(this.#a.source.index, this.#b.source.index);
+    return this.#days = differingDays(a!, b!, until);
   }
 
   async #rowsOf(
@@ -166,6 +198,12 @@ function schemaOf({ stored }: AskedVersion): number {
 
 function none(): Counts {
   return { "new day": 0, listing: 0, revision: 0 };
+}
+
+function difference(sum: Counts, before: Counts): Counts {
+  const found = { ...sum };
+  for (const name of Object.keys(found) as DiffClass[]) found[name] -= before[name];
+  return found;
 }
 
 function addTo(sum: Counts, counts: Counts): void {

@@ -7,32 +7,50 @@
 import { BfaError } from "../core/errors.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
-import type { ManifestReader } from "../manifest/store.ts";
+import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
 
 /** All versions, newest sequence first, and where the channels point. */
 export interface VersionList extends VersionsReply {
   count: number;
 }
 
+/** What listing needs of a store. */
+type Listed = Pick<ManifestReader, "versions" | "channels" | "bySequences">;
+
+/** One version. */
+type VersionRow = VersionList["versions"][number];
+
 /** Lists the versions of a store. */
-export async function versionList(
-  store: Pick<ManifestReader, "versions" | "channels" | "bySequences">,
-): Promise<VersionList> {
-  const [entries, channels] = await Promise.all([store.versions(), store.channels()]);
-  const sequences = entries.map(({ sequence }) => sequence).reverse();
-  const manifests = await store.bySequences(sequences);
-  const versions = sequences.map((sequence, i) => {
-    const stored = manifests[i];
-    if (!stored) {
-      throw new BfaError("integrity", `Cannot list versions: manifest ${sequence} is gone`);
-    }
-    const { version, dataThrough, publishedAt, rows, symbols, artifacts } = stored.manifest.signed;
-    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    const whole = wholeFilesThrough({ artifacts });
-    return {
-      ...{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes },
-      ...(whole === undefined ? {} : { wholeFilesThrough: whole }),
-    };
-  });
-  return { count: versions.length, channels, versions };
+export async function versionList(store: Listed): Promise<VersionList> {
+  return await versionLister(store)();
+}
+
+/** Lists them again and again: a manifest never changes, so each is read once. */
+export function versionLister(store: Listed): () => Promise<VersionList> {
+  let known: ReadonlyMap<number, VersionRow> = new Map();
+  return async () => {
+    const [entries, channels] = await Promise.all([store.versions(), store.channels()]);
+    const sequences = entries.map(({ sequence }) => sequence).reverse();
+    const unknown = sequences.filter((sequence) => !known.has(sequence));
+    const manifests = await store.bySequences(unknown);
+    const read = new Map(unknown.map((sequence, i) => [sequence, manifests[i]]));
+    const versions = sequences.map((sequence) =>
+      known.get(sequence) ?? rowOf(sequence, read.get(sequence))
+    );
+    known = new Map(versions.map((row) => [row.sequence, row]));
+    return { count: versions.length, channels, versions };
+  };
+}
+
+function rowOf(sequence: number, stored: StoredManifest | undefined): VersionRow {
+  if (!stored) {
+    throw new BfaError("integrity", `Cannot list versions: manifest ${sequence} is gone`);
+  }
+  const { version, dataThrough, publishedAt, rows, symbols, artifacts } = stored.manifest.signed;
+  const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  const whole = wholeFilesThrough({ artifacts });
+  return {
+    ...{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes },
+    ...(whole === undefined ? {} : { wholeFilesThrough: whole }),
+  };
 }

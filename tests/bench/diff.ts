@@ -56,21 +56,22 @@ await withPublisher(async (world) => {
     return { stored, source, pieces: mirrorRows(mirror, signed, cache).pieces };
   };
   for (
-    const [what, a, b] of [
-      ["a day of sizes", versions[0]!, versions[1]!],
-      ["two numbers of every row", versions[1]!, versions[2]!],
+    const [what, a, b, question] of [
+      ["a day of sizes", versions[0]!, versions[1]!, {}],
+      ["two numbers of every row", versions[1]!, versions[2]!, {}],
+      ["the same, of one symbol", versions[1]!, versions[2]!, { symbol: "BTCUSDT" }],
     ] as const
   ) {
     const diff = new VersionDiff(await side(a), await side(b));
     server.take();
-    const first = await watched(() => diff.answer({ limit: 20_000 }));
+    const first = await watched(() => diff.answer({ ...question, limit: 20_000 }));
     const read = server.take();
     assertEquals(first.answer.numbers, true);
     report(what, `${first.answer.count} rows differ; ${first.told}`);
     const bytes = read.reduce((sum, { bytes }) => sum + bytes, 0);
     report("", `${read.length} requests, ${bytes} bytes`);
     const offset = Math.max(0, first.answer.count - 100);
-    const page = await watched(() => diff.answer({ offset, limit: 100 }));
+    const page = await watched(() => diff.answer({ ...question, offset, limit: 100 }));
     assertEquals(page.answer.rows.length, 100);
     report("", `its last page: ${page.told}`);
   }

@@ -20,6 +20,7 @@ import { seedListings } from "../../lib/source/seed.ts";
 import { writeObservations } from "../helpers/numbers.ts";
 import { withPublisher } from "../helpers/publisher.ts";
 import { serveRanges } from "../helpers/range_server.ts";
+import { floorOf } from "./floor.ts";
 import { median } from "./measure.ts";
 
 const QUESTIONS: [string, (bfa: Dataset) => Promise<{ count: number }>][] = [
@@ -88,6 +89,15 @@ await withPublisher(async (world) => {
     const took = await samples(7, async () => void await ask(await keepNothing()));
     mirror.take();
     report(what, `${count} rows: ${seen.length} requests, ${bytes} bytes; ${took.toFixed(1)} ms`);
+  }
+
+  for (const question of [{ day: "latest" }, { symbol: "BTCUSDT" }]) {
+    const { rows } = await copy.rows({ ...question, columns: "all" });
+    const { stored, level19, integers, information } = floorOf(rows);
+    report(
+      `floor of ${Object.values(question)}, all columns`,
+      `${stored} bytes as stored, ${level19} by zstd -19, ${integers} as integers; information ${information}`,
+    );
   }
 
   const bfa = await keepNothing();

@@ -8,7 +8,7 @@ import { checkTree } from "../../lib/engine/sql_tree.ts";
 import { cases } from "../helpers/sql.ts";
 
 /** What only binding or running can find out; the gate lets these through. */
-const NOT_THE_GATES = new Set(["XD163", "XD164", "XD165"]);
+const NOT_THE_GATES = new Set(["XD163", "XD164", "XD165", "XS019"]);
 
 Deno.test("the gate refuses every statement that must be refused, and lets the others through", async () => {
   const gate = await openGate();

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
+import type { SqlParams } from "../../lib/core/sql_params.ts";
 import type { SqlPool } from "../../lib/engine/sql_pool.ts";
 import { rowsOf, withPool, withSqlData } from "../helpers/sql.ts";
 
@@ -22,12 +23,13 @@ Deno.test("a pool of SQL children", async (t) => {
     ) => t.step(name, () => withPool(data, { slots: 1, ...options }, test));
 
     await step("binds parameters by position and by name, with their types", {}, async (pool) => {
-      const ask = async (sql: string, params: never) => rowsOf(await pool.query({ sql, params }));
+      const ask = async (sql: string, params: SqlParams) =>
+        rowsOf(await pool.query({ sql, params }));
       assertEquals(
         await ask("SELECT count(*) FROM daily_availability WHERE date = ? AND state = ?", [
           "2024-01-15",
           "traded",
-        ] as never),
+        ]),
         [[251]],
       );
       assertEquals(
@@ -36,14 +38,42 @@ Deno.test("a pool of SQL children", async (t) => {
           b: 1.5,
           c: "x'; DROP TABLE listings",
           d: null,
-        } as never),
+        }),
         [[1, "BIGINT", 1.5, "DOUBLE", "x'; DROP TABLE listings", "VARCHAR", null]],
       );
-      assertEquals(await ask("SELECT ?::BOOLEAN, ?", [true, 9007199254740991] as never), [
+      assertEquals(await ask("SELECT ?::BOOLEAN, ?", [true, 9007199254740991]), [
         [true, 9007199254740991],
       ]);
-      for (const params of [[], [1, 2], { a: 1 }]) {
-        assertEquals(await codeOf(ask("SELECT ?", params as never)), "sql_rejected");
+      for (const params of [[], [1, 2], { a: 1 }] as SqlParams[]) {
+        assertEquals(await codeOf(ask("SELECT ?", params)), "sql_rejected");
+      }
+    });
+
+    await step("names what is beyond all days", {}, async (pool) => {
+      const { head, rows } = await pool.query({
+        sql:
+          `SELECT DATE 'infinity', DATE '-infinity', TIMESTAMP 'infinity', DATE '0044-03-15 (BC)',
+          DATE '12024-01-01'`,
+      });
+      assertEquals(head.columns.map(({ type }) => type), [
+        "DATE",
+        "DATE",
+        "TIMESTAMP",
+        "DATE",
+        "DATE",
+      ]);
+      assertEquals(
+        new TextDecoder().decode(rows),
+        '["infinity","-infinity","infinity","0044-03-15 (BC)","12024-01-01"]',
+      );
+    });
+
+    await step("takes the same sample every time, in every child", { slots: 2 }, async (pool) => {
+      const samples = ["USING SAMPLE 10 ROWS", "TABLESAMPLE 1% (bernoulli)"];
+      for (const sample of samples) {
+        const sql = `SELECT sum(hash(symbol)::HUGEINT)::VARCHAR FROM (FROM listings ${sample})`;
+        const answers = await Promise.all(Array.from({ length: 6 }, () => pool.query({ sql })));
+        assertEquals(new Set(answers.map((answer) => String(rowsOf(answer)))).size, 1, sample);
       }
     });
 
@@ -159,6 +189,27 @@ Deno.test("a pool of SQL children", async (t) => {
       await codeOf(first);
       assertEquals(rowsOf(await other), [[5]]);
       assertEquals(rowsOf(await pool.query({ sql: "SELECT 6", client: "a" })), [[6]]);
+    });
+
+    await step("leaves half of the children to others than the client that asks most", {
+      slots: 2,
+      waitMs: 60_000,
+      deadlineMs: 600_000,
+    }, async (pool) => {
+      const leave = new AbortController();
+      const { signal } = leave;
+      const long = pool.query({ sql: LONG, client: "a", signal });
+      let answered = false;
+      const second = pool.query({ sql: "SELECT 1", client: "a" })
+        .then((answer) => (answered = true, answer));
+      for (const value of [5, 6, 7]) {
+        const sql = `SELECT ${value}`;
+        assertEquals(rowsOf(await pool.query({ sql, client: "b" })), [[value]]);
+      }
+      assertEquals(answered, false, "a has its half");
+      leave.abort();
+      await codeOf(long);
+      assertEquals(rowsOf(await second), [[1]]);
     });
 
     await step("50 children killed one after the other: each next question is answered", {

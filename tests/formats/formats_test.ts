@@ -1,10 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { tableFromIPC } from "apache-arrow";
 import * as fc from "fast-check";
 import { parquetReadObjects } from "hyparquet";
 import type { Column } from "../../lib/core/schema.ts";
-import type { Cell, Table } from "../../lib/core/table.ts";
+import { BfaError } from "../../lib/core/errors.ts";
+import type { Cell, Table, TableColumn } from "../../lib/core/table.ts";
 import { encodeTable, type TableFormat } from "../../lib/formats/formats.ts";
 
 async function encoded(table: Table, format: TableFormat): Promise<Uint8Array<ArrayBuffer>> {
@@ -183,6 +184,41 @@ function comparable(read: unknown, cell: Cell): unknown {
     ? String(read)
     : read;
 }
+
+Deno.test("Arrow and Parquet refuse days that they would tell wrongly; texts take them", async () => {
+  const odd: [TableColumn["type"], string][] = [
+    ["DATE", "infinity"],
+    ["DATE", "0044-03-15 (BC)"], // to `Date` it is in 2044
+    ["DATE", "12024-01-01"],
+    ["TIMESTAMP", "-infinity"],
+    ["TIMESTAMP", "0044-03-15 (BC)T00:00:00Z"],
+  ];
+  for (const [type, cell] of odd) {
+    const table = {
+      columns: [{ name: "a", type }],
+      rows: [["2024-01-15T00:00:00Z".slice(0, type === "DATE" ? 10 : 20)], [cell]],
+    };
+    for (const format of ["arrow", "parquet"] as const) {
+      const error = await assertRejects(() => encodeTable(table, format), BfaError, cell);
+      assertEquals(error.code, "not_acceptable");
+    }
+    for (const format of ["csv", "ndjson", "md"] as const) {
+      const chunks = [...await encodeTable(table, format)];
+      assert((await new Blob(chunks).text()).includes(cell), format);
+    }
+  }
+});
+
+Deno.test("bytes that are there whole come in chunks too", async () => {
+  const rows = Array.from({ length: 30_000 }, (_, i): Cell[] => [Math.sqrt(i)]);
+  const columns = [{ name: "n", type: "DOUBLE" as const }];
+  for (const format of ["arrow", "parquet"] as const) {
+    const chunks = [...await encodeTable({ columns, rows }, format)];
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+    assert(bytes > 200_000, format);
+    assertEquals(chunks.length, Math.ceil(bytes / 65_536), format);
+  }
+});
 
 Deno.test("a large table comes in chunks, made as they are taken", async () => {
   const rows = Array.from({ length: 10_000 }, (_, i): Cell[] => [`S${i}USDT`, i]);

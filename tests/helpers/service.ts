@@ -47,6 +47,8 @@ export interface TestServiceOptions {
   /** What to publish first; nothing when empty. */
   listings?: readonly Listing[];
   heartbeatMs?: number;
+  /** What answers before a version is there. */
+  seed?: Source;
   /** Whether Deno Deploy's cache is in front. */
   cdn?: boolean;
   /** Where clients reach it. */
@@ -82,7 +84,7 @@ export async function withService(
   test: (service: TestService) => Promise<void>,
   options: TestServiceOptions = {},
 ): Promise<void> {
-  const { listings = LISTINGS, heartbeatMs, cdn = false, publicUrl } = options;
+  const { listings = LISTINGS, seed = SEED, heartbeatMs, cdn = false, publicUrl } = options;
   const { wrapMirror = (mirror) => mirror, wrapFollowed = (followed) => followed } = options;
   await withPublisher(async (world) => {
     if (listings.length) await world.publishListings(VERSION, listings);
@@ -96,7 +98,7 @@ export async function withService(
       reader,
       mirror,
       followed: wrapFollowed(followed),
-      seed: SEED,
+      seed,
       now: () => world.clock,
       onProblem,
       stopping: stopping.signal,

@@ -43,6 +43,18 @@ async function withTwo(test: (world: TestPublisher, server: RangeServer) => Prom
   });
 }
 
+/** A version as the service compares it, with nothing in memory. */
+function sides(world: TestPublisher, server: RangeServer) {
+  const mirror = httpMirror(server.url, httpClient());
+  return async (version: string): Promise<DiffSide> => {
+    const { store } = world.publisher;
+    const stored = (await store.bySequence((await store.sequenceOf(version))!))!;
+    const { signed } = stored.manifest;
+    const source = { version, index: await loadListings(mirror, signed) };
+    return { stored, source, pieces: mirrorRows(mirror, signed).pieces };
+  };
+}
+
 /** What the rows say, without the new day's. */
 function known({ rows }: DiffAnswer): unknown[] {
   return rows.filter((row) => row.class !== "new day")
@@ -116,14 +128,7 @@ Deno.test("a size or a volume that was revised is told with both values, from a 
 
 Deno.test("pages of a comparison read only the months they show, once its months are counted", async () => {
   await withTwo(async (world, server) => {
-    const mirror = httpMirror(server.url, httpClient());
-    const side = async (version: string): Promise<DiffSide> => {
-      const { store } = world.publisher;
-      const stored = (await store.bySequence((await store.sequenceOf(version))!))!;
-      const { signed } = stored.manifest;
-      const source = { version, index: await loadListings(mirror, signed) };
-      return { stored, source, pieces: mirrorRows(mirror, signed).pieces };
-    };
+    const side = sides(world, server);
     const diff = new VersionDiff(await side(A), await side(B));
     const whole = await diff.answer();
     const pages: DiffRow[] = [];
@@ -148,6 +153,46 @@ Deno.test("pages of a comparison read only the months they show, once its months
 
     const signal = AbortSignal.abort(new DOMException("left", "AbortError"));
     await assertRejects(() => fresh.answer({ symbol: "S06USDT", signal }), DOMException, "left");
+  });
+});
+
+Deno.test("a comparison of one symbol is that part of the whole one, and reads that symbol alone", async () => {
+  await withPublisher(async (world) => {
+    await publishNumbers(world, A, MANY_LISTINGS);
+    // Every block differs.
+    const revise = [
+      ...REVISE,
+      "UPDATE klines SET trade_count = trade_count + 1 WHERE symbol = 'S00USDT'",
+    ];
+    await publishNumbers(world, B, LATER, { revise });
+    const server = serveRanges(world.mirrorDir);
+    try {
+      const side = sides(world, server);
+      const whole = await new VersionDiff(await side(A), await side(B)).answer();
+      const now = () => world.clock;
+      const copy = await open({ endpoint: server.url, cacheDir: null, now });
+      for (const symbol of ["S00USDT", "S05USDT", "S06USDT", "S07USDT", "THREEUSDT", "NONEUSDT"]) {
+        const diff = new VersionDiff(await side(A), await side(B));
+        server.take();
+        const answer = await diff.answer({ symbol });
+        const seen = server.take().map(({ path }) => path).sort();
+        const rows = whole.rows.filter((row) => row.symbol === symbol);
+        assertEquals([answer.rows, answer.count], [rows, rows.length], symbol);
+        // Of each version both indexes, and one block; of a symbol that is not in both, nothing.
+        const bySymbol = Array(4).fill("availability-by-symbol.parquet");
+        const read = [...bySymbol, ...Array(2).fill("availability.parquet")];
+        assertEquals(seen, symbol === "NONEUSDT" ? [] : read, symbol);
+        assertEquals(await copy.diff(A, B, { symbol }), answer, symbol);
+
+        const only = { class: "revision", offset: 1, limit: 2 } as const;
+        assertEquals(
+          (await diff.answer({ symbol, ...only })).rows,
+          rows.filter((row) => row.class === "revision").slice(1, 3),
+        );
+      }
+    } finally {
+      await server.close();
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { purgeLatest } from "../../routes/cdn.ts";
-import { startServer } from "../../routes/server.ts";
 import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
+import { withServer } from "../helpers/server.ts";
 import { VERSION, withService } from "../helpers/service.ts";
 
 const MINUTE = "public, max-age=60, stale-if-error=86400";
@@ -66,27 +66,18 @@ Deno.test("purgeLatest() asks the platform to forget what the newest version ans
 Deno.test("a switch to another version purges; a purge that fails is logged and changes nothing", async () => {
   await withPublisher(async (world) => {
     await world.publishListings("2024-03-31.1", SMALL_LISTINGS);
-    const stop = new AbortController();
     const logged = Promise.withResolvers<string>();
     let purges = 0;
-    const server = await startServer({
-      reader: world.publisher.store,
-      mirror: world.publisher.mirrors[0]!,
-      channel: "latest",
-      port: 0,
-      hostname: "127.0.0.1",
-      now: () => world.clock,
+    await withServer(world, async (server) => {
+      assertEquals(purges, 0, "the version it starts with is no switch");
+      await world.publishListings("2024-03-31.2", SMALL_LISTINGS);
+      assertEquals(await logged.promise, "problem: no platform here");
+      assertEquals(purges, 1);
+      const { version } = await (await fetch(`${server.url}/v1/symbols`)).json();
+      assertEquals(version, "2024-03-31.2");
+    }, {
       log: (line) => line.startsWith("problem") && logged.resolve(line),
       purge: () => (purges++, Promise.reject(new Error("no platform here"))),
-      signal: stop.signal,
     });
-    assertEquals(purges, 0, "the version it starts with is no switch");
-    await world.publishListings("2024-03-31.2", SMALL_LISTINGS);
-    assertEquals(await logged.promise, "problem: no platform here");
-    assertEquals(purges, 1);
-    const { version } = await (await fetch(`${server.url}/v1/symbols`)).json();
-    assertEquals(version, "2024-03-31.2");
-    stop.abort();
-    await server.finished;
   });
 });

@@ -54,6 +54,13 @@ const range = (value: string, status: number, bytes?: Case["bytes"], ifRange?: s
   ...(bytes ? { bytes } : {}),
 });
 
+const several = (
+  title: string,
+  headers: Case["headers"],
+  status: number,
+  more: Partial<Case> = {},
+): Case => ({ title, headers, status, ...more });
+
 const CASES: readonly Case[] = [
   { title: "no condition", headers: {}, status: 200 },
   { title: "HEAD", method: "HEAD", headers: {}, status: 200 },
@@ -80,19 +87,11 @@ const CASES: readonly Case[] = [
   none("{gzip}", 304, { only: "zips" }),
   none("W/{gzip}", 304, { only: "zips" }),
   // §13.2.2: without If-None-Match, If-Modified-Since counts only for what has a date; this has none
-  {
-    title: "If-Modified-Since",
-    headers: { "if-modified-since": "Mon, 01 Apr 2030 00:00:00 GMT" },
-    status: 200,
-  },
-  {
-    title: "If-None-Match wins over If-Modified-Since",
-    headers: {
-      "if-none-match": '"x"',
-      "if-modified-since": "Mon, 01 Apr 2030 00:00:00 GMT",
-    },
-    status: 200,
-  },
+  several("If-Modified-Since", { "if-modified-since": "Mon, 01 Apr 2030 00:00:00 GMT" }, 200),
+  several("If-None-Match wins over If-Modified-Since", {
+    "if-none-match": '"x"',
+    "if-modified-since": "Mon, 01 Apr 2030 00:00:00 GMT",
+  }, 200),
   // §13.1.1: strong comparison, lists, and the asterisk
   match("{tag}", 200),
   match(" {tag} ", 200),
@@ -122,43 +121,35 @@ const CASES: readonly Case[] = [
   since("garbage", 200),
   since("", 200),
   // §13.2.2: which condition counts
-  {
-    title: "If-Match holds: If-Unmodified-Since is not read",
-    headers: { "if-match": "{tag}", "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT" },
-    status: 200,
-  },
-  {
-    title: "If-Match fails before If-None-Match is read",
-    headers: { "if-match": '"x"', "if-none-match": "{tag}" },
-    status: 412,
-  },
-  {
-    title: "If-Match holds, then If-None-Match is read",
-    headers: { "if-match": "{tag}", "if-none-match": "{tag}" },
-    status: 304,
-  },
-  {
-    title: "If-Unmodified-Since fails before If-None-Match is read",
-    headers: { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT", "if-none-match": "{tag}" },
-    status: 412,
-    only: "dated",
-  },
-  {
-    title: "If-Match fails before Range is read",
-    headers: { "if-match": '"x"', range: "bytes=0-1" },
-    status: 412,
-  },
-  {
-    title: "If-Match fails before a range past the end is read",
-    headers: { "if-match": '"x"', range: "bytes={n}-" },
-    status: 412,
-  },
-  {
-    title: "If-Match holds, then Range and If-Range are read",
-    headers: { "if-match": "{tag}", range: "bytes=1-2", "if-range": "{tag}" },
-    status: 206,
-    bytes: [1, 2],
-  },
+  several("If-Match holds: If-Unmodified-Since is not read", {
+    "if-match": "{tag}",
+    "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT",
+  }, 200),
+  several("If-Match fails before If-None-Match is read", {
+    "if-match": '"x"',
+    "if-none-match": "{tag}",
+  }, 412),
+  several("If-Match holds, then If-None-Match is read", {
+    "if-match": "{tag}",
+    "if-none-match": "{tag}",
+  }, 304),
+  several(
+    "If-Unmodified-Since fails before If-None-Match is read",
+    { "if-unmodified-since": "Thu, 01 Jan 1970 00:00:00 GMT", "if-none-match": "{tag}" },
+    412,
+    { only: "dated" },
+  ),
+  several("If-Match fails before Range is read", { "if-match": '"x"', range: "bytes=0-1" }, 412),
+  several("If-Match fails before a range past the end is read", {
+    "if-match": '"x"',
+    range: "bytes={n}-",
+  }, 412),
+  several(
+    "If-Match holds, then Range and If-Range are read",
+    { "if-match": "{tag}", range: "bytes=1-2", "if-range": "{tag}" },
+    206,
+    { bytes: [1, 2] },
+  ),
   // §14.1.2, §14.2: single ranges
   range("bytes=0-0", 206, [0, 0]),
   range("bytes=0-9", 206, [0, 9]),
@@ -199,22 +190,20 @@ const CASES: readonly Case[] = [
   range("bytes={n}-", 416, undefined, "{tag}"),
   { title: "If-Range alone", headers: { "if-range": "{tag}" }, status: 200 },
   // §13.2.2: If-None-Match before Range; §14.2: Range is for GET alone
-  {
-    title: "Range with its own tag in If-None-Match",
-    headers: { range: "bytes=0-1", "if-none-match": "{tag}" },
-    status: 304,
-  },
-  {
-    title: "a range past the end with its own tag in If-None-Match",
-    headers: { range: "bytes={n}-", "if-none-match": "{tag}" },
-    status: 304,
-  },
-  {
-    title: "Range with another tag in If-None-Match",
-    headers: { range: "bytes=0-1", "if-none-match": '"x"' },
-    status: 206,
-    bytes: [0, 1],
-  },
+  several("Range with its own tag in If-None-Match", {
+    range: "bytes=0-1",
+    "if-none-match": "{tag}",
+  }, 304),
+  several("a range past the end with its own tag in If-None-Match", {
+    range: "bytes={n}-",
+    "if-none-match": "{tag}",
+  }, 304),
+  several(
+    "Range with another tag in If-None-Match",
+    { range: "bytes=0-1", "if-none-match": '"x"' },
+    206,
+    { bytes: [0, 1] },
+  ),
   { title: "HEAD with Range", method: "HEAD", headers: { range: "bytes=0-1" }, status: 200 },
   {
     title: "HEAD with a range past the end",

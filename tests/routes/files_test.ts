@@ -3,6 +3,7 @@ import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
 import { service } from "../../routes/service.ts";
 import { sqlService } from "../../lib/jobs/sql_service.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
+import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { SEED, type TestService, VERSION, withService } from "../helpers/service.ts";
 
 const VERSIONED = "2024-03-31.2";
@@ -115,6 +116,38 @@ Deno.test("/datapackage.json leads to the files", async () => {
     const again = await ask("/datapackage.json", { headers: { "if-none-match": etag } });
     assertEquals(again.status, 304);
   });
+});
+
+Deno.test("/datapackage.json is read once a version, and never told when it is damaged", async () => {
+  let opened = 0;
+  let damaged = true;
+  const wrapMirror = (mirror: Mirror): Mirror => ({
+    ...mirror,
+    async open(path, range) {
+      const file = await mirror.open(path, range);
+      if (!file || !path.endsWith("/datapackage.json")) return file;
+      opened++;
+      if (!damaged) return file;
+      const bytes = await new Response(file.body).bytes();
+      bytes[bytes.length >> 1]! ^= 1;
+      return { ...file, body: new Blob([bytes]).stream() };
+    },
+  });
+  await withService(async ({ ask, world, problems, followed }) => {
+    const switched = new Promise<void>((resolve) => followed.onChange(() => resolve()));
+    await publishNumbers(world, VERSIONED, MANY_LISTINGS);
+    await switched;
+    const wrong = await ask("/datapackage.json");
+    const { code, detail } = await wrong.json();
+    assertEquals([wrong.status, code, detail], [500, "integrity", undefined]);
+    assertEquals(problems.length, 1);
+    damaged = false;
+    for (const host of ["a.test", "b.test", "a.test"]) {
+      const response = await ask("/datapackage.json", { headers: { host } });
+      assertEquals((await response.json()).resources.length > 3, true);
+    }
+    assertEquals(opened, 2);
+  }, { listings: [], wrapMirror });
 });
 
 Deno.test("/croissant.json describes every file and table of the newest version; 404 before there is one", async () => {

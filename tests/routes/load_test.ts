@@ -84,44 +84,58 @@ Deno.test("400 clients that never read a large file: 256 get it, the others 503;
   }, { env: { BFA_LOG_REQUESTS: "0", BFA_CLIENT_HEADER: "X-Client" } });
 });
 
-Deno.test("one client has 32 large answers under way at most; others are not concerned", () => {
-  function* pieces() {
-    for (;;) yield new Uint8Array(1_000);
-  }
-  const mine = Array.from({ length: 32 }, () => largeStream(pieces(), { client: "me" }));
-  let closed = 0;
-  const more = { next: () => ({ done: true as const, value: undefined }), return: () => closed++ };
-  const refused = assertThrows(() => largeStream(more as never, { client: "me" }), BfaError);
-  assertEquals([refused.code, closed, largeAnswers()], ["too_many", 1, 32]);
-  mine.push(largeStream(pieces(), { client: "you" }), largeStream(pieces()));
-  assertEquals(largeAnswers(), 34);
-  return Promise.all(mine.map((stream) => stream.cancel())).then(async () => {
-    assertEquals(largeAnswers(), 0);
-    await largeStream(pieces(), { client: "me" }).cancel();
-  });
-});
+/** How many large answers one client may have under way, by what they hold. */
+const OF_CLIENT = { file: 32, memory: 8 } as const;
 
-Deno.test("a client that takes nothing is let go, and what it read from is closed", async () => {
-  let closed = 0;
-  function* pieces() {
-    try {
+for (const [holds, most] of Object.entries(OF_CLIENT) as ["file" | "memory", number][]) {
+  Deno.test(`one client has ${most} large answers from ${holds} under way at most; others are not concerned`, async () => {
+    function* pieces() {
       for (;;) yield new Uint8Array(1_000);
-    } finally {
-      closed++;
     }
-  }
-  const stream = largeStream(pieces(), { idleMs: 1 }).getReader();
-  await stream.read();
-  await assertRejects(() => stream.closed, Error, "the client takes nothing");
-  assertEquals([closed, largeAnswers()], [1, 0]);
-});
+    const open = (client?: string) => largeStream(pieces(), { client, holds });
+    const mine = Array.from({ length: most }, () => open("me"));
+    let closed = 0;
+    const more = {
+      next: () => ({ done: true as const, value: undefined }),
+      return: (value?: unknown) => (closed++, { done: true as const, value }),
+    };
+    const refused = assertThrows(() => largeStream(more, { client: "me", holds }), BfaError);
+    assertEquals([refused.code, closed, largeAnswers()], ["too_many", 1, most]);
+    mine.push(open("you"), open());
+    const other = holds === "file" ? "memory" : "file";
+    mine.push(largeStream(pieces(), { client: "me", holds: other }));
+    assertEquals(largeAnswers(), most + 3);
+    await Promise.all(mine.map((stream) => stream.cancel()));
+    assertEquals(largeAnswers(), 0);
+    await open("me").cancel();
+  });
+}
+
+for (const taken of [0, 1, 3]) {
+  Deno.test(`a client that takes nothing after ${taken} pieces is let go, and what it read from is closed`, async () => {
+    let closed = 0;
+    function* pieces() {
+      try {
+        for (;;) yield new Uint8Array(1_000);
+      } finally {
+        closed++;
+      }
+    }
+    const made = pieces();
+    const start = made.next().value!;
+    const stream = largeStream(made, { start, idleMs: 1, holds: "memory" }).getReader();
+    for (let i = 0; i < taken; i++) await stream.read();
+    await assertRejects(() => stream.closed, Error, "the client takes nothing");
+    assertEquals([closed, largeAnswers()], [1, 0]);
+  });
+}
 
 Deno.test("a source that fails in the middle breaks the answer off, and is counted no longer", async () => {
   async function* pieces() {
     yield new Uint8Array(1_000);
     await Promise.reject(new Error("the disk is gone"));
   }
-  const stream = largeStream(pieces()).getReader();
+  const stream = largeStream(pieces(), { holds: "file" }).getReader();
   assertEquals((await stream.read()).value?.length, 1_000);
   await assertRejects(() => stream.read(), Error, "the disk is gone");
   assertEquals(largeAnswers(), 0);

@@ -147,6 +147,29 @@ Deno.test("a stream that is asked for while the server stops ends at once", asyn
   }, listeners.options);
 });
 
+Deno.test("one client has 50 streams at most, however it spells the address; others are not concerned", async () => {
+  const listeners = listenerCount();
+  await withService(async ({ service, problems }) => {
+    const spellings = [EVENTS, `${EVENTS}?`, `${EVENTS}#x`, EVENTS.replace("s", "%73")];
+    const ask = async (client: string, path = EVENTS) =>
+      await service.fetch(new Request(`http://127.0.0.1${path}`), { client });
+    const mine: Response[] = [];
+    for (let i = 0; i < 50; i++) mine.push(await ask("me", spellings[i % spellings.length]));
+    assertEquals(mine.map(({ status }) => status), Array(50).fill(200));
+    for (const path of spellings) {
+      const refused = await ask("me", path);
+      assertEquals([refused.status, (await refused.json()).code], [429, "too_many"], path);
+    }
+    const other = await ask("you");
+    assertEquals(other.status, 200);
+    await mine[0]!.body!.cancel();
+    const again = await ask("me");
+    assertEquals(again.status, 200);
+    for (const { body } of [...mine.slice(1), other, again]) await body!.cancel();
+    assertEquals([listeners.count(), problems], [0, []]);
+  }, listeners.options);
+});
+
 Deno.test("too many listeners are told to come back later", async () => {
   const listeners = listenerCount();
   await withService(async ({ ask }) => {
@@ -154,7 +177,7 @@ Deno.test("too many listeners are told to come back later", async () => {
     for (let i = 0; i < 1_000; i++) open.push(await ask(EVENTS));
     const refused = await ask(EVENTS);
     assertEquals([refused.status, refused.headers.get("retry-after")], [503, "5"]);
-    assertEquals((await refused.json()).code, "unavailable");
+    assertEquals((await refused.json()).code, "busy");
     await open[0]!.body!.cancel();
     open.push(await ask(EVENTS));
     assertEquals(open.at(-1)!.status, 200);

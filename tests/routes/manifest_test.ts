@@ -3,6 +3,8 @@ import { open } from "../../lib/mod.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
+import { versionLister } from "../../lib/jobs/version_list.ts";
+import { withPublisher } from "../helpers/publisher.ts";
 import { goodKeys } from "../../lib/manifest/signature.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
 import { LISTINGS, VERSION, withService } from "../helpers/service.ts";
@@ -142,6 +144,29 @@ Deno.test("GET /v1/versions lists every version by its newest manifest, newest f
     assertEquals(response.headers.get("cache-control"), "public, max-age=60");
     const headers = { "if-none-match": response.headers.get("etag")! };
     assertEquals((await ask("/v1/versions", { headers })).status, 304);
+  });
+});
+
+Deno.test("versionLister() reads every manifest once, and forgets those that describe nothing any more", async () => {
+  await withPublisher(async (world) => {
+    const { store } = world.publisher;
+    const read: (readonly number[])[] = [];
+    const list = versionLister({
+      versions: () => store.versions(),
+      channels: () => store.channels(),
+      bySequences: (sequences) => (read.push(sequences), store.bySequences(sequences)),
+    });
+    await world.publishListings("2024-03-30.1", LISTINGS);
+    await world.publishListings("2024-03-31.1", LISTINGS);
+    const [one, two] = [await list(), await list()];
+    assertEquals([one, one.versions.map(({ sequence }) => sequence)], [two, [2, 1]]);
+    await renew(world.publisher); // a newer manifest of the same version
+    const { versions } = await list();
+    assertEquals(versions.map(({ version, sequence }) => [version, sequence]), [
+      ["2024-03-31.1", 3],
+      ["2024-03-30.1", 1],
+    ]);
+    assertEquals(read, [[2, 1], [], [3]]);
   });
 });
 

@@ -5,8 +5,8 @@ import { connect } from "node:http2";
 import { operated, type OperationOptions } from "../../routes/operation.ts";
 import { RateLimit } from "../../routes/rate_limit.ts";
 import { RequestLog } from "../../routes/request_log.ts";
-import { startServer } from "../../routes/server.ts";
 import { rawHttp } from "../helpers/raw_http.ts";
+import { withServer } from "../helpers/server.ts";
 import { type TestService, withService } from "../helpers/service.ts";
 
 const SMALL = "/v1/snapshot/2024-01-11";
@@ -137,7 +137,7 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
     await asked.promise;
     const second = await slow.fetch(new Request("http://127.0.0.1/v1/symbols"));
     assertEquals([second.status, second.headers.get("retry-after")], [503, "1"]);
-    assertEquals((await second.json()).code, "unavailable");
+    assertEquals((await second.json()).code, "busy");
     const metrics = await slow.fetch(new Request("http://127.0.0.1/metrics"));
     const text = await metrics.text();
     assertMatch(text, /^bfa_limit_used\{limit="under way"\} 1$/m);
@@ -149,38 +149,69 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
   });
 });
 
+Deno.test("one client has 64 requests under way at most; others, and probes, are not concerned", async () => {
+  await withService(async ({ followed }) => {
+    const go = Promise.withResolvers<void>();
+    const { fetch } = operated({
+      kept: () => undefined,
+      fetch: async ({ url }) => {
+        if (!url.endsWith("/healthz")) await go.promise;
+        return new Response("late");
+      },
+      limits: () => [],
+      sqlBytes: () => 0,
+    }, { followed, now: () => new Date(0), clientHeader: "x-client" });
+    const ask = async (client: string, path = SMALL) =>
+      await fetch(new Request(`http://127.0.0.1${path}`, { headers: { "x-client": client } }));
+    const mine = Array.from({ length: 64 }, () => ask("me"));
+    const refused = await ask("me");
+    assertEquals([refused.status, refused.headers.get("retry-after")], [429, "1"]);
+    assertEquals((await refused.json()).code, "too_many");
+    assertEquals((await ask("me", "/healthz")).status, 200);
+    const yours = ask("you");
+    const text = await (await fetch(new Request("http://127.0.0.1/metrics"))).text();
+    assertMatch(text, /^bfa_http_refused_total\{limit="under way of a client"\} 1$/m);
+    go.resolve();
+    for (const answer of [...mine, yours]) assertEquals((await answer).status, 200);
+    assertEquals((await ask("me")).status, 200);
+  });
+});
+
 Deno.test("HTTP/1.1 without Host is 400; with any Host, or HTTP/2, it is answered", async () => {
   await withService(async ({ world }) => {
-    const stop = new AbortController();
-    const server = await startServer({
-      reader: world.publisher.store,
-      mirror: world.publisher.mirrors[0]!,
-      channel: "latest",
-      port: 0,
-      hostname: "127.0.0.1",
-      now: () => world.clock,
-      log: () => {},
-      signal: stop.signal,
+    await withServer(world, async (server) => {
+      const { port } = new URL(server.url);
+      const status = async (head: string, path = SMALL) =>
+        (await rawHttp(server.url, `GET ${path} ${head}Connection: close\r\n\r\n`)).split(
+          "\r\n",
+        )[0];
+      assertEquals(await status("HTTP/1.1\r\n"), "HTTP/1.1 400 Bad Request");
+      assertEquals(await status("HTTP/1.1\r\n", "/healthz"), "HTTP/1.1 400 Bad Request");
+      assertEquals(await status("HTTP/1.1\r\n", "/v1/nothing"), "HTTP/1.1 400 Bad Request");
+      for (const host of ["a.test", `localhost:${port}`, `127.0.0.1:${port}`, "[::1]"]) {
+        assertEquals(await status(`HTTP/1.1\r\nHost: ${host}\r\n`), "HTTP/1.1 200 OK", host);
+      }
+      const session = connect(server.url); // HTTP/2 has no Host header at all
+      const stream = session.request({ ":path": SMALL });
+      const [headers] = await once(stream, "response");
+      assertEquals(headers[":status"], 200);
+      stream.resume();
+      await once(stream, "end");
+      session.close();
+      await once(session, "close");
     });
-    const { port } = new URL(server.url);
-    const status = async (head: string, path = SMALL) =>
-      (await rawHttp(server.url, `GET ${path} ${head}Connection: close\r\n\r\n`)).split("\r\n")[0];
-    assertEquals(await status("HTTP/1.1\r\n"), "HTTP/1.1 400 Bad Request");
-    assertEquals(await status("HTTP/1.1\r\n", "/healthz"), "HTTP/1.1 400 Bad Request");
-    assertEquals(await status("HTTP/1.1\r\n", "/v1/nothing"), "HTTP/1.1 400 Bad Request");
-    for (const host of ["a.test", `localhost:${port}`, `127.0.0.1:${port}`, "[::1]"]) {
-      assertEquals(await status(`HTTP/1.1\r\nHost: ${host}\r\n`), "HTTP/1.1 200 OK", host);
-    }
-    const session = connect(server.url); // HTTP/2 has no Host header at all
-    const stream = session.request({ ":path": SMALL });
-    const [headers] = await once(stream, "response");
-    assertEquals(headers[":status"], 200);
-    stream.resume();
-    await once(stream, "end");
-    session.close();
-    await once(session, "close");
-    stop.abort();
-    await server.finished;
+  });
+});
+
+Deno.test("on port 80 a request without Host is addressed to localhost alone", async () => {
+  await withService(async (service) => {
+    const { fetch } = run(service, { port: () => 80 });
+    const status = async (origin: string, headers: HeadersInit = {}) =>
+      (await fetch(new Request(origin + SMALL, { headers }))).status;
+    assertEquals(await status("http://localhost"), 400);
+    assertEquals(await status("http://localhost", { host: "localhost" }), 200);
+    assertEquals(await status("http://localhost:8080"), 200);
+    assertEquals(await status("http://localhost.test"), 200);
   });
 });
 
@@ -236,12 +267,13 @@ Deno.test("the log has one line of JSON a request, and of a long query only the 
 
 Deno.test("/metrics is Prometheus text that counts what was answered", async () => {
   await withService(async (service) => {
-    const { ask } = run(service, { perClient: policy(8, 60) });
+    const { ask } = run(service, { perClient: policy(9, 60) });
     const etag = (await ask(SMALL)).response.headers.get("etag")!;
     await ask(SMALL);
     await ask(SMALL, { "if-none-match": etag });
     await ask("/v1/timeline/NOSUCH");
     await ask("/v/2024-03-31.1/symbols");
+    await ask("/v1/rows?day=2024-01-11");
     await ask(`/${"x".repeat(40)}`);
     const { response, text } = await ask("/metrics");
     assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
@@ -252,6 +284,7 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
       'bfa_http_requests_total{route="/v1/snapshot",status="200"}': 1,
       'bfa_http_requests_total{route="/v1/timeline",status="404"}': 1,
       'bfa_http_requests_total{route="/v/symbols",status="200"}': 1,
+      'bfa_http_requests_total{route="/v1/rows",status="404"}': 1,
       'bfa_http_requests_total{route="other",status="404"}': 1,
       'bfa_http_request_duration_seconds_count{route="other"}': 1,
       'bfa_version_info{version="2024-03-31.1",channel="latest"}': 1,
@@ -260,7 +293,9 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
       'bfa_limit_used{limit="event streams"}': 0,
       'bfa_limit_max{limit="event streams"}': 1000,
       'bfa_limit_max{limit="under way"}': 512,
-      'bfa_limit_max{limit="large answers"}': 256,
+      'bfa_limit_max{limit="large answers"}': 32,
+      'bfa_limit_max{limit="large files"}': 256,
+      'bfa_limit_max{limit="row questions"}': 136,
       'bfa_limit_max{limit="comparisons"}': 18,
       "bfa_sql_resident_memory_bytes": 0,
       "process_start_time_seconds": performance.timeOrigin / 1000,

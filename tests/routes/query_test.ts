@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MirrorReader } from "../../lib/mirror/mirror.ts";
+import { largeAnswers } from "../../routes/large.ts";
+import { queryAnswer } from "../../routes/query.ts";
 import { withQueryService } from "../helpers/query.ts";
 import { LISTINGS, withService } from "../helpers/service.ts";
 
@@ -117,6 +119,9 @@ Deno.test("/v1/query refuses what it cannot read", async () => {
       [raw(" ".repeat(128 * 1024 + 1)), 413, "usage"],
       [post({}), 400, "usage"],
       [post({ sql: 1 }), 400, "usage"],
+      [post({ sql: "SELECT 1", format: ["json"] }), 400, "usage"],
+      [post({ sql: "SELECT 1", format: "constructor" }), 400, "usage"],
+      [raw('{"sql":"SELECT 1","__proto__":{"format":"csv"}}'), 400, "usage"],
       [post({ sql: "SELECT 1", nope: 1 }), 400, "usage"],
       [post({ sql: "SELECT 1", __proto__: null, params: "x" }), 400, "usage"],
       [post({ sql: "SELECT ?", params: [null, Infinity] }), 400, "sql_rejected"],
@@ -150,6 +155,51 @@ Deno.test("/v1/query refuses what it cannot read", async () => {
       "Content-Type, If-None-Match",
     ]);
     assertEquals(problems, []);
+  });
+});
+
+Deno.test("/v1/query gives up on a body that trickles in", async () => {
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  const ask = (request: Request) => queryAnswer(request, { sql: undefined, bodyMs: 10 });
+  const server = Deno.serve(options, ask);
+  const head = "POST /v1/query HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n";
+  for (const body of ['Content-Length: 90\r\n\r\n{"sql"', "Transfer-Encoding: chunked\r\n\r\n"]) {
+    using connection = await Deno.connect({ port: server.addr.port });
+    await connection.write(new TextEncoder().encode(head + body));
+    let answer = "";
+    // Deno goes on waiting for the rest; the client leaves.
+    for (const bytes = new Uint8Array(4_096); !answer.endsWith("}\n");) {
+      const count = await connection.read(bytes);
+      assert(count, answer);
+      answer += new TextDecoder().decode(bytes.subarray(0, count));
+    }
+    assertMatch(answer, /^HTTP\/1\.1 408 /);
+    assertStringIncludes(answer, "the body did not come within 0.01 s");
+  }
+  await server.shutdown();
+});
+
+Deno.test("/v1/query: large answers that a client does not take are few; HEAD is none", async () => {
+  await withQueryService(async ({ service }) => {
+    const sql = encodeURIComponent(
+      `SELECT ${[1, 2, 3, 4].map((k) => `sha256((i * ${k})::VARCHAR)`)} FROM range(10000) t(i)`,
+    );
+    const ask = async (client: string, format: string, method = "GET") => {
+      const request = new Request(`http://127.0.0.1/v1/query.${format}?sql=${sql}`, { method });
+      return await service.fetch(request, { client });
+    };
+    for (const format of ["json", "arrow"]) {
+      const mine = [];
+      for (let i = 0; i < 8; i++) mine.push(await ask("me", format));
+      assertEquals([mine.map(({ status }) => status), largeAnswers()], [Array(8).fill(200), 8]);
+      assertEquals((await problemOf(await ask("me", format))).slice(0, 2), [429, "too_many"]);
+      assertEquals((await ask("me", format, "HEAD")).status, 200);
+      const other = await ask("you", format);
+      assertEquals(other.status, 200);
+      assert((await other.bytes()).length > 2e6, format);
+      for (const { body } of mine) await body!.cancel();
+      assertEquals(largeAnswers(), 0);
+    }
   });
 });
 
@@ -354,7 +404,7 @@ Deno.test("/v/{version}/query: another old version takes the place of one that i
     );
     for (const response of both) await response.body?.cancel();
     assertEquals(both.map(({ status }) => status).sort(), [200, 503]);
-  }, { old: { holdMs: 0 } });
+  }, { old: { holdMs: 0 }, pool: { waitMs: 60_000 } });
 });
 
 Deno.test("/v/{version}/query: a version that takes long to open answers those who come again", async () => {

@@ -2,27 +2,10 @@ import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "
 import { BfaError } from "../../lib/core/errors.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { seedSource } from "../../lib/source/seed.ts";
-import { type ServerOptions, startServer } from "../../routes/server.ts";
+import { startServer } from "../../routes/server.ts";
 import { eventStream } from "../helpers/event_stream.ts";
-import { SMALL_LISTINGS, type TestPublisher, withPublisher } from "../helpers/publisher.ts";
-
-/** The options of a server over a publisher, what it logs, and how to stop it. */
-function serverOf(world: TestPublisher, more: Partial<ServerOptions> = {}) {
-  const lines: string[] = [];
-  const stop = new AbortController();
-  const options: ServerOptions = {
-    reader: world.publisher.store,
-    mirror: world.publisher.mirrors[0]!,
-    channel: "latest",
-    port: 0,
-    hostname: "127.0.0.1",
-    now: () => world.clock,
-    log: (line) => lines.push(line),
-    signal: stop.signal,
-    ...more,
-  };
-  return { options, lines, stop };
-}
+import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
+import { serverOf, withServer } from "../helpers/server.ts";
 
 Deno.test("startServer() serves, switches by itself, logs that, and stops", async () => {
   await withPublisher(async (world) => {
@@ -90,14 +73,12 @@ Deno.test("startServer() logs a version that it cannot load, and serves what it 
     const { stored } = await world.publishListings("2024-03-31.1", SMALL_LISTINGS);
     const { sha256 } = stored.manifest.signed.artifacts[0]!;
     await Deno.remove(`${world.mirrorDir}/${sha256}`, { recursive: true });
-    const { options, lines, stop } = serverOf(world);
-    const server = await startServer(options);
-    assertStringIncludes(lines[0] ?? "", "problem unavailable: Cannot load");
-    const ready = await fetch(`${server.url}/readyz`);
-    assertEquals([ready.status, (await ready.json()).code], [503, "unavailable"]);
-    const { version } = await (await fetch(`${server.url}/v1/snapshot/2024-01-15`)).json();
-    assertEquals(version, (await seedSource()).version);
-    stop.abort();
-    await server.finished;
+    await withServer(world, async ({ url }, lines) => {
+      assertStringIncludes(lines[0] ?? "", "problem unavailable: Cannot load");
+      const ready = await fetch(`${url}/readyz`);
+      assertEquals([ready.status, (await ready.json()).code], [503, "unavailable"]);
+      const { version } = await (await fetch(`${url}/v1/snapshot/2024-01-15`)).json();
+      assertEquals(version, (await seedSource()).version);
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { OTHER_ROUTES } from "../../routes/other_routes.ts";
 import { QUESTIONS } from "../../routes/questions.ts";
 import { promote, rollback } from "../../lib/jobs/publish.ts";
@@ -48,6 +48,34 @@ Deno.test("before any version the seed answers, and says so", async () => {
     assertEquals([after.status, after.headers.get("x-dataset-version")], [200, VERSION]);
     assertEquals((await after.json()).count, 4);
   }, { listings: [] });
+});
+
+Deno.test("a version that bears the seed's name and has other listings takes over all the same", async () => {
+  const seed = { ...SEED, version: VERSION };
+  await withService(async ({ ask, publish }) => {
+    const paths = ["/v1/symbols", `/v/${VERSION}/symbols`];
+    const answers = async () =>
+      await Promise.all(paths.map(async (path) => {
+        const response = await ask(path);
+        const { version, count } = await response.json();
+        const [etag, control] = ["etag", "cache-control"].map((name) => response.headers.get(name));
+        return { version, count, etag, immutable: control!.includes("immutable") };
+      }));
+    const before = await answers();
+    assertEquals(before.map(({ version, count, immutable }) => [version, count, immutable]), [
+      [VERSION, 3, false],
+      [VERSION, 3, false], // nobody has published it
+    ]);
+    await publish(VERSION, LISTINGS);
+    const after = await answers();
+    assertEquals(after.map(({ version, count, immutable }) => [version, count, immutable]), [
+      [VERSION, 6, false],
+      [VERSION, 6, true],
+    ]);
+    const tags = [...before, ...after].map(({ etag }) => etag);
+    assertEquals([tags[0], tags[2]], [tags[1], tags[3]]);
+    assertNotEquals(tags[0], tags[2]);
+  }, { listings: [], seed });
 });
 
 Deno.test("a promoted candidate answers at once; a rollback brings the old answers and tags back", async () => {

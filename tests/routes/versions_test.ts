@@ -52,6 +52,7 @@ Deno.test("?asof= answers as it was known at the end of a day", async () => {
     assertEquals(await symbols(`?asof=${first}`), [VERSION, 6]);
     assertEquals(await symbols(`?asof=${world.clock.toISOString().slice(0, 10)}`), [NEXT, 7]);
     assertEquals(await symbols(""), [NEXT, 7]);
+    assertEquals(await symbols("?asof=9999-12-31"), [NEXT, 7], "the last of all days");
     const early = await ask("/v1/symbols?asof=2020-01-01");
     assertEquals([early.status, (await early.json()).code], [404, "not_found"]);
     for (const asof of ["2024-02-30", "latest", "yesterday"]) {
