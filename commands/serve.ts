@@ -64,6 +64,11 @@ export const serve: Command = {
     },
     "log-requests": { help: "One line of JSON per request on stderr", env: "BFA_LOG_REQUESTS" },
     sql: { value: "on|off", help: "Whether /v1/query runs SQL (on)", env: "BFA_SQL" },
+    "sql-page": {
+      value: "DIR",
+      help: "Folder of SQL in the browser, served at /sql/ (none)",
+      env: "BFA_SQL_PAGE",
+    },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
@@ -94,6 +99,7 @@ export const serve: Command = {
         },
         logRequests: inputs.flag("log-requests") ? log : undefined,
         sql: readSql(inputs.text("sql")),
+        sqlPage: inputs.text("sql-page"),
         log: (line) => log(`${line}\n`),
         signal: stop,
       });

@@ -23,6 +23,7 @@ import { mountQuery } from "./query.ts";
 import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
+import type { SqlPage } from "./sql_page.ts";
 
 /** What the service is made of. */
 export interface ServiceOptions {
@@ -49,6 +50,8 @@ export interface ServiceOptions {
   readonly heartbeatMs?: number;
   /** Answers SQL; where it is left out, `/v1/query` says that it is switched off. */
   readonly sql?: SqlService | undefined;
+  /** SQL in the browser; where it is left out, `/sql/` is not there. */
+  readonly sqlPage?: SqlPage | undefined;
 }
 
 /** Answers requests. */

@@ -26,6 +26,13 @@ export async function writeSbom(path: string): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(await sbom(), null, 2) + "\n");
 }
 
+/** The digest that the lock file holds a package to. */
+export function lockedIntegrity(id: string): string {
+  const locked = LOCKED[id];
+  if (!locked) throw new Error(`Cannot find ${id} in deno.lock: run deno install`);
+  return locked.integrity;
+}
+
 /** A package that the program reaches. */
 export interface Reached {
   /** Its key in the lock file. */
@@ -36,11 +43,21 @@ export interface Reached {
 
 /** The packages that the program imports, and those that they need, sorted. */
 export async function reachedPackages(): Promise<{ direct: string[]; all: Reached[] }> {
-  const info = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"])) as {
+  const direct = await importedPackages("cli.ts");
+  if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
+  return { direct, all: withDependencies(direct) };
+}
+
+/** The packages that a module and those it imports name, sorted. */
+export async function importedPackages(entry: string): Promise<string[]> {
+  const info = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json", entry])) as {
     modules: { kind: string; npmPackage?: string }[];
   };
-  const direct = [...new Set(info.modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
-  if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
+  return [...new Set(info.modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+}
+
+/** Packages by their keys in the lock file, and those that they need, sorted. */
+export function withDependencies(direct: readonly string[]): Reached[] {
   const reached = new Set<string>();
   const add = (id: string) => {
     if (reached.has(id) || id.includes("-musl@")) return; // Deno itself needs glibc
@@ -48,7 +65,7 @@ export async function reachedPackages(): Promise<{ direct: string[]; all: Reache
     dependenciesOf(id).forEach(add);
   };
   direct.forEach(add);
-  return { direct, all: [...reached].sort().map((id) => ({ id, ...split(id) })) };
+  return [...reached].sort().map((id) => ({ id, ...split(id) }));
 }
 
 /** Makes it; the same program gives the same text. */
