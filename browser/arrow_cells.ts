@@ -5,7 +5,9 @@
  */
 
 import * as flechette from "@uwdata/flechette";
+import { BfaError } from "../lib/core/errors.ts";
 import type { Cell, Table, TableColumn } from "../lib/core/table.ts";
+import { blobText, instantText, intervalText, timeText } from "./cell_texts.ts";
 
 /** An answer: its rows are made when they are asked for. */
 export interface ArrowAnswer {
@@ -18,13 +20,21 @@ export interface ArrowAnswer {
 type Field = flechette.Field;
 type Read = (value: unknown) => Cell;
 
-/** Reads the pieces of an Arrow stream. */
+/**
+ * Reads the pieces of an Arrow stream.
+ *
+ * @throws {BfaError} `not_implemented` for an ENUM: DuckDB-WASM leaves its names out of the stream.
+ */
 export function arrowAnswer(pieces: Uint8Array[]): ArrowAnswer {
+  const { fields } = flechette.tableFromIPC(pieces[0]!).schema;
+  for (const { name, type } of fields) {
+    if (!hasEnum(type)) continue;
+    throw new BfaError("not_implemented", `Cannot show ${name}: it is an ENUM; cast it to VARCHAR`);
+  }
   const table = flechette.tableFromIPC(joined(pieces), {
     useBigInt: true,
     useBigIntTimestamp: true,
   });
-  const { fields } = table.schema;
   const readers = fields.map(reader);
   const columns = unique(fields.map(({ name }) => name))
     .map((name, i): TableColumn => ({ name, type: readers[i]!.type }));
@@ -53,6 +63,12 @@ function joined(pieces: Uint8Array[]): Uint8Array {
   return bytes;
 }
 
+function hasEnum(type: flechette.DataType): boolean {
+  if (type.typeId === flechette.Type.Dictionary) return true;
+  const children = "children" in type ? type.children ?? [] : [];
+  return (children as flechette.Field[]).some((child) => hasEnum(child.type));
+}
+
 /** A second column of the same name gets a number. */
 function unique(names: readonly string[]): string[] {
   const seen = new Map<string, number>();
@@ -77,7 +93,7 @@ function reader({ type }: Field): { type: TableColumn["type"]; read: Read } {
       return { type: "DATE", read: (ms) => new Date(Number(ms)).toISOString().slice(0, 10) };
     case flechette.Type.Timestamp: {
       const { unit } = type;
-      return { type: "TIMESTAMP", read: (count) => instant(count as bigint, unit) };
+      return { type: "TIMESTAMP", read: (count) => instantText(count as bigint, unit) };
     }
     default:
       return { type: "VARCHAR", read: textReader(type) };
@@ -89,41 +105,27 @@ function integer(value: unknown): Cell {
   return Number.isSafeInteger(near) ? near : value as bigint;
 }
 
-/** An instant as ISO 8601 with as many digits as it needs, in groups of three. */
-function instant(count: bigint, unit: number): string {
-  const perSecond = 1000n ** BigInt(unit);
-  const seconds = count / perSecond - (count % perSecond < 0n ? 1n : 0n);
-  const rest = count - seconds * perSecond;
-  const digits = String(rest).padStart(unit * 3, "0").replace(/(?:000)+$/, "");
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
-  return `${whole}${rest === 0n ? "" : `.${digits}`}Z`;
-}
-
 function textReader(type: flechette.DataType): Read {
   switch (type.typeId) {
     case flechette.Type.Utf8:
     case flechette.Type.LargeUtf8:
       return String;
-    case flechette.Type.Dictionary:
-      return textReader(type.dictionary);
     case flechette.Type.Time:
-      return (count) => instant(BigInt(count as bigint | number), type.unit).slice(11, -1);
+      return (count) => timeText(BigInt(count as bigint | number), type.unit);
+    case flechette.Type.Interval:
+      return (parts) => intervalText(parts as Float64Array);
     case flechette.Type.Binary:
     case flechette.Type.LargeBinary:
       return (bytes) => blobText(bytes as Uint8Array);
-    default:
+    case flechette.Type.List:
+    case flechette.Type.LargeList:
+    case flechette.Type.FixedSizeList:
+    case flechette.Type.Struct:
+    case flechette.Type.Map:
       return (value) => JSON.stringify(plain(value, type));
+    default:
+      return String;
   }
-}
-
-/** Bytes as DuckDB writes them. */
-function blobText(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => {
-    const plain = byte >= 0x20 && byte < 0x7f && byte !== 0x22 && byte !== 0x27 && byte !== 0x5c;
-    return plain
-      ? String.fromCharCode(byte)
-      : `\\x${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-  }).join("");
 }
 
 /** A nested value as JSON: numbers where they are exact, texts for everything that JSON does not have. */
@@ -147,7 +149,6 @@ function plain(value: unknown, type: flechette.DataType): unknown {
       ) => [plain(k, key!.type), plain(v, item!.type)]);
     }
     default: {
-      if (typeof value === "object" && !ArrayBuffer.isView(value)) return value;
       const cell = reader({ type } as Field).read(value);
       if (typeof cell === "bigint") return String(cell);
       return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;

@@ -121,10 +121,16 @@ async function fetchWasm({ url, sha256 }: WasmFile): Promise<ArrayBuffer> {
   const sent = new Uint8Array(await response.arrayBuffer());
   // Some servers take the file's name for an encoding: then it is unpacked already.
   const packed = sent[0] === 0x1f && sent[1] === 0x8b;
-  const bytes = packed ? await unpacked(sent) : sent.buffer;
+  const bytes = packed ? await unpacked(sent).catch(damaged) : sent.buffer;
   const actual = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
   if (actual !== sha256) throw new IntegrityError(name, sha256, actual);
   return bytes;
+}
+
+function damaged(cause: unknown): never {
+  throw new BfaError("integrity", "Cannot use DuckDB’s file: it is damaged; load the page again", {
+    cause,
+  });
 }
 
 async function unpacked(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
