@@ -14,6 +14,7 @@ import config from "../deno.json" with { type: "json" };
 import { deno } from "./app_folder.ts";
 import { unpackPackage } from "./image/npm_package.ts";
 import { LICENSES_FILE, licensesOf } from "./licenses.ts";
+import { lower } from "./lower.ts";
 import { ignoreMissing } from "./run_program.ts";
 import { importedPackages, lockedIntegrity, withDependencies } from "./sbom.ts";
 
@@ -25,6 +26,9 @@ const WASM = "duckdb-eh.wasm";
 
 /** What it is called in the folder: compressed, since many servers of files compress nothing. */
 const WASM_FILE = "duckdb.wasm.gz";
+
+/** The syntax that browsers of 2024 know. */
+const TARGET = "es2022";
 
 /** Makes it, anew. */
 export async function makeBrowserFolder(out: string): Promise<void> {
@@ -42,6 +46,7 @@ export async function makeBrowserFolder(out: string): Promise<void> {
     await Deno.writeTextFile(entry, workerEntry(join(temp, "duckdb/dist"), sha256));
     await bundleInto(out, entry);
     await bundleInto(out, "browser/page.js");
+    await lower(["worker.js", "page.js"].map((name) => join(out, name)), TARGET, ["--minify"]);
     await Deno.copyFile("browser/page.html", join(out, "index.html"));
     await Deno.copyFile("web/app.css", join(out, "app.css"));
     await Deno.writeFile(join(out, WASM_FILE), gzipSync(wasm, { level: 9 }));

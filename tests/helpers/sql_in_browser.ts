@@ -45,6 +45,8 @@ export interface FileServer extends AsyncDisposable {
   readonly origin: string;
   /** The paths that were asked for. */
   readonly asked: string[];
+  /** Bytes of all bodies. */
+  sent: number;
   /** Changes the bytes of files on their way. */
   damage: ((path: string, bytes: Uint8Array) => Uint8Array) | undefined;
 }
@@ -60,11 +62,13 @@ export async function mirrorWithSql(mirrorDir: string): Promise<FileServer> {
     if (!bytes) return new Response("not found", { status: 404 });
     const type = TYPES[path.slice(path.lastIndexOf(".") + 1)] ?? "application/octet-stream";
     const sent = (files.damage?.(path, bytes) ?? bytes) as Uint8Array<ArrayBuffer>;
+    files.sent += sent.length;
     return new Response(sent, { headers: { "content-type": type } });
   });
   const files: FileServer = {
     origin: `http://127.0.0.1:${server.addr.port}`,
     asked: [],
+    sent: 0,
     damage: undefined,
     [Symbol.asyncDispose]: () => server.shutdown(),
   };
