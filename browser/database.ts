@@ -148,6 +148,13 @@ export function messagesToBeRead(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
+/** DuckDB's own words; some come wrapped in JSON. */
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  try {
+    const { exception_type: type, exception_message: message } = JSON.parse(text);
+    return `${type} Error: ${message}`;
+  } catch {
+    return text;
+  }
 }

@@ -72,7 +72,12 @@ const hear = {
     const shown = rows.length < count ? `, the first ${rows.length} are shown` : "";
     const csv = make("button", { type: "button", onclick: () => ask("csv") }, "CSV");
     show(
-      make("p", { class: "note" }, `${count} rows${shown} in ${ms} ms · `, csv),
+      make(
+        "p",
+        { class: "note" },
+        `${count} ${count === 1 ? "row" : "rows"}${shown} in ${ms} ms · `,
+        csv,
+      ),
       table(columns.map(({ name }) => name), rows.map((row) => row.map(cellText))),
     );
   },

@@ -29,11 +29,19 @@ export class BrowserTables {
   readonly #dataset: OpenedDataset;
   readonly #there = new Set<string>();
 
-  /** Loads nothing yet. */
+  /** Loads nothing yet: the names are there, and reading them is an error. */
   constructor(database: BrowserDatabase, dataset: OpenedDataset) {
     this.#database = database;
     this.#dataset = dataset;
     database.execute(`CREATE SCHEMA ${STORE}`);
+    for (const [name, columns] of Object.entries(SQL_TABLES)) {
+      const nulls = columns.map((column) => `NULL::${column.type} AS ${column.name}`).join(", ");
+      const why = `Cannot read ${name}: the statement must contain its name`;
+      this.#view(
+        name,
+        `SELECT ${nulls} FROM (SELECT error('${why}') AS why) WHERE why IS NOT NULL`,
+      );
+    }
   }
 
   /**

@@ -86,7 +86,7 @@ Deno.test(
           columns: table.columns.map(({ name }) => name),
           rows: table.rows.map((row) => row.map((cell) => cell === null ? "" : String(cell))),
         });
-        assertMatch(note, new RegExp(`^${rows.length} rows in \\d+ ms`));
+        assertMatch(note, new RegExp(`^${rows.length} rows? in \\d+ ms`));
       }
       // The last statement was one of many; of every file there was one request.
       const own = requests.filter((url) => /\/[0-9a-f]{64}\//.test(url));
@@ -114,6 +114,11 @@ Deno.test("a version without numbers has the same tables", BROWSER, async () => 
 Deno.test("cells and names are text; all rows come as CSV", BROWSER, async () => {
   await withMirror(async ({ files, complaints, page, open: openPage, run }) => {
     await openPage(files.origin);
+    const names = ["daily_availability", "listings", "versions", "volume_rankings"];
+    assertEquals((await run("SHOW TABLES")).rows.flat(), names);
+    const unseen = await run("FROM query_table('list' || 'ings')");
+    assertMatch(unseen.problem!, /Cannot read listings: the statement must contain its name/);
+    assertMatch((await run("SELECT")).problem!, /^Parser Error: SELECT clause without/);
     const hostile = `<img src=x onerror="alert(1)">`;
     const shown = await run(`SELECT '${hostile}' AS "<script>alert(2)</script>"`);
     assertEquals([shown.columns, shown.rows], [["<script>alert(2)</script>"], [[hostile]]]);
