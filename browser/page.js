@@ -31,6 +31,7 @@ const { sql } = form.elements;
 
 let worker;
 let startedAt = 0;
+let notices = [];
 
 /** What this browser lacks, if anything. */
 function missing() {
@@ -62,11 +63,15 @@ const hear = {
   opened({ version: { version: name, dataThrough, symbols, tables: bytes } }) {
     version.replaceChildren(
       `Version ${name}: ${symbols} symbols, data through ${dataThrough}. Its signature was verified here.`,
+      ...notices.map((text) => ` ${text}`),
     );
+    notices = [];
     showTables(bytes);
   },
-  notice: ({ text }) => version.append(" ", make("span", {}, text)),
-  progress: ({ text }) => hint.textContent = text,
+  notice: ({ text }) => notices.push(text), // told while the version is opened
+  progress({ text }) {
+    if (run.disabled) hint.textContent = text;
+  },
   answer({ answer: { columns, rows, count } }) {
     const ms = Math.round(performance.now() - startedAt);
     const shown = rows.length < count ? `, the first ${rows.length} are shown` : "";

@@ -21,10 +21,11 @@ const VERSION = "2024-03-31.1";
 /** A mirror with numbers, and a browser that has opened the page there. */
 async function withMirror(
   test: (seen: SqlPageSeen & { files: FileServer; world: TestPublisher }) => Promise<void>,
-  options: { numbers?: boolean; elsewhere?: string } = {},
+  options: { numbers?: boolean; elsewhere?: string; ageDays?: number } = {},
 ): Promise<void> {
   await withPublisher(async (world) => {
-    world.clock = new Date(); // as the browser's own
+    const { ageDays = 0 } = options;
+    world.clock = new Date(Date.now() - ageDays * 86_400_000); // as the browser's own
     if (options.elsewhere) Object.assign(world.publisher, { mirrorUrls: [options.elsewhere] });
     await publishNumbers(world, VERSION, MANY_LISTINGS, { numbers: options.numbers ?? true });
     await using files = await mirrorWithSql(world.mirrorDir);
@@ -110,6 +111,28 @@ Deno.test("a version without numbers has the same tables", BROWSER, async () => 
     assertEquals((await run("SELECT count(*) FROM volume_rankings")).rows, [["0"]]);
   }, { numbers: false });
 });
+
+Deno.test(
+  "a version that is late says so, one whose signature has ended is refused",
+  BROWSER,
+  async () => {
+    await withMirror(async ({ files, page, open: openPage, shown }) => {
+      await openPage(files.origin);
+      assertMatch(
+        (await page.textContent("#version"))!,
+        /verified here\. A newer version was expected by \S+: the publisher is late\.$/,
+      );
+      assertEquals((await shown()).problem, undefined);
+    }, { numbers: false, ageDays: 3 });
+    await withMirror(async ({ files, open: openPage, shown }) => {
+      await openPage(files.origin);
+      assertMatch(
+        (await shown()).problem!,
+        /^Cannot answer from 2024-03-31\.1: its signature ended on /,
+      );
+    }, { numbers: false, ageDays: 40 });
+  },
+);
 
 Deno.test("cells and names are text; all rows come as CSV", BROWSER, async () => {
   await withMirror(async ({ files, complaints, page, open: openPage, run }) => {
