@@ -9,6 +9,7 @@
  * | `BFA_BAKED` | a folder with a version that comes with the program, as in its image: it is served until `BFA_KV` or `BFA_MIRROR` shows a newer one, and needs neither |
  * | `BFA_TRUSTED_KEYS` | with `BFA_BAKED` and without `BFA_KV`: keys whose manifests on `BFA_MIRROR` count; those of the version in the folder when unset |
  * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it; a number runs that many statements at once, 2 when unset |
+ * | `BFA_SQL_PAGE` | a folder that `deno task browser` made: SQL in the browser, at `/sql/` |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
  * | `BFA_PUBLIC_URL` | where clients reach the service, for its links: `https://…`; what each request says when unset |
@@ -97,6 +98,7 @@ async function main(): Promise<void> {
     purge: onDeploy ? () => purgeLatest() : undefined,
     log,
     sql: readSql(Deno.env.get("BFA_SQL")),
+    sqlPage: Deno.env.get("BFA_SQL_PAGE") || undefined,
     signal: stop.signal,
   });
   log(`bfa serves on ${server.url}`);

@@ -69,6 +69,11 @@ export const serve: Command = {
       help: "Whether /v1/query runs SQL, and how many statements at once (on, which is 2)",
       env: "BFA_SQL",
     },
+    "sql-page": {
+      value: "DIR",
+      help: "Folder of SQL in the browser, served at /sql/ (none)",
+      env: "BFA_SQL_PAGE",
+    },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],
@@ -99,6 +104,7 @@ export const serve: Command = {
         },
         logRequests: inputs.flag("log-requests") ? log : undefined,
         sql: readSql(inputs.text("sql")),
+        sqlPage: inputs.text("sql-page"),
         log: (line) => log(`${line}\n`),
         signal: stop,
       });

@@ -24,7 +24,15 @@ import { QUERY_PATH } from "./query.ts";
 import type { Route, RouteFacts } from "./route.ts";
 import { pageHandlers, PAGES } from "./pages.ts";
 import type { ServiceOptions } from "./service.ts";
-import { PAGE_FILES, PAGE_TEXT, pageFileHandlers, wantsPage, webPage } from "./web_page.ts";
+import { SQL_PAGE_ROUTES, sqlPageHandlers } from "./sql_page.ts";
+import {
+  PAGE_FILES,
+  PAGE_TEXT,
+  pageFileHandlers,
+  wantsPage,
+  webPage,
+  withSqlPage,
+} from "./web_page.ts";
 
 const none = z.strictObject({});
 
@@ -153,6 +161,7 @@ export const OTHER_ROUTES = {
     statuses: [304],
   },
   ...PAGE_FILES,
+  ...SQL_PAGE_ROUTES,
   ...PAGES,
 } as const satisfies Record<string, RouteFacts>;
 
@@ -179,6 +188,7 @@ export function otherRoutes(
   };
   const handlers: Record<Exclude<keyof typeof OTHER_ROUTES, "query">, Route["handle"]> = {
     ...pageFileHandlers,
+    ...sqlPageHandlers(options.sqlPage),
     ...pageHandlers({
       source,
       manifest: () => followed.current()?.stored.manifest,
@@ -221,7 +231,8 @@ export function otherRoutes(
       const address = addressOf(request, options.publicUrl);
       const { vary, ...kept } = address.headers(FRONT_SECONDS);
       if (wantsPage(request)) {
-        const page = await describedPage(PAGE_TEXT, source(), signed(), address);
+        const text = options.sqlPage ? withSqlPage(PAGE_TEXT) : PAGE_TEXT;
+        const page = await describedPage(text, source(), signed(), address);
         return webPage(request, page, vary);
       }
       return textResponse(frontPage(address.url, source()), {

@@ -14,6 +14,7 @@ import { type SqlPoolOptions, sqlService } from "../lib/jobs/sql_service.ts";
 import { operated, type OperationOptions } from "./operation.ts";
 import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
+import { openSqlPage } from "./sql_page.ts";
 import type { Telemetry } from "./telemetry.ts";
 
 /** What to serve, and where. */
@@ -35,6 +36,8 @@ export interface ServerOptions {
   readonly publicUrl?: string | undefined;
   /** How SQL is run; `"off"` where it is not. */
   readonly sql?: SqlPoolOptions | "off" | undefined;
+  /** The folder of SQL in the browser, where there is one. */
+  readonly sqlPage?: string | undefined;
   /** Tells spans of routes and versions. */
   readonly telemetry?: Telemetry | undefined;
   /** Called after every switch to another version, to empty a cache in front. */
@@ -60,6 +63,7 @@ const CLOSE_MS = 500;
 /** Starts to serve; resolves when the port is open. */
 export async function startServer(options: ServerOptions): Promise<Server> {
   const { reader, mirror, channel, hostname, now, log, signal } = options;
+  const sqlPage = options.sqlPage === undefined ? undefined : await openSqlPage(options.sqlPage);
   const followed = await follow({
     reader,
     mirror,
@@ -94,6 +98,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     // Whoever purges a cache has one in front.
     cdn: options.purge !== undefined,
     sql,
+    sqlPage,
   });
   const { fetch } = operated(answers, {
     followed,

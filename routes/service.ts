@@ -25,6 +25,7 @@ import { mountQuery } from "./query.ts";
 import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
 import { routed } from "./routed.ts";
+import type { SqlPage } from "./sql_page.ts";
 import { type TurnAsked, Turns } from "./turns.ts";
 
 /** What the service is made of. */
@@ -52,6 +53,8 @@ export interface ServiceOptions {
   readonly heartbeatMs?: number;
   /** Answers SQL; where it is left out, `/v1/query` says that it is switched off. */
   readonly sql?: SqlService | undefined;
+  /** SQL in the browser; where it is left out, `/sql/` is not there. */
+  readonly sqlPage?: SqlPage | undefined;
 }
 
 /** Answers requests. */

@@ -21,6 +21,13 @@ export const PAGE_FILES = {
     mediaType: "text/javascript",
     statuses: [304],
   },
+  pageElements: {
+    path: "/web/elements.js",
+    summary: "What it is made of",
+    takes: none,
+    mediaType: "text/javascript",
+    statuses: [304],
+  },
   pageStyle: {
     path: "/web/app.css",
     summary: "The page's looks",
@@ -43,7 +50,7 @@ const PAGE_POLICY = [
 ].join("; ");
 
 /** How long a browser shows the page's files without asking: they change together. */
-const ALWAYS_ASK = "no-cache";
+export const ALWAYS_ASK = "no-cache";
 
 /** Whether a request comes from somebody who would rather see a page than a text. */
 export function wantsPage(request: Request): boolean {
@@ -62,12 +69,18 @@ export function webPage(request: Request, page: string, vary?: string): Response
   });
 }
 
+/** The page of a service that has SQL in the browser too: it says so. */
+export function withSqlPage(page: string): string {
+  return page.replace(' id="sql-here" hidden', ' id="sql-here"');
+}
+
+const script = (text: string) => (request: Request) =>
+  document(request, text, ALWAYS_ASK, { "content-type": "text/javascript; charset=utf-8" });
+
 /** The answers of {@linkcode PAGE_FILES}. */
 export const pageFileHandlers = {
-  pageScript: (request: Request) =>
-    document(request, assets["app.js"], ALWAYS_ASK, {
-      "content-type": "text/javascript; charset=utf-8",
-    }),
+  pageScript: script(assets["app.js"]),
+  pageElements: script(assets["elements.js"]),
   pageStyle: (request: Request) =>
     document(request, assets["app.css"], ALWAYS_ASK, {
       "content-type": "text/css; charset=utf-8",

@@ -43,6 +43,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "lib/source",
     "web",
   ],
+  "browser": ["lib/core", "lib/formats", "lib/net", "lib/cache", "lib/jobs"],
   "commands": [
     "lib/core",
     "lib/formats",

@@ -5,17 +5,22 @@
  */
 
 import { runProgram } from "./run_program.ts";
-import { reachedPackages } from "./sbom.ts";
+import { type Reached, reachedPackages } from "./sbom.ts";
 
 /** What the file is called. */
 export const LICENSES_FILE = "THIRD_PARTY_LICENSES.txt";
 
-/** All of them, one after the other. DuckDB is not bundled: its own lie in its folders. */
+/** Those of the program. */
 export async function bundledLicenses(): Promise<string> {
+  return await licensesOf((await reachedPackages()).all);
+}
+
+/** Those of some packages, one after the other. DuckDB is not bundled: its own lie in its folders. */
+export async function licensesOf(packages: readonly Reached[]): Promise<string> {
   const { out } = await runProgram(Deno.execPath(), ["info", "--json"]);
   const { npmCache } = JSON.parse(out);
   const texts: string[] = [];
-  for (const { name, version } of (await reachedPackages()).all) {
+  for (const { name, version } of packages) {
     if (name.startsWith("@duckdb/")) continue;
     texts.push(`${name} ${version}\n\n${await licenseOf(npmCache, name, version)}`);
   }

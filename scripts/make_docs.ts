@@ -41,7 +41,7 @@ if (outdated) Deno.exit(1);
 
 /** The page's files as one module: a package from a registry cannot read files of its own. */
 async function webAssets(): Promise<string> {
-  const files = ["page.html", "app.css", "app.js"];
+  const files = ["page.html", "app.css", "app.js", "elements.js"];
   const texts = files.map(async (name) => [name, await Deno.readTextFile(`web/${name}`)]);
   return JSON.stringify(Object.fromEntries(await Promise.all(texts)), null, 1) + "\n";
 }

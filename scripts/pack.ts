@@ -10,6 +10,7 @@ import { join, resolve } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { APP_ENTRY, bundle } from "./app_folder.ts";
 import { bundledLicenses, LICENSES_FILE } from "./licenses.ts";
+import { lower } from "./lower.ts";
 import { ignoreMissing, runProgram } from "./run_program.ts";
 
 /** The oldest that the library runs in. */
@@ -24,7 +25,8 @@ export async function pack(dist: string): Promise<string> {
   await Deno.remove(dir, { recursive: true }).catch(ignoreMissing);
   await bundle("cli.ts", { dir: join(dir, "app"), name: APP_ENTRY, platform: "deno" });
   await bundle("lib/mod.ts", { dir: join(dir, "lib"), name: "mod.js", platform: "browser" });
-  await lower(join(dir, "lib"));
+  const files = await Array.fromAsync(Deno.readDir(join(dir, "lib")), ({ name }) => name);
+  await lower(files.map((name) => join(dir, "lib", name)), TARGET);
   await writeTypes(join(dir, "types"));
   const bin = await Deno.readTextFile(new URL("npm_bin.js", import.meta.url));
   const unstable = JSON.stringify(config.unstable.map((name) => `--unstable-${name}`));
@@ -63,13 +65,6 @@ function packageJson() {
 /** The version that deno.json pins a package to. */
 function versionOf(name: keyof typeof config.imports): string {
   return config.imports[name].slice(`npm:${name}@`.length);
-}
-
-/** Writes newer syntax, such as `using`, in that of the oldest runtime. */
-async function lower(dir: string): Promise<void> {
-  const files = await Array.fromAsync(Deno.readDir(dir), ({ name }) => join(dir, name));
-  const options = [`--target=${TARGET}`, `--outdir=${dir}`, "--allow-overwrite"];
-  await runProgram("npx", ["-y", "esbuild@0.28.2", ...files, ...options, "--log-level=error"]);
 }
 
 /** The library's declarations. They are explicit (JSR asks for that), so nothing need be checked to write them. */

@@ -1,6 +1,6 @@
 /**
  * What a release is made of, as CycloneDX: Deno, and the npm packages that the program reaches, each with the digest
- * that `deno.lock` holds it to.
+ * that the lock files hold it to (`tests/deno.lock` has all that `deno.lock` has).
  *
  * @module
  */
@@ -16,7 +16,7 @@ interface Locked {
 }
 
 const LOCKED: Readonly<Record<string, Locked>> = JSON.parse(
-  await Deno.readTextFile(new URL("../deno.lock", import.meta.url)),
+  await Deno.readTextFile(new URL("../tests/deno.lock", import.meta.url)),
 ).npm;
 
 const DUCKDB = config.imports["@duckdb/node-api"].replace("npm:", "");
@@ -24,6 +24,13 @@ const DUCKDB = config.imports["@duckdb/node-api"].replace("npm:", "");
 /** Writes it. */
 export async function writeSbom(path: string): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(await sbom(), null, 2) + "\n");
+}
+
+/** The digest that the lock file holds a package to. */
+export function lockedIntegrity(id: string): string {
+  const locked = LOCKED[id];
+  if (!locked) throw new Error(`Cannot find ${id} in deno.lock: run deno install`);
+  return locked.integrity;
 }
 
 /** A package that the program reaches. */
@@ -36,10 +43,20 @@ export interface Reached {
 
 /** The packages that the program imports, and those that they need, sorted. */
 export async function reachedPackages(): Promise<{ direct: string[]; all: Reached[] }> {
-  const { out } = await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"]);
-  const { modules }: { modules: { npmPackage?: string }[] } = JSON.parse(out);
-  const direct = [...new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+  const direct = await importedPackages("cli.ts");
   if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
+  return { direct, all: withDependencies(direct) };
+}
+
+/** The packages that a module and those it imports name, sorted. */
+export async function importedPackages(entry: string): Promise<string[]> {
+  const { out } = await runProgram(Deno.execPath(), ["info", "--json", entry]);
+  const { modules }: { modules: { npmPackage?: string }[] } = JSON.parse(out);
+  return [...new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+}
+
+/** Packages by their keys in the lock file, and those that they need, sorted. */
+export function withDependencies(direct: readonly string[]): Reached[] {
   const reached = new Set<string>();
   const add = (id: string) => {
     if (reached.has(id)) return;
@@ -47,7 +64,7 @@ export async function reachedPackages(): Promise<{ direct: string[]; all: Reache
     dependenciesOf(id).forEach(add);
   };
   direct.forEach(add);
-  return { direct, all: [...reached].sort().map((id) => ({ id, ...split(id) })) };
+  return [...reached].sort().map((id) => ({ id, ...split(id) }));
 }
 
 /** Makes it; the same program gives the same text. */

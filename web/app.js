@@ -7,9 +7,9 @@
  * Addresses: `#day=2024-01-15`, `#symbol=LITUSDT`, `#sql=…` (filled in, not run).
  */
 
+import { make, MAX_ROWS, table } from "./elements.js";
+
 const STATES = ["traded", "archived", "missing"];
-const SVG = "http://www.w3.org/2000/svg";
-const MAX_ROWS = 2_000;
 
 const forms = Object.fromEntries(
   ["day", "symbol", "events", "sql"].map((name) => [name, document.getElementById(`${name}-form`)]),
@@ -21,20 +21,6 @@ async function ask(path, options) {
   const body = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new Error(body.detail ?? body.title ?? `HTTP ${answer.status}`);
   return body;
-}
-
-/** An element with its attributes and children; texts are texts. */
-function make(name, attributes = {}, ...children) {
-  const element =
-    name === "svg" || name === "rect" || name === "line" || name === "path" || name === "title"
-      ? document.createElementNS(SVG, name)
-      : document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-    else element.setAttribute(key, value);
-  }
-  element.append(...children);
-  return element;
 }
 
 /** Fills a form's answer while it works; a failure is shown in its place. */
@@ -61,30 +47,6 @@ function answers(name, work) {
     show();
   });
   return show;
-}
-
-/** A table of rows; a cell may be an element. */
-function table(columns, rows) {
-  const cell = (value) =>
-    make(
-      "td",
-      typeof value === "number" ? { class: "number" } : {},
-      value === null ? "" : value instanceof Node ? value : String(value),
-    );
-  return make(
-    "div",
-    { class: "scroll", tabindex: "0" },
-    make(
-      "table",
-      {},
-      make(
-        "thead",
-        {},
-        make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column))),
-      ),
-      make("tbody", {}, ...rows.slice(0, MAX_ROWS).map((row) => make("tr", {}, ...row.map(cell)))),
-    ),
-  );
 }
 
 /** `251 traded on 2024-01-15 · JSON · CSV · Parquet`; `address` makes the link of a format. */
@@ -258,6 +220,12 @@ const runSql = answers("sql", async (fields) => {
 
 forms.sql.elements.sql.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runSql();
+});
+
+/** The other page is given the statement, and does not run it by itself either. */
+document.querySelector("#sql-here a").addEventListener("click", (event) => {
+  const sql = forms.sql.elements.sql.value;
+  event.currentTarget.href = `sql/#sql=${encodeURIComponent(sql)}`;
 });
 
 let markDay = () => {};

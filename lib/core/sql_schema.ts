@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { Listing } from "./listing.ts";
+import type { Artifact } from "./manifest.ts";
 import { type Column, DAILY_AVAILABILITY, LISTINGS, VOLUME_RANKINGS } from "./schema.ts";
 
 /** `versions`: one row per published version. */
@@ -57,4 +59,29 @@ export interface SqlVersion {
   readonly rows: number;
   readonly symbols: number;
   readonly bytes: number;
+}
+
+/** The files that tables are read from; a version without volumes has none of the rankings. */
+export function tableFiles(
+  artifacts: readonly Artifact[],
+): Record<"daily_availability" | "volume_rankings", Artifact[]> {
+  return {
+    daily_availability: artifacts.filter(({ role }) => role === "part"),
+    volume_rankings: artifacts.filter(({ role }) => /^(recent-)?volume-rankings$/.test(role)),
+  };
+}
+
+/** What the table `listings` knows of a listing. */
+export type SqlListing = Omit<Listing, "gaps" | "halts">;
+
+/** A row of `listings`, in the order of its columns. */
+export function listingCells(listing: SqlListing): (string | null)[] {
+  const { id, symbol, contractType, quoteAsset, first, lastTraded, last } = listing;
+  return [id, symbol, contractType, quoteAsset, first, lastTraded, last];
+}
+
+/** A row of `versions`, in the order of its columns. */
+export function versionCells(row: SqlVersion): (string | number)[] {
+  const { version, dataThrough, publishedAt, sequence, rows, symbols, bytes } = row;
+  return [version, dataThrough, publishedAt, sequence, rows, symbols, bytes];
 }

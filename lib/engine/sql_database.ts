@@ -8,9 +8,9 @@
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
 import { createTable, VOLUME_RANKINGS, volumeRankingsSql, withUrls } from "../core/schema.ts";
-import { type SqlVersion, VERSIONS } from "../core/sql_schema.ts";
+import { type SqlListing, type SqlVersion, VERSIONS } from "../core/sql_schema.ts";
 import { loadDuckdb, sqlText } from "./duckdb.ts";
-import { fillListings, type ListingRow } from "./listings_table.ts";
+import { fillListings } from "./listings_table.ts";
 import { LOCK_STATEMENTS, LOCKED_SETTINGS } from "./sql_gate.ts";
 
 /** What a child serves. */
@@ -35,7 +35,7 @@ export interface RecentData {
   readonly availability: readonly string[];
   /** Parquet files with the rows of `volume_rankings`. */
   readonly rankings: readonly string[];
-  readonly listings: readonly ListingRow[];
+  readonly listings: readonly SqlListing[];
 }
 
 /** How much a query may use before DuckDB itself refuses. */

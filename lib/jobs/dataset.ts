@@ -284,6 +284,11 @@ export class Dataset {
     return await this.#published().path(name);
   }
 
+  /** The bytes of an artifact, downloaded when they are not there, and verified: where there are no files, too. */
+  async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    return await this.#published().bytes(name);
+  }
+
   /**
    * Downloads artifacts and keeps them up to date from now on.
    *

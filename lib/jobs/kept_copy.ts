@@ -138,6 +138,12 @@ export class KeptCopy {
     return await this.#copy.path(copy, name, this.#options.offline);
   }
 
+  /** The bytes of an artifact, downloaded when they are not there, and verified. */
+  async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
+    const { copy } = await this.current();
+    return await this.#copy.read(copy, name, this.#options.offline);
+  }
+
   /** Downloads artifacts and keeps them up to date from now on. */
   async pull(names: readonly string[]): Promise<void> {
     const { copy } = await this.current();

@@ -7,6 +7,7 @@
 import { BfaError } from "../core/errors.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import type { Artifact } from "../core/manifest.ts";
+import { tableFiles } from "../core/sql_schema.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import { fillListings } from "../engine/listings_table.ts";
 import { LocalSql } from "../engine/local_sql.ts";
@@ -22,11 +23,10 @@ export async function sqlOnFiles(
   artifacts: readonly Artifact[],
   path: (name: string) => Promise<string>,
 ): Promise<LocalSql> {
-  const parts = artifacts.filter((artifact) => artifact.role === "part");
+  const { daily_availability: parts, volume_rankings: rankings } = tableFiles(artifacts);
   if (parts.length === 0) {
     throw new BfaError("not_found", "Cannot run SQL: this version has no Parquet files");
   }
-  const rankings = artifacts.filter(({ role }) => /^(recent-)?volume-rankings$/.test(role));
   const files = new Map<string, string>();
   await inParallel([...parts, ...rankings], WIDTH, async ({ name }) => {
     files.set(name, await path(name));

@@ -77,6 +77,8 @@ Deno.test("a new version: what was pulled is kept up to date, what did not chang
     );
     const offline = await world.open({ offline: true });
     assertEquals(await Deno.readFile(await offline.path("big.bin")), BIG);
+    assertEquals(await offline.bytes("big.bin"), BIG);
+    assertEquals(await codeOf(offline.bytes("unwanted.bin")), "offline");
     assertEquals(await Deno.readFile(await offline.path("other.bin")), next["other.bin"]);
     assertEquals(await codeOf(offline.path("unwanted.bin")), "offline");
     assertEquals(await codeOf(offline.path("no-such.bin")), "not_found");

@@ -9,6 +9,7 @@ import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { follow, type Followed } from "../../lib/jobs/follow.ts";
 import type { Moved } from "../../lib/jobs/publish.ts";
 import { type Service, service } from "../../routes/service.ts";
+import type { SqlPage } from "../../routes/sql_page.ts";
 import { type TestPublisher, withPublisher } from "./publisher.ts";
 
 /** One listing of every kind; with version {@linkcode VERSION} they end on 2024-03-31. */
@@ -53,6 +54,8 @@ export interface TestServiceOptions {
   cdn?: boolean;
   /** Where clients reach it. */
   publicUrl?: string;
+  /** SQL in the browser. */
+  sqlPage?: SqlPage;
   /** Stands between the service and the publisher's mirror. */
   wrapMirror?: (mirror: Mirror) => Mirror;
   /** Stands between the service and what follows the channel. */
@@ -84,7 +87,8 @@ export async function withService(
   test: (service: TestService) => Promise<void>,
   options: TestServiceOptions = {},
 ): Promise<void> {
-  const { listings = LISTINGS, seed = SEED, heartbeatMs, cdn = false, publicUrl } = options;
+  const { listings = LISTINGS, seed = SEED, heartbeatMs, cdn = false, publicUrl, sqlPage } =
+    options;
   const { wrapMirror = (mirror) => mirror, wrapFollowed = (followed) => followed } = options;
   await withPublisher(async (world) => {
     if (listings.length) await world.publishListings(VERSION, listings);
@@ -104,6 +108,7 @@ export async function withService(
       stopping: stopping.signal,
       cdn,
       publicUrl,
+      sqlPage,
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
     let server: Deno.HttpServer<Deno.NetAddr> | undefined;

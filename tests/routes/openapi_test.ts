@@ -5,7 +5,9 @@ import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { listing } from "../helpers/listing.ts";
 import { operated } from "../../routes/operation.ts";
+import { openSqlPage } from "../../routes/sql_page.ts";
 import { type Fuzzed, type Operation, operationsOf, requests } from "../helpers/fuzz.ts";
+import { withSqlPageFolder } from "../helpers/sql_page.ts";
 import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
 
 /** So many requests; the order of 20,000 takes half a minute. */
@@ -36,7 +38,7 @@ Deno.test("/openapi.json is valid OpenAPI 3.1, and every operation has its own i
 });
 
 Deno.test(`${REQUESTS} requests from /openapi.json: no 500, every answer as it is described`, async () => {
-  await withService(async (service) => {
+  await withWholeService(async (service) => {
     await service.publish(NEXT, [...LISTINGS.slice(0, 5), listing("FFFUSDT#1", "2024-04-01")]);
     const description = await service.json("/openapi.json");
     const operations = operationsOf(description);
@@ -82,6 +84,13 @@ Deno.test(`${REQUESTS} requests from /openapi.json: no 500, every answer as it i
   });
 });
 
+/** A service that has SQL in the browser, too. */
+async function withWholeService(test: (service: TestService) => Promise<void>): Promise<void> {
+  await withSqlPageFolder(async (dir) =>
+    await withService(test, { sqlPage: await openSqlPage(dir) })
+  );
+}
+
 async function knownValues({ json }: TestService) {
   const { versions } = await json("/v1/versions");
   const { signed } = await json("/v1/manifest");
@@ -101,7 +110,7 @@ async function knownValues({ json }: TestService) {
     channel: ["latest", "candidate"],
     sequence: ["1", "2", "3"],
     sha256: [signed.artifacts[0].sha256],
-    name: [signed.artifacts[0].name],
+    name: [signed.artifacts[0].name, "index.html", "duckdb.wasm.gz"],
   };
 }
 
@@ -186,7 +195,7 @@ const ALLOW = "GET, HEAD, OPTIONS";
 function contentOf({ responses, operationId }: Operation, type: string | null): string | undefined {
   const content = responses["200"]!["content"] as Record<string, { schema?: { $ref: string } }>;
   const plain = (text: string) => text.split(";")[0]!;
-  if (operationId === "artifact" || operationId === "file") return undefined;
+  if (["artifact", "file", "sqlPageFile"].includes(operationId)) return undefined;
   const names = Object.keys(content).map(plain);
   assert(type !== null && names.includes(plain(type)), `${type} is not described`);
   return content[type]?.schema?.$ref;

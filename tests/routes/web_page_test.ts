@@ -39,7 +39,7 @@ Deno.test("the page has no script and no style but its files, which are the ones
     assertEquals(html.match(/<script|<style|\son\w+=|style=/g), ["<script"]);
     const files = [...html.matchAll(/(?:src|href)="(web\/[^"]+)"/g)].map((match) => match[1]!);
     assertEquals(files.sort(), ["web/app.css", "web/app.js"]);
-    for (const name of files) {
+    for (const name of [...files, "web/elements.js"]) {
       const path = `/${name}`;
       const file = await get(path);
       assertEquals(file.status, 200);
@@ -48,11 +48,13 @@ Deno.test("the page has no script and no style but its files, which are the ones
       assertEquals([path, again.status], [path, 304]);
     }
     const links = [...html.matchAll(/href="([^":]+)"/g)].map((match) => `/${match[1]!}`);
-    assertEquals(links.length, 8);
+    assertEquals(links.length, 9);
+    // This version was published without a descriptor, and the service has no folder of SQL in the browser.
+    const missing = ["/datapackage.json", "/sql/"];
+    assertMatch(html, /<p id="sql-here" hidden>/);
     for (const path of links) {
       const linked = await get(path);
-      // This version was published without a descriptor.
-      assertEquals([path, linked.status], [path, path === "/datapackage.json" ? 404 : 200]);
+      assertEquals([path, linked.status], [path, missing.includes(path) ? 404 : 200]);
       await linked.body?.cancel();
     }
   });
