@@ -23,6 +23,13 @@ export interface SqlLimits {
 /** What the service gives at most. */
 export const SERVICE_LIMITS: SqlLimits = { rows: 10_000, bytes: 8 * 1024 * 1024, columns: 1_000 };
 
+/**
+ * What DuckDB makes of a result before its first row is read. A stream that fails later ends as if it were whole: node-api
+ * does not tell. So all of an answer that is not cut off must fit: at most half as many cells as it has bytes of JSON,
+ * of 16 bytes each.
+ */
+const BUFFER = "80MB";
+
 /** What is known of an answer besides its rows. */
 export interface SqlAnswerHead {
   readonly columns: readonly TableColumn[];
@@ -61,6 +68,7 @@ export async function startSql(
     answer: (async () => {
       try {
         await connection.run("SELECT setseed(0.5)"); // the same sample every time
+        await connection.run(`SET streaming_buffer_size = '${BUFFER}'`);
         await connection.run("BEGIN TRANSACTION READ ONLY");
         const prepared = await connection.prepare(sql);
         bindParams(prepared, options.params);

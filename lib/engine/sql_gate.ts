@@ -38,6 +38,7 @@ export const LOCK_STATEMENTS: readonly string[] = [
   "SET max_temp_directory_size = '0B'",
   "SET enable_external_access = false",
   "SET disabled_filesystems = 'LocalFileSystem'",
+  "SET allowed_configs = ['streaming_buffer_size']", // a connection's own: see `sql_answer.ts`
   "SET lock_configuration = true",
 ];
 
