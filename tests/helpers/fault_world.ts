@@ -11,6 +11,7 @@ import { type MoveOptions, publish, type Publisher } from "../../lib/jobs/publis
 import { type Signer, signManifest } from "../../lib/manifest/signature.ts";
 import { type Dataset, type Notice, open, type OpenOptions } from "../../lib/mod.ts";
 import { serveMirror, type TestEndpoint } from "./endpoint.ts";
+import { PATIENCE_MS } from "./patience.ts";
 import { buildListings, SMALL_LISTINGS, type TestPublisher, withPublisher } from "./publisher.ts";
 
 /** The version that {@linkcode withCopy} begins with, and the one that tests publish next. */
@@ -77,7 +78,7 @@ export async function withCopy(
           cacheDir,
           now: () => world.clock,
           onNotice: (notice: Notice) => notices.push(notice.kind),
-          budget: 120_000, // on a slow machine too, only what hangs is given up
+          budget: PATIENCE_MS, // on a slow machine too, only what hangs is given up
           ...options,
         }),
       offlineVersion: async () =>

@@ -10,6 +10,7 @@ import type { MirrorReader } from "../../lib/mirror/mirror.ts";
 import { type Service, service } from "../../routes/service.ts";
 import { type TestPublisher, withPublisher } from "./publisher.ts";
 import { LISTINGS, SEED } from "./service.ts";
+import { PATIENCE_MS } from "./patience.ts";
 import { PATIENT } from "./sql.ts";
 
 /** A running service. */
@@ -52,14 +53,20 @@ export async function withQueryService(
     const mirror = options.wrapMirror?.(mirrors[0]!) ?? mirrors[0]!;
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => problems.push(error);
-    const followed = await follow({ reader, mirror, channel: "latest", onProblem });
+    const followed = await follow({
+      reader,
+      mirror,
+      channel: "latest",
+      onProblem,
+      firstLoadMs: PATIENCE_MS,
+    });
     const sql = sqlService({
       reader,
       mirror,
       followed,
       onProblem,
       pool: { ...PATIENT, ...options.pool },
-      old: { waitMs: 120_000, ...options.old },
+      old: { waitMs: PATIENCE_MS, ...options.old },
     });
     const now = () => world.clock;
     const made = service({ reader, mirror, followed, seed: SEED, now, onProblem, sql });

@@ -11,6 +11,7 @@ import type { Moved } from "../../lib/jobs/publish.ts";
 import { type Service, service } from "../../routes/service.ts";
 import type { SqlPage } from "../../routes/sql_page.ts";
 import { type TestPublisher, withPublisher } from "./publisher.ts";
+import { PATIENCE_MS } from "./patience.ts";
 
 /** One listing of every kind; with version {@linkcode VERSION} they end on 2024-03-31. */
 export const LISTINGS: readonly Listing[] = [
@@ -96,7 +97,13 @@ export async function withService(
     const mirror = wrapMirror(mirrors[0]!);
     const problems: unknown[] = [];
     const onProblem = (error: unknown) => problems.push(error);
-    const followed = await follow({ reader, mirror, channel: "latest", onProblem });
+    const followed = await follow({
+      reader,
+      mirror,
+      channel: "latest",
+      onProblem,
+      firstLoadMs: PATIENCE_MS,
+    });
     const stopping = new AbortController();
     const made = service({
       reader,

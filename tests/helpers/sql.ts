@@ -7,6 +7,7 @@ import type { SqlData } from "../../lib/engine/sql_database.ts";
 import { SqlPool, type SqlPoolOptions } from "../../lib/engine/sql_pool.ts";
 import { fillTables } from "../../lib/jobs/fill_tables.ts";
 import { seedListings } from "../../lib/source/seed.ts";
+import { PATIENCE_MS } from "./patience.ts";
 
 /** What a statement may come to. */
 export type Outcome = "deny" | "limit" | "timeout" | "ok";
@@ -70,7 +71,7 @@ export async function withSqlData(
 }
 
 /** A pool on a machine that may be slow and busy: only what a test gives it a limit for runs out of time. */
-export const PATIENT: SqlPoolOptions = { deadlineMs: 120_000, waitMs: 120_000 };
+export const PATIENT: SqlPoolOptions = { deadlineMs: PATIENCE_MS, waitMs: PATIENCE_MS };
 
 /** Runs a test with a pool that is ready. */
 export async function withPool(
