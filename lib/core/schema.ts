@@ -135,7 +135,7 @@ const rankChange = (days: number) =>
     AND INTERVAL ${days} DAYS PRECEDING) AS rank_change_${days}d`;
 
 /**
- * The rows of `volume_rankings`, in no order.
+ * The rows of `volume_rankings`, in no order. Where there are no volumes at all, it costs nothing to find that out.
  *
  * @param rows Rows of `daily_availability`; the days that are ranked, and the 30 before them.
  */
@@ -143,7 +143,7 @@ export function volumeRankingsSql(rows = "daily_availability"): string {
   return `WITH days AS (
   SELECT date, symbol, available, quote_volume_usdt,
     state = 'traded' AND quote_volume_usdt IS NOT NULL AS ranks
-  FROM ${rows}
+  FROM ${rows} WHERE symbol IN (SELECT symbol FROM ${rows} WHERE quote_volume_usdt IS NOT NULL)
 ), ranked AS (
   SELECT *,
     CASE WHEN ranks THEN dense_rank() OVER day END AS rank,
