@@ -10,9 +10,8 @@
  */
 
 import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts";
-import { noticeLine } from "./commands/notices.ts";
+import { SETTINGS } from "./commands/options.ts";
 import { loadLater } from "./commands/registry.ts";
-import { readMaxAge, SETTINGS } from "./commands/options.ts";
 import { run } from "./commands/run.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
@@ -50,47 +49,14 @@ function cliTools(world: World): Tools {
     world,
     cacheDir,
 
-    async openDataset(inputs) {
-      const quiet = inputs.flag("quiet");
-      const { open } = await import("./lib/jobs/open.ts");
-      const dataset = await open({
-        endpoint: inputs.text("endpoint"),
-        channel: inputs.text("channel"),
-        version: inputs.text("at"),
-        offline: inputs.flag("offline"),
-        copy: inputs.flag("no-copy") ? "none" : undefined,
-        acceptExpired: inputs.flag("accept-expired"),
-        cacheDir: cacheDir(inputs),
-        maxAge: readMaxAge(inputs),
-        trustedKeys: inputs.texts("trusted-keys"),
-        downloadHosts: inputs.texts("download-hosts"),
-        registryLogin: async (host) =>
-          await (await import("./lib/jobs/registry_login.ts")).registryLogin(host, world),
-        now: world.now,
-        onNotice: (notice) => {
-          if (!quiet) world.err(`${noticeLine(notice)}\n`);
-        },
-        onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
-      });
-      const asOf = inputs.text("as-of");
-      return asOf === undefined ? dataset : await dataset.asOf(asOf);
-    },
-
     visionLister: async (inputs) => (await publisher()).visionLister(inputs),
     numbersFetcher: async (inputs) => (await publisher()).numbersFetcher(inputs),
     localDatabase: async (source, folder) => (await publisher()).localDatabase(source, folder),
     githubReleases: async (place) => (await publisher()).githubReleases(place),
-    openReader: async (place) => (await publisher()).openReader(place),
+    openReader: async (place, retry) => (await publisher()).openReader(place, retry),
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
     withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
   };
-}
-
-/** A progress bar; only a terminal gets one. */
-async function progress(world: World) {
-  if (!world.errIsTerminal) return undefined;
-  const { progressBar, wantsProgress } = await import("./commands/progress.ts");
-  return wantsProgress(world) ? progressBar(world) : undefined;
 }
 
 /** Settings files are read when a setting is first looked for: most calls need none. */
@@ -179,7 +145,14 @@ function writeWhole(
   data: string | Uint8Array,
 ): void {
   const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  try {
+    for (let done = 0; done < bytes.length;) done += stream.writeSync(bytes.subarray(done));
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOSPC") {
+      throw new BfaError("storage", "Cannot write the answer: the disk is full", { cause: error });
+    }
+    throw error;
+  }
 }
 
 /** What a bundle and a compiled program start themselves with, to run strangers' SQL. */

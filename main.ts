@@ -8,7 +8,7 @@
  * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY` or `github:OWNER/REPO`; `.bfa/mirror` when unset |
  * | `BFA_BAKED` | a folder with a version that comes with the program, as in its image: it is served until `BFA_KV` or `BFA_MIRROR` shows a newer one, and needs neither |
  * | `BFA_TRUSTED_KEYS` | with `BFA_BAKED` and without `BFA_KV`: keys whose manifests on `BFA_MIRROR` count; those of the version in the folder when unset |
- * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it |
+ * | `BFA_SQL` | `off` answers no SQL, and starts no child processes for it; a number runs that many statements at once, 2 when unset |
  * | `BFA_CHANNEL` | channel to serve; `latest` when unset |
  * | `PORT`, `BFA_HOST` | where to listen; 8000 on all addresses |
  * | `BFA_PUBLIC_URL` | where clients reach the service, for its links: `https://…`; what each request says when unset |

@@ -5,8 +5,8 @@
  */
 
 import type { Dataset } from "../lib/jobs/dataset.ts";
-import "../lib/jobs/open.ts"; // what every question opens is loaded along with the question, not after it
 import type { Inputs } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { formatDuration, print, type View } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
@@ -16,7 +16,7 @@ export async function ask<Row>(
   tools: Tools,
   question: (dataset: Dataset) => Promise<View<Row>>,
 ): Promise<void> {
-  const dataset = await tools.openDataset(inputs);
+  const dataset = await openDataset(inputs, tools);
   if (inputs.flag("refresh-cache")) await dataset.refresh();
   const view = await question(dataset);
   const footer = view.footer && `${view.footer}${await condition(dataset, tools.world.now())}`;

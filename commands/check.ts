@@ -8,7 +8,7 @@ import { BfaError } from "../lib/core/errors.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
 import { checkFolder, type GateResult } from "../lib/jobs/check.ts";
 import type { CollectReport } from "../lib/jobs/collect.ts";
-import { listingsOf } from "../lib/jobs/daily.ts";
+import { listingsOnAny } from "../lib/jobs/load_listings.ts";
 import { failedGates } from "../lib/jobs/daily_report.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import type { Command } from "./command.ts";
@@ -33,7 +33,7 @@ export const check: Command = {
       const latest = await currentManifest(side.store, "latest");
       const { version, gates } = await checkFolder(inputs.args[0] ?? await candidateDir(side), {
         previous: latest?.manifest.signed,
-        before: await listingsOf(side.publisher, latest?.manifest.signed),
+        before: await listingsOnAny(side.publisher.mirrors, latest?.manifest.signed),
         collected: await lastCollection(`${side.dataDir}/observations.duckdb`),
         now: tools.world.now(),
       });

@@ -79,7 +79,8 @@ export const daily: Command = {
   args: [],
   options: {
     ...COLLECT_OPTIONS,
-    ...SIGNING_OPTIONS,
+    ...PUBLISHER_OPTIONS,
+    "mirror-url": SIGNING_OPTIONS["mirror-url"]!,
     ...BUILD_OPTIONS,
     override: { value: "REASON", help: "Publish although gates failed; kept in the log" },
   },

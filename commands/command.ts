@@ -81,7 +81,8 @@ export class Inputs {
     const { args, given } = split(command, argv);
     const needed = command.args.filter((arg) => !arg.optional);
     if (args.length < needed.length) {
-      throw bad(`${needed[args.length]!.name.toUpperCase()} is missing`, command);
+      const { name, help } = needed[args.length]!;
+      throw bad(`${name.toUpperCase()} is missing: ${help}`, command);
     }
     if (args.length > command.args.length && !command.args.at(-1)?.many) {
       throw bad(`${JSON.stringify(args[command.args.length])} is one argument too many`, command);

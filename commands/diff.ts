@@ -18,7 +18,7 @@ export const diff: Command = {
   name: "diff",
   summary: "What changed between two versions: listings, days of symbols, and their numbers",
   args: [
-    { name: "a", help: "The version to compare; `bfa versions` lists them" },
+    { name: "a", help: "The version to compare, or `latest`; `bfa versions` lists them" },
     { name: "b", help: "The version to compare it with" },
   ],
   options: {
@@ -31,7 +31,7 @@ export const diff: Command = {
     ...OPTIONS,
   },
   examples: [
-    "bfa diff 2026-11-19.1 2026-11-20.1",
+    "bfa diff 2026-11-19.1 latest",
     "bfa diff 2026-11-19.1 2026-11-20.1 --class revision --format csv",
   ],
   run: (inputs, tools) =>

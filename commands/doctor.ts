@@ -7,6 +7,7 @@
 import { asBfaError, BfaError, type ErrorCode } from "../lib/core/errors.ts";
 import type { HttpClient } from "../lib/net/client.ts";
 import type { Command, Inputs } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { formatBytes, formatDuration, print } from "./output.ts";
 import type { Tools, World } from "./tools.ts";
@@ -113,7 +114,12 @@ async function cache(inputs: Inputs, tools: Tools): Promise<string> {
 
 async function disk(inputs: Inputs, tools: Tools): Promise<string> {
   const { statfs } = await import("node:fs/promises");
-  const { bavail, bsize } = await statfs(tools.cacheDir(inputs));
+  const { folderOf } = await import("../lib/files/atomic_file.ts");
+  let place = tools.cacheDir(inputs);
+  while (!await Deno.stat(place).then(() => true, () => false) && place !== folderOf(place)) {
+    place = folderOf(place);
+  }
+  const { bavail, bsize } = await statfs(place);
   const free = Number(bavail) * Number(bsize);
   if (free >= ENOUGH_BYTES) return `${formatBytes(free)} free`;
   throw new BfaError(
@@ -166,7 +172,7 @@ async function clientFor(base: string, world: World): Promise<HttpClient> {
 
 /** Signature, trust and sequence, as a refresh looks at them. */
 async function manifest(inputs: Inputs, tools: Tools): Promise<string> {
-  const dataset = await tools.openDataset(inputs);
+  const dataset = await openDataset(inputs, tools);
   const known = await dataset.status();
   if (known.endpoint === null) return "none: the built-in listings need no signature";
   if (inputs.flag("offline")) return `${known.version ?? "no copy"} (offline: not asked)`;

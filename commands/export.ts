@@ -6,6 +6,7 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { counted, formatBytes } from "./output.ts";
 
@@ -33,7 +34,7 @@ export const exportCommand: Command = {
     if (inputs.flag("no-copy")) {
       throw new BfaError("usage", "Cannot export without a copy: leave out --no-copy");
     }
-    const dataset = await tools.openDataset(inputs);
+    const dataset = await openDataset(inputs, tools);
     if (inputs.flag("refresh-cache")) await dataset.refresh();
     const columns = inputs.texts("columns")?.flatMap((text) => text.split(","));
     const exported = await dataset.export(inputs.args[0]!, {
@@ -42,6 +43,7 @@ export const exportCommand: Command = {
       symbol: inputs.text("symbol"),
       columns: columns?.includes("all") ? "all" : columns,
       replace: inputs.flag("force"),
+      signal: tools.world.onInterrupt(),
     });
     if (inputs.flag("json")) return tools.world.out(JSON.stringify(exported) + "\n");
     tools.world.out(`${exported.path}\n`);

@@ -37,7 +37,7 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
   1: "a bug in bfa",
   2: "the command cannot be read",
   3: "there is no such thing",
-  4: "the data has expired, or another publisher was faster",
+  4: "the data is late, behind or expired, or another publisher was faster",
   5: "the data is damaged, or not signed by a trusted key",
   6: "the publisher, a mirror or KV did not answer",
   7: "offline, and this copy does not have it",
@@ -64,10 +64,16 @@ export function describeFailure(error: unknown, verbose: boolean): { line: strin
     const advice = ADVICE[error.code] ? `; ${ADVICE[error.code]}` : "";
     return { line: `bfa: ${error.message}${advice}${cause}`, exit: EXIT_CODES[error.code] };
   }
+  if (isInterrupt(error)) return { line: "bfa: interrupted", exit: 130 };
   if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
   return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
+}
+
+/** What a signal of {@linkcode World.onInterrupt} ends. */
+function isInterrupt(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
 }
 
 /** What the operating system refuses is no bug of ours: its message names the file. */

@@ -6,6 +6,7 @@
 
 import { BfaError, type ErrorCode } from "../lib/core/errors.ts";
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS } from "./options.ts";
 
 /** What the service would answer. */
@@ -41,7 +42,7 @@ export const get: Command = {
     const { seedSource } = await import("../lib/source/seed.ts");
     const accept = inputs.text("accept") ?? "*/*";
     const request = new Request(new URL(`http://localhost${path}`), { headers: { accept } });
-    const dataset = await tools.openDataset(inputs);
+    const dataset = await openDataset(inputs, tools);
     const response = await localAnswer(dataset, await seedSource(), request);
     if (!response.ok) {
       const { code, detail, title } = await response.json();

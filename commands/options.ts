@@ -131,15 +131,15 @@ export const SETTINGS: ReadonlySet<string> = new Set(
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
 
-/** Reads `--max-age`, in ms. */
-export function readMaxAge(inputs: Inputs): number | undefined {
-  const text = inputs.text("max-age");
+/** Reads a duration such as `--max-age`, in ms. */
+export function readDuration(inputs: Inputs, option: string): number | undefined {
+  const text = inputs.text(option);
   if (text === undefined) return undefined;
   const match = /^(\d{1,9})([smhd])$/.exec(text);
   if (!match) {
     throw new BfaError(
       "usage",
-      `Cannot read --max-age ${JSON.stringify(text)}: write 90s, 30m, 12h or 7d`,
+      `Cannot read --${option} ${JSON.stringify(text)}: write 90s, 30m, 12h or 7d`,
     );
   }
   return Number(match[1]) * UNITS[match[2]!]!;

@@ -5,8 +5,9 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
-import { readBuild } from "../lib/jobs/build.ts";
+import { readBuild } from "../lib/jobs/build_folder.ts";
 import { publish as publishBuild } from "../lib/jobs/publish.ts";
+import { refuseUnreadableListings } from "../lib/jobs/written_listings.ts";
 import type { Command } from "./command.ts";
 import { moveOptions, reportMove } from "./moves.ts";
 import { SIGNING_OPTIONS } from "./options.ts";
@@ -25,6 +26,7 @@ export const publish: Command = {
     const dir = inputs.args[0]!;
     const made = await readBuild(dir);
     if (!made) throw new BfaError("not_found", `no build in ${dir}; make one with \`bfa build\``);
+    await refuseUnreadableListings(made, dir);
     await tools.withPublisher(inputs, async ({ publisher }) => {
       reportMove(await publishBuild(publisher, made, dir, moveOptions(inputs)), tools);
     });

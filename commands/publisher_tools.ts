@@ -53,7 +53,8 @@ export function publisherTools(world: World): PublisherTools {
     localDatabase: (source, folder) => localDatabase(source, folder, httpClient()),
 
     githubReleases: (place) => openReleases(place, mirrorWorld(world)),
-    openReader: (place) => openReader(place, mirrorWorld(world)),
+    openReader: (place, retry) =>
+      openReader(place, { ...mirrorWorld(world), ...(retry ? { retry } : {}) }),
     openFileMirror: (place) => openFileMirror(place, mirrorWorld(world)),
 
     async withPublisher(inputs, work) {

@@ -7,6 +7,7 @@
 import { artifactNamed, type ManifestBody } from "../lib/core/manifest.ts";
 import { exportArtifact } from "../lib/jobs/export_artifacts.ts";
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 import { counted, formatBytes } from "./output.ts";
 
@@ -30,7 +31,7 @@ export const pull: Command = {
   },
   examples: ["bfa pull availability.parquet", "bfa pull --out data"],
   async run(inputs, tools) {
-    const dataset = await tools.openDataset(inputs);
+    const dataset = await openDataset(inputs, tools);
     if (inputs.flag("refresh-cache")) await dataset.refresh();
     const names = await dataset.pull(inputs.flag("all") ? ["*"] : inputs.args);
     const { signed } = await dataset.manifest();

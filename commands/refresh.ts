@@ -5,6 +5,7 @@
  */
 
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { OUTPUT_OPTIONS, SILENT_CLIENT_OPTIONS } from "./options.ts";
 import { readFormat, TEXT_FORMATS } from "./output.ts";
 
@@ -17,7 +18,7 @@ export const refresh: Command = {
   examples: ["bfa refresh", "bfa refresh --endpoint http://127.0.0.1:8000"],
   async run(inputs, tools) {
     const format = readFormat(inputs, tools.world, TEXT_FORMATS);
-    const result = await (await tools.openDataset(inputs)).refresh();
+    const result = await (await openDataset(inputs, tools)).refresh();
     if (format === "json") return tools.world.out(JSON.stringify(result) + "\n");
     const { changed, version, sequence } = result;
     tools.world.out(

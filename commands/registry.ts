@@ -40,6 +40,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   "observations": () => publisherCommand("observations.ts", "observations"),
   "state": () => publisherCommand("state.ts", "state"),
   "mirror": () => publisherCommand("mirror.ts", "mirror"),
+  "monitor": () => publisherCommand("monitor.ts", "monitor"),
   "keys": async () => (await import("./keys.ts")).keys,
   "config": async () => (await import("./config.ts")).config,
   "doctor": async () => (await import("./doctor.ts")).doctor,
@@ -52,8 +53,9 @@ async function publisherCommand(file: string, name: string): Promise<Command> {
 }
 
 /**
- * Loads a module of this folder without Deno knowing it beforehand. What a literal `import()` names is looked
- * through before a program runs, with all that it imports: every question would wait for the publisher's modules.
+ * Loads a module of this folder without Deno knowing it beforehand. Where a program runs without this project's
+ * `deno.json` (from JSR), what a literal `import()` names is looked through before it runs, with all that it imports:
+ * every question would wait for the publisher's modules.
  * Bundlers find it all the same: the pattern names every file of this folder. (A copy from JSR fetches such a
  * module when it is first called.)
  */

@@ -92,6 +92,6 @@ function readNumber(inputs: Inputs): number | undefined {
   if (text === undefined || /^[1-9]\d{0,6}$/.test(text)) return text ? Number(text) : undefined;
   throw new BfaError(
     "usage",
-    `Cannot read -n ${JSON.stringify(text.slice(0, 40))}: write a number`,
+    `Cannot read -n ${JSON.stringify(text.slice(0, 40))}: write a number from 1 on`,
   );
 }

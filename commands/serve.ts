@@ -11,7 +11,8 @@ import { BfaError } from "../lib/core/errors.ts";
 import { freshnessAt } from "../lib/core/freshness.ts";
 import { daysInRange } from "../lib/core/day.ts";
 import { nextVersion } from "../lib/core/version.ts";
-import { build, readBuild } from "../lib/jobs/build.ts";
+import { build } from "../lib/jobs/build.ts";
+import { readBuild } from "../lib/jobs/build_folder.ts";
 import { publish, renew } from "../lib/jobs/publish.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
@@ -63,7 +64,11 @@ export const serve: Command = {
       env: "BFA_CLIENT_HEADER",
     },
     "log-requests": { help: "One line of JSON per request on stderr", env: "BFA_LOG_REQUESTS" },
-    sql: { value: "on|off", help: "Whether /v1/query runs SQL (on)", env: "BFA_SQL" },
+    sql: {
+      value: "on|off|N",
+      help: "Whether /v1/query runs SQL, and how many statements at once (on, which is 2)",
+      env: "BFA_SQL",
+    },
     ...PUBLISHER_OPTIONS,
   },
   examples: ["bfa serve", "bfa serve --init --port 8080"],

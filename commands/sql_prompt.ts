@@ -8,6 +8,7 @@ import { BfaError } from "../lib/core/errors.ts";
 import { SQL_TABLES } from "../lib/core/sql_schema.ts";
 import type { Inputs } from "./command.ts";
 import { describeFailure } from "./failure.ts";
+import { openDataset } from "./open_dataset.ts";
 import { print } from "./output.ts";
 import { tableView } from "./sql.ts";
 import type { Tools, World } from "./tools.ts";
@@ -99,7 +100,7 @@ function schema(table: string | undefined): string {
 /** Opens the prompt; resolves when it is left. */
 export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
   const { world } = tools;
-  const dataset = await tools.openDataset(inputs);
+  const dataset = await openDataset(inputs, tools);
   const readline = await import("node:readline");
   const { default: process } = await import("node:process");
   const historyFile = `${tools.cacheDir(inputs)}/sql_history`;

@@ -31,7 +31,9 @@ export const state: Command = {
   about: `ACTION is one of:
   save     as a draft release that is never published; the newest three are kept
   restore  into a data folder that has none; nothing saved yet is no failure`,
-  args: [{ name: "action", help: `${Object.keys(ACTIONS).join(", ")}` }],
+  args: [
+    { name: "action", help: Object.keys(ACTIONS).join(", "), choices: Object.keys(ACTIONS) },
+  ],
   options: {
     "data-dir": PUBLISHER_OPTIONS["data-dir"]!,
     mirror: PUBLISHER_OPTIONS.mirror!,

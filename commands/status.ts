@@ -6,6 +6,7 @@
 
 import type { Status } from "../lib/jobs/status.ts";
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { OUTPUT_OPTIONS, SILENT_CLIENT_OPTIONS } from "./options.ts";
 import { formatDuration, formatInstant, readFormat, TEXT_FORMATS } from "./output.ts";
 
@@ -19,7 +20,7 @@ export const status: Command = {
   async run(inputs, tools) {
     const { world } = tools;
     const format = readFormat(inputs, world, TEXT_FORMATS);
-    const now = await (await tools.openDataset(inputs)).status();
+    const now = await (await openDataset(inputs, tools)).status();
     if (format === "json") return world.out(JSON.stringify(now) + "\n");
     world.out(statusLines(now, world.now()).map(([k, v]) => `${k.padEnd(11)}${v}\n`).join(""));
   },

@@ -5,13 +5,12 @@
  */
 
 import type { ManifestStore } from "../lib/manifest/store.ts";
-import type { Dataset } from "../lib/jobs/dataset.ts";
 import type { FetchNumbers } from "../lib/jobs/collect_klines.ts";
 import type { Publisher } from "../lib/jobs/publish.ts";
 import type { VisionLister } from "../lib/source/vision.ts";
 import type { GithubReleases } from "../lib/mirror/github_releases.ts";
-import type { NamedReader } from "../lib/jobs/mirror_documents.ts";
 import type { Mirror, MirrorReader } from "../lib/mirror/mirror.ts";
+import type { RetryPolicy } from "../lib/net/retry.ts";
 import type { Inputs } from "./command.ts";
 
 /** Standard streams, environment and clock. */
@@ -52,8 +51,6 @@ export interface PublisherSide {
 /** What a command may use. */
 export interface Tools {
   readonly world: World;
-  /** Opens the dataset that the client options describe. */
-  openDataset(inputs: Inputs): Promise<Dataset>;
   /** The cache folder that the client options describe. */
   cacheDir(inputs: Inputs): string;
   /** The bucket's listing, as `--list-url` describes it. */
@@ -64,8 +61,8 @@ export interface Tools {
   localDatabase(source: string, folder: string): Promise<{ path: string; temporary: boolean }>;
   /** The releases of `github:OWNER/REPO`. */
   githubReleases(place: string): Promise<GithubReleases>;
-  /** A place that is only read: any mirror, plain HTTP, the service. */
-  openReader(place: string): Promise<NamedReader>;
+  /** A place that is only read: any mirror, plain HTTP, the service. `retry`: how often to try, where that is not the usual. */
+  openReader(place: string, retry?: RetryPolicy): Promise<MirrorReader>;
   /** A mirror that holds files by their path, to write to. */
   openFileMirror(place: string): Promise<Mirror>;
   /** Runs work with the publisher's side open. */

@@ -4,8 +4,9 @@
  * @module
  */
 
-import type { ListedVersion } from "../lib/manifest/endpoint.ts";
+import type { ListedVersion } from "../lib/manifest/versions_reply.ts";
 import type { Command } from "./command.ts";
+import { openDataset } from "./open_dataset.ts";
 import { OUTPUT_OPTIONS, SILENT_CLIENT_OPTIONS } from "./options.ts";
 import { counted, print } from "./output.ts";
 
@@ -17,7 +18,7 @@ export const versions: Command = {
   options: { ...OUTPUT_OPTIONS, ...SILENT_CLIENT_OPTIONS },
   examples: ["bfa versions", "bfa snapshot latest --at 2026-08-08.1"],
   async run(inputs, tools) {
-    const list = await (await tools.openDataset(inputs)).versions();
+    const list = await (await openDataset(inputs, tools)).versions();
     const isBehind = list.versions.some((row) => row.wholeFilesThrough !== undefined);
     const channelsOf = (version: string) =>
       Object.entries(list.channels).filter(([, at]) => at.version === version).map(([n]) => n);

@@ -57,5 +57,5 @@ export type { SqlParams, SqlValue } from "./core/sql_params.ts";
 export type { Column } from "./core/schema.ts";
 export type { Cell, Table, TableColumn } from "./core/table.ts";
 export type { OnProgress } from "./cache/download.ts";
-export type { ListedVersion, VersionsReply } from "./manifest/endpoint.ts";
+export type { ListedVersion, VersionsReply } from "./manifest/versions_reply.ts";
 export type { Fetch } from "./net/client.ts";

@@ -27,6 +27,7 @@ import { type Page, pageOf, readCursor } from "./paging.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
 import { type Differ, type Question, takenByAll } from "./question.ts";
 import type { Client } from "./route.ts";
+import { countedStream } from "./sent_bytes.ts";
 import type { TurnAsked } from "./turns.ts";
 
 /** Memory for encoded answers, bytes. */
@@ -216,5 +217,5 @@ function stream(
   if (gzip) headers.set("content-encoding", "gzip");
   if (request.method === "HEAD") return new Response(null, { headers });
   const body = gzip ? open().pipeThrough(new CompressionStream("gzip")) : open();
-  return new Response(body, { headers });
+  return new Response(countedStream(body), { headers });
 }

@@ -8,7 +8,7 @@ import { LRUCache } from "lru-cache";
 import type { Source } from "../lib/core/answers.ts";
 import { NotFoundError } from "../lib/core/errors.ts";
 import type { ManifestBody } from "../lib/core/manifest.ts";
-import { verifiedText } from "../lib/jobs/verified_text.ts";
+import { verifiedText } from "../lib/jobs/verified_artifact.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import type { Address } from "./address.ts";
 import { filesBase } from "./files.ts";

@@ -8,6 +8,7 @@ import { LRUCache } from "lru-cache";
 import { BfaError } from "../lib/core/errors.ts";
 import { type DiffSide, VersionDiff } from "../lib/jobs/version_diff.ts";
 import type { AskedVersion } from "../lib/jobs/version_sources.ts";
+import type { Limits } from "./limits.ts";
 import type { Differ } from "./question.ts";
 import { Turns } from "./turns.ts";
 
@@ -17,10 +18,11 @@ const KEPT = 8;
 /** Each holds a month of rows of two versions, some tens of MB. */
 const COMPARING = { action: "compare versions", atOnce: 2, waiting: 16, ofClient: 4 };
 
-/** Compares versions. `sideOf` finds a version's rows. */
-export function differ(sideOf: (asked: AskedVersion) => DiffSide): Differ {
+/** Compares versions. `sideOf` finds a version's rows; `limits` are told how many wait. */
+export function differ(sideOf: (asked: AskedVersion) => DiffSide, limits?: Limits): Differ {
   const known = new LRUCache<string, VersionDiff>({ max: KEPT });
   const turns = new Turns(COMPARING);
+  limits?.add(() => [{ limit: "comparisons", ...turns.use }]);
 
   function comparisonOf(a: AskedVersion, b: AskedVersion): VersionDiff {
     const key = `${a.source.version} ${b.source.version}`;

@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { preconditionFailed, unmet } from "./conditions.ts";
 import { acceptsGzip } from "./headers.ts";
+import { countSent } from "./sent_bytes.ts";
 
 /** Changes when the same question on the same version gets other bytes than before. */
 const ANSWERS_REVISION = 2;
@@ -71,6 +72,7 @@ export function respond(request: Request, entity: Entity): Response {
   const response = ok.clone();
   // The server tells the length of what it sends; of a HEAD that would be 0.
   if (request.method === "HEAD") response.headers.set("content-length", String(length));
+  else countSent("answers", length);
   return response;
 }
 

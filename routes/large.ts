@@ -6,6 +6,7 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import { Shares } from "../lib/core/shares.ts";
+import type { LimitUse } from "./limits.ts";
 
 /** Answers above this size are streamed. */
 export const LARGE_BYTES = 1024 * 1024;
@@ -26,6 +27,14 @@ const MOST: Readonly<Record<Holds, { readonly all: number; readonly ofClient: Sh
 const IDLE_MS = 30_000;
 
 const underWay: Record<Holds, number> = { file: 0, memory: 0 };
+
+/** How near their limits they are. */
+export function largeLimits(): LimitUse[] {
+  return [
+    { limit: "large answers", used: underWay.file, max: MOST.file.all },
+    { limit: "large answers in memory", used: underWay.memory, max: MOST.memory.all },
+  ];
+}
 
 /** How many large answers are under way in this process. */
 export function largeAnswers(): number {

@@ -11,6 +11,7 @@ import { BfaError } from "../lib/core/errors.ts";
 import { Shares } from "../lib/core/shares.ts";
 import type { Followed, Served } from "../lib/jobs/follow.ts";
 import { CORS, SECURITY } from "./headers.ts";
+import type { Limits } from "./limits.ts";
 
 /** How often a comment keeps the connection open, ms: proxies close silent ones after 30 s or more. */
 const HEARTBEAT_MS = 15_000;
@@ -20,6 +21,8 @@ export interface EventsOptions {
   readonly heartbeatMs?: number;
   /** Ends the stream when the server stops. */
   readonly stopping?: AbortSignal;
+  /** Told how many listen. */
+  readonly limits?: Limits;
 }
 
 /** How many may listen at once: each costs a connection for hours. */
@@ -37,7 +40,7 @@ export function manifestEvents(
   followed: Pick<Followed, "current" | "onChange">,
   options: EventsOptions = {},
 ): (request: Request, client?: string) => Response {
-  const { heartbeatMs = HEARTBEAT_MS, stopping } = options;
+  const { heartbeatMs = HEARTBEAT_MS, stopping, limits } = options;
   const headers = {
     ...CORS,
     ...SECURITY,
@@ -46,6 +49,7 @@ export function manifestEvents(
   };
   const shares = new Shares(MAX_OF_CLIENT);
   let listeners = 0;
+  limits?.add(() => [{ limit: "event streams", used: listeners, max: MAX_LISTENERS }]);
 
   function stream(seen: number, giveBack: () => void): ReadableStream<Uint8Array> {
     const text = new TextEncoder();

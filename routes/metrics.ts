@@ -7,10 +7,15 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
-import { largeAnswers } from "./large.ts";
+import type { LimitUse } from "./limits.ts";
+import { memoryMax } from "./memory_max.ts";
+import { sentBytes } from "./sent_bytes.ts";
 
 /** Seconds: answers from memory take some tens of microseconds, large ones seconds. */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1, 5];
+
+/** The limits that refuse before a request is looked at. */
+const REFUSING = ["client", "all", "under way", "under way of a client"];
 
 /** Counts requests. */
 export interface Metrics {
@@ -24,16 +29,19 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** Metrics of one service. `underWay` tells how many requests are being answered. */
+/** Metrics of one service. */
 export function metrics(
   options: {
     readonly followed: Pick<Followed, "current">;
     readonly now: () => Date;
-    readonly underWay: () => number;
+    /** How near the limits are. */
+    readonly limits: () => readonly LimitUse[];
+    /** Memory of the children that run SQL, bytes. */
+    readonly sqlBytes: () => number;
     readonly mirrorHealth?: (() => MirrorHealth | undefined) | undefined;
   },
 ): Metrics {
-  const { followed, now, underWay, mirrorHealth } = options;
+  const { followed, now, limits, sqlBytes, mirrorHealth } = options;
   const register = new Registry();
   const registers = [register];
   const kept = { ok: 0, notModified: 0 };
@@ -67,20 +75,35 @@ export function metrics(
     labelNames: ["limit"] as const,
     registers,
   });
-  new Gauge({
-    name: "bfa_http_requests_under_way",
-    help: "Requests that are being answered",
+  // What is there from the start shows its first increase as well.
+  for (const limit of REFUSING) refusals.inc({ limit }, 0);
+  new Counter({
+    name: "bfa_http_sent_bytes_total",
+    help:
+      "Bytes of the bodies of answers: of files, which a mirror could send too, and of all others",
+    labelNames: ["what"] as const,
     registers,
     collect() {
-      this.set(underWay());
+      this.reset();
+      for (const [what, bytes] of Object.entries(sentBytes())) this.inc({ what }, bytes);
     },
   });
   new Gauge({
-    name: "bfa_http_large_answers_under_way",
-    help: "Large answers that are being sent",
+    name: "bfa_limit_used",
+    help: "How much of a limit is taken",
+    labelNames: ["limit"] as const,
     registers,
     collect() {
-      this.set(largeAnswers());
+      for (const { limit, used } of limits()) this.set({ limit }, used);
+    },
+  });
+  new Gauge({
+    name: "bfa_limit_max",
+    help: "How much of it there is",
+    labelNames: ["limit"] as const,
+    registers,
+    collect() {
+      for (const { limit, max } of limits()) this.set({ limit }, max);
     },
   });
   new Gauge({
@@ -141,6 +164,28 @@ export function metrics(
       this.set(Deno.memoryUsage().rss);
     },
   });
+  new Gauge({
+    name: "bfa_sql_resident_memory_bytes",
+    help: "Resident memory of the child processes that run SQL, when they last answered",
+    registers,
+    collect() {
+      this.set(sqlBytes());
+    },
+  });
+  new Gauge({
+    name: "bfa_memory_max_bytes",
+    help:
+      "Memory that the process and its children may take: of the container, else of the machine",
+    registers,
+    collect() {
+      this.set(memoryMax());
+    },
+  });
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "When the process began, seconds since 1970",
+    registers,
+  }).set(performance.timeOrigin / 1000);
 
   return {
     fromMemory(status) {

@@ -16,6 +16,7 @@ import { problem } from "./problem.ts";
 import { QUESTIONS } from "./questions.ts";
 import { rateHeaders, RateLimit, type RatePolicy, type RateVerdict } from "./rate_limit.ts";
 import type { RequestLog } from "./request_log.ts";
+import { countSent } from "./sent_bytes.ts";
 import type { Service } from "./service.ts";
 import type { Telemetry } from "./telemetry.ts";
 
@@ -65,6 +66,9 @@ const ROUTES = new Set(
     .flatMap((path) => ROUTE.exec(path)?.[2] ?? []),
 );
 
+/** The paths of files. */
+const FILES = /^\/(v1\/artifacts|v\/[^/]+\/files)\//;
+
 /** Runs a service. */
 export function operated(service: Service, options: OperationOptions): OperatedService {
   const { followed, now, log, clientHeader, telemetry, mostUnderWay = MOST_UNDER_WAY } = options;
@@ -76,7 +80,11 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   const measured: Metrics = metrics({
     followed,
     now,
-    underWay: () => underWay,
+    limits: () => [
+      { limit: "under way", used: underWay, max: mostUnderWay },
+      ...service.limits(),
+    ],
+    sqlBytes: () => service.sqlBytes(),
     mirrorHealth: options.mirrorHealth,
   });
 
@@ -139,7 +147,13 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     try {
       const response = await answer;
       const seconds = (performance.now() - started) / 1000;
-      const route = routeName(pathAndQuery(request));
+      const path = pathAndQuery(request);
+      const route = routeName(path);
+      // What is answered from memory, and what is streamed, tells no length here: it is counted where it is sent.
+      if (request.method !== "HEAD") {
+        const length = Number(response.headers.get("content-length"));
+        countSent(FILES.test(path) ? "files" : "answers", length);
+      }
       measured.observe(route, response.status, seconds);
       telemetry?.(request.method, route, response);
       response.headers.set("x-request-id", id);

@@ -14,6 +14,7 @@ import { croissantAnswer, dataPackage, describedPage } from "./descriptions.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { versionFile } from "./files.ts";
 import { CORS, SECURITY, textResponse } from "./headers.ts";
+import type { Limits } from "./limits.ts";
 import { channelManifest, manifestAnswer, manifestBySequence, versionsAnswer } from "./manifest.ts";
 import { manifestEvents } from "./manifest_events.ts";
 import { version } from "./parameters.ts";
@@ -157,7 +158,7 @@ export const OTHER_ROUTES = {
 
 /** The routes. `source` tells what is served now. */
 export function otherRoutes(
-  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions">,
+  options: ServiceOptions & Pick<Required<ServiceOptions>, "versions"> & { limits?: Limits },
   source: () => Source,
 ): Route[] {
   const { reader, mirror, followed, now, versions } = options;

@@ -132,13 +132,14 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   };
 }
 
-/** Reads the setting that switches SQL off. */
-export function readSql(text: string | undefined): "off" | undefined {
+/** Reads the setting that switches SQL off, or says how many statements run at once. */
+export function readSql(text: string | undefined): "off" | SqlPoolOptions | undefined {
   if (text === undefined || text === "on") return undefined;
   if (text === "off") return "off";
+  if (/^[1-9]\d?$/.test(text)) return { slots: Number(text) };
   throw new BfaError(
     "usage",
-    `Cannot read BFA_SQL ${JSON.stringify(text.slice(0, 40))}: on or off`,
+    `Cannot read BFA_SQL ${JSON.stringify(text.slice(0, 40))}: on, off, or how many at once`,
   );
 }
 

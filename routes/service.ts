@@ -19,6 +19,8 @@ import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { answerer } from "./answer.ts";
 import { differ } from "./differ.ts";
+import { largeLimits } from "./large.ts";
+import { Limits, type LimitUse } from "./limits.ts";
 import { mountQuery } from "./query.ts";
 import { problem } from "./problem.ts";
 import { otherRoutes } from "./other_routes.ts";
@@ -58,6 +60,10 @@ export interface Service {
   kept(request: Request): Response | undefined;
   /** Any answer. `from.client` tells clients apart, where they are known. */
   fetch(request: Request, from?: { client?: string }): Response | Promise<Response>;
+  /** How near its limits are. */
+  limits(): readonly LimitUse[];
+  /** Memory of the children that run SQL, bytes. */
+  sqlBytes(): number;
 }
 
 /** Memory for rows that were read from the mirror, bytes. */
@@ -71,9 +77,15 @@ const READING = { action: "read rows", atOnce: 8, waiting: 128, ofClient: 32 };
 
 /** Makes the service. */
 export function service(options: ServiceOptions): Service {
-  const { versions = versionSources(options), channel = "latest" } = options;
-  const cache = new RowCache(ROWS_BYTES);
+  const { versions = versionSources(options), channel = "latest", sql } = options;
+  const limits = new Limits();
   const turns = new Turns(READING);
+  limits.add(() => [
+    ...largeLimits(),
+    { limit: "row questions", ...turns.use },
+    ...sqlLimits(sql),
+  ]);
+  const cache = new RowCache(ROWS_BYTES);
   const allRowsOf = (asked: AskedVersion) =>
     mirrorRows(options.mirror, asked.stored.manifest.signed, cache);
   const rowsOf = (asked: AskedVersion, who: TurnAsked): RowSource => {
@@ -83,13 +95,13 @@ export function service(options: ServiceOptions): Service {
       top: (day, n, options) => turns.run(who, () => rows.top(day, n, options)),
     };
   };
-  const diff = differ((asked) => ({ ...asked, pieces: allRowsOf(asked).pieces }));
+  const diff = differ((asked) => ({ ...asked, pieces: allRowsOf(asked).pieces }), limits);
   const answers = answerer({ ...options, versions, rowsOf, diff, channel });
   const app = routed({
     answers,
-    routes: otherRoutes({ ...options, versions }, answers.source),
+    routes: otherRoutes({ ...options, versions, limits }, answers.source),
     onProblem: options.onProblem,
-    mount: (app) => mountQuery(app, (env) => ({ sql: options.sql, ...env as { client?: string } })),
+    mount: (app) => mountQuery(app, (env) => ({ sql, ...env as { client?: string } })),
   });
   const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
   return {
@@ -98,7 +110,18 @@ export function service(options: ServiceOptions): Service {
       if (!URL.canParse(request.url)) return problem(NO_HOST); // the Host header is part of it
       return kept(request) ?? app.fetch(request, from);
     },
+    limits: () => limits.now(),
+    sqlBytes: () => sql?.load().bytes ?? 0,
   };
+}
+
+function sqlLimits(sql: SqlService | undefined): LimitUse[] {
+  if (!sql) return [];
+  const { running, slots, waiting, queue } = sql.load();
+  return [
+    { limit: "sql", used: running, max: slots },
+    { limit: "sql queue", used: waiting, max: queue },
+  ];
 }
 
 const NO_HOST = new BfaError("usage", "Cannot read the request: its Host header names no host");

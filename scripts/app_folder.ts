@@ -8,6 +8,7 @@
 import { basename, join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { bundledLicenses, LICENSES_FILE } from "./licenses.ts";
+import { ownFiles } from "./own_files.ts";
 import { ignoreMissing, runProgram } from "./run_program.ts";
 import type { Target } from "./targets.ts";
 
@@ -72,11 +73,7 @@ export async function makeAppFolder(dir: string, target: Target): Promise<void> 
   ]);
   await Deno.remove(join(dir, "deno.lock"));
   await Deno.remove(join(dir, "node_modules/.deno"), { recursive: true }).catch(ignoreMissing);
-  // npm knows no C library: musl's comes too. Deno itself needs glibc.
-  const bindings = join(dir, "node_modules/@duckdb");
-  for await (const { name } of Deno.readDir(bindings)) {
-    if (name.endsWith("-musl")) await Deno.remove(join(bindings, name), { recursive: true });
-  }
+  await ownFiles(join(dir, "node_modules"));
 }
 
 /** What Deno is to know when it runs the folder. */
@@ -89,6 +86,6 @@ function appConfig(): string {
 }
 
 /** Runs this Deno; what it prints is shown when it fails. */
-export async function deno(args: readonly string[], env: Record<string, string> = {}) {
-  await runProgram(Deno.execPath(), args, env);
+async function deno(args: readonly string[]) {
+  await runProgram(Deno.execPath(), args);
 }

@@ -12,7 +12,13 @@
 export type Files = Readonly<Record<string, string>>;
 
 /** Where Deno's version stands, besides here: people and workflows copy it from there. */
-const NAME_DENO = ["README.md", ".ci/run", ".github/workflows/daily.yml", "commands/serve.ts"];
+const NAME_DENO = [
+  "README.md",
+  ".ci/run",
+  ".github/workflows/daily.yml",
+  ".github/workflows/monitor.yml",
+  "commands/serve.ts",
+];
 
 /** What is read. */
 export const READ = [

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { parseArgs } from "node:util";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
 import { APP_ENTRY, makeAppFolder } from "./app_folder.ts";
@@ -33,7 +34,7 @@ export async function compile(
   await makeAppFolder(dir, target);
   const suffix = target.os === "win32" ? ".exe" : "";
   const file = join(dist, `bfa-${config.version}-${target.name}${suffix}`);
-  const said = await runProgram(Deno.execPath(), [
+  const { err } = await runProgram(Deno.execPath(), [
     "compile",
     "--self-extracting", // DuckDB's library must lie beside the module that loads it
     "--allow-all",
@@ -45,19 +46,18 @@ export async function compile(
     `--output=${file}`,
     join(dir, APP_ENTRY),
   ]);
-  return { file, said };
+  return { file, said: err };
 }
 
 if (import.meta.main) {
-  const targets: Target[] = [];
-  let portable = false;
-  for (let i = 0; i < Deno.args.length; i++) {
-    const arg = Deno.args[i]!;
-    if (arg === "--portable") portable = true;
-    else if (arg === "--target" && Deno.args[i + 1] === "all") targets.push(...TARGETS), i++;
-    else if (arg === "--target") targets.push(targetNamed(Deno.args[++i]));
-    else throw new Error(`Cannot read ${arg}: it takes --target NAME|all and --portable`);
-  }
+  const { values } = parseArgs({
+    options: {
+      target: { type: "string", multiple: true, default: [] },
+      portable: { type: "boolean", default: false },
+    },
+  });
+  const { portable } = values;
+  const targets = values.target.flatMap((name) => name === "all" ? TARGETS : [targetNamed(name)]);
   if (!portable && targets.length === 0) targets.push(targetNamed());
   await Deno.mkdir(DIST, { recursive: true });
   const made: string[] = [];

@@ -15,7 +15,8 @@ import { BfaError } from "../lib/core/errors.ts";
 import { parseListings } from "../lib/core/listings_file.ts";
 import { sqlText, withDuckdb } from "../lib/engine/duckdb.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
-import { type Build, build } from "../lib/jobs/build.ts";
+import { build } from "../lib/jobs/build.ts";
+import type { Build } from "../lib/jobs/build_folder.ts";
 
 /** Where from, where to, and what to call it. */
 export interface Conversion {

@@ -14,14 +14,14 @@ import { addImage, addIndex, type Arch, type ImageFacts, tagsOf } from "./image/
 import { addLayer, type Layer, newLayout } from "./image/layout.ts";
 import { makeBase } from "./image/base.ts";
 import { addDeno, addDuckdb, addProgram } from "./image/program.ts";
-import { run } from "./image/programs.ts";
+import { runProgram } from "./run_program.ts";
 import { checkName, push } from "./image/push.ts";
 
 const HELP =
   `deno task image: a container image with bfa and a version of the data, made without Docker
 
   --arch ARCH           amd64 or arm64; both when given twice (this machine's)
-  --mirror PLACE        where the data is: a folder, http(s)://…, github:OWNER/REPO (.bfa/mirror) [BFA_MIRROR]
+  --mirror PLACE        where the data is: a folder, s3://…, oci://…, github:…, http(s)://… (.bfa/mirror) [BFA_MIRROR]
   --at VERSION          which version (the newest)
   --deno VERSION        which Deno (this one)
   --out DIR             where the OCI layout goes (dist/image)
@@ -51,7 +51,7 @@ async function main(): Promise<void> {
       version: signed.version,
       dataThrough: signed.dataThrough,
       created: signed.publishedAt,
-      revision: (await run("git", ["rev-parse", "HEAD"]).catch(() => "")).trim() || undefined,
+      revision: await revision(),
       deno,
     };
     const images = [];
@@ -77,6 +77,15 @@ async function main(): Promise<void> {
     }
   } finally {
     await Deno.remove(work, { recursive: true });
+  }
+}
+
+/** The commit that is made an image of, where it is known. */
+async function revision(): Promise<string | undefined> {
+  try {
+    return (await runProgram("git", ["rev-parse", "HEAD"])).out.trim();
+  } catch {
+    return undefined; // sources without their history
   }
 }
 

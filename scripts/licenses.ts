@@ -12,7 +12,8 @@ export const LICENSES_FILE = "THIRD_PARTY_LICENSES.txt";
 
 /** All of them, one after the other. DuckDB is not bundled: its own lie in its folders. */
 export async function bundledLicenses(): Promise<string> {
-  const { npmCache } = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json"]));
+  const { out } = await runProgram(Deno.execPath(), ["info", "--json"]);
+  const { npmCache } = JSON.parse(out);
   const texts: string[] = [];
   for (const { name, version } of (await reachedPackages()).all) {
     if (name.startsWith("@duckdb/")) continue;

@@ -15,12 +15,16 @@ import { OTHER_ROUTES } from "../routes/other_routes.ts";
 import { isRepeatable } from "../routes/parameters.ts";
 import { HTTP_STATUS } from "../routes/problem.ts";
 import { QUESTIONS } from "../routes/questions.ts";
+import { alertsFile } from "./alerts.ts";
 import { libraryPage } from "./library_page.ts";
+import { monitoringPage } from "./monitoring_page.ts";
 
 const pages: Record<string, string> = {
   "docs/cli.md": await cliPage(),
   "docs/http.md": httpPage(),
   "docs/library.md": await libraryPage(),
+  "docs/monitoring.md": await monitoringPage(),
+  "deploy/monitoring/alerts.yaml": alertsFile(),
   "web/assets.json": await webAssets(),
 };
 let outdated = false;
@@ -46,6 +50,9 @@ async function cliPage(): Promise<string> {
   const sections = (await allCommands()).map((command) =>
     `## bfa ${command.name}\n\n\`\`\`text\n${commandHelp(command)}\`\`\`\n`
   );
+  const index = (await allCommands()).map(({ name, summary }) =>
+    `| [${name}](#bfa-${name}) | ${summary.replaceAll("|", "\\|")} |`
+  );
   const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => {
     const names = Object.entries(EXIT_CODES).filter(([, exit]) => exit === Number(code))
       .map(([name]) => `\`${name}\``);
@@ -59,6 +66,12 @@ line, in the environment, in \`./bfa.json\`, in the user's settings file, in tha
 written in camelCase (\`cacheDir\`).
 
 This page is made from the commands' own declarations (\`deno task docs\`).
+
+| command | what |
+| --- | --- |
+${index.join("\n")}
+
+[Exit codes](#exit-codes)
 
 ${sections.join("\n")}
 ## Exit codes

@@ -36,14 +36,13 @@ export interface Reached {
 
 /** The packages that the program imports, and those that they need, sorted. */
 export async function reachedPackages(): Promise<{ direct: string[]; all: Reached[] }> {
-  const info = JSON.parse(await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"])) as {
-    modules: { kind: string; npmPackage?: string }[];
-  };
-  const direct = [...new Set(info.modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
+  const { out } = await runProgram(Deno.execPath(), ["info", "--json", "cli.ts"]);
+  const { modules }: { modules: { npmPackage?: string }[] } = JSON.parse(out);
+  const direct = [...new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []))].sort();
   if (!direct.includes(DUCKDB)) direct.unshift(DUCKDB); // it is imported by a computed name
   const reached = new Set<string>();
   const add = (id: string) => {
-    if (reached.has(id) || id.includes("-musl@")) return; // Deno itself needs glibc
+    if (reached.has(id)) return;
     reached.add(id);
     dependenciesOf(id).forEach(add);
   };

@@ -9,7 +9,8 @@ import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseListings } from "../core/listings_file.ts";
-import { type Artifact, isNamed, parseManifest } from "../core/manifest.ts";
+import { type Artifact, isNamed } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import {
   fetchManifest,
   fetchManifestBySequence,
@@ -18,8 +19,8 @@ import {
   layoutNamed,
   type ManifestReply,
   SERVICE_LAYOUT,
-  type VersionsReply,
 } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import { acceptManifest, trustOf } from "./accept_manifest.ts";
 import type { Copy, CopyOptions, LoadedCopy } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";

@@ -9,8 +9,7 @@ import { toHex } from "../core/bytes.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
-import { parseVersion } from "../core/version.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import { keptManifest } from "./accept_manifest.ts";
 import type { Contact } from "./contact.ts";
@@ -128,6 +127,7 @@ export class Copy {
 
   /** The manifest of a version, from this machine or from the publisher. It never goes stale. */
   async pinned(version: string, options: { offline: boolean }): Promise<LoadedCopy> {
+    const { parseVersion } = await import("../core/version.ts");
     parseVersion(version);
     const { store } = this.#options;
     const source = await this.source;
@@ -172,7 +172,10 @@ export class Copy {
     await this.#download(copy, artifact, offline);
     const fetched = await store.path(artifact);
     if (!fetched) {
-      throw new BfaError("storage", `Cannot give a path: the copy is in ${store.place}`);
+      throw new BfaError(
+        "storage",
+        `Cannot give the file ${name}: the copy is in ${store.place}; set BFA_CACHE_DIR to a folder that can be written`,
+      );
     }
     return fetched;
   }

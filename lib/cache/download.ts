@@ -7,6 +7,7 @@
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError, HttpError, IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
+import { STALL_MS } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
 import type { CopyStore, PartialObject } from "./copy_store.ts";
@@ -30,8 +31,6 @@ const INTEGRITY_TRIES = 3;
 
 /** How long to wait for another process that downloads the same artifact, ms. */
 const LOCK_WAIT_MS = 120_000;
-
-const STALL_MS = 15_000;
 
 /**
  * Brings an artifact into a copy, unless it is there already.

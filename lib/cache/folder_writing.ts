@@ -9,6 +9,7 @@ import { IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import {
   folderOf,
+  makeFolder,
   storageError,
   syncFolder,
   writeAll,
@@ -48,8 +49,8 @@ export async function beginObject(
   final: string,
 ): Promise<PartialObject> {
   const file = await orStorageError(temporary, async () => {
-    await Deno.mkdir(folderOf(temporary), { recursive: true });
-    await Deno.mkdir(folderOf(final), { recursive: true });
+    await makeFolder(folderOf(temporary));
+    await makeFolder(folderOf(final));
     return await Deno.open(temporary, { read: true, write: true, create: true });
   });
   let bytes = await file.seek(0, Deno.SeekMode.End);

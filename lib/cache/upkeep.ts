@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Manifest, parseManifest } from "../core/manifest.ts";
+import type { Manifest } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { hashFile } from "../files/file_facts.ts";
 import { newRecord } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";

@@ -71,6 +71,13 @@ export interface StatesOption {
  */
 export function knownDay(index: ListingIndex, text: string): Day {
   if (text === "latest") return index.dataThrough;
+  if (/^[a-z]+$/i.test(text)) {
+    const shown = JSON.stringify(text.slice(0, 40)); // such as "today"
+    throw new BfaError(
+      "usage",
+      `Cannot read the day ${shown}: write it as YYYY-MM-DD, or \`latest\` for the newest`,
+    );
+  }
   const day = parseDay(text);
   if (!index.startsBy(day)) {
     throw new NotFoundError(`no data for ${day}: the archive starts on ${index.firstDay}`, [

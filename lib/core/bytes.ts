@@ -46,6 +46,8 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
     throw new TypeError("Cannot read the text: it is not base64url");
   }
   try {
+    // Where the platform reads base64 itself, `atob` is not loaded: a millisecond at every start of the command line.
+    if (Uint8Array.fromBase64) return Uint8Array.fromBase64(text, { alphabet: "base64url" });
     const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
     return Uint8Array.from(binary, (letter) => letter.charCodeAt(0));
   } catch (cause) {

@@ -9,7 +9,7 @@ import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, livesBySymbol, stateOn } from "./listing.ts";
 import type { ListingsFile } from "./kept_listings.ts";
-import { nearestNames } from "./nearest.ts";
+import { nearestSymbols } from "./nearest.ts";
 
 /** All listings as of one day, ready to be asked. */
 export class ListingIndex {
@@ -67,7 +67,7 @@ export class ListingIndex {
     const exact = this.#bySymbol.get(symbol) ?? this.#bySymbol.get(symbol.toUpperCase());
     if (exact) return exact;
     const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}\u2026` : symbol;
-    const near = nearestNames(symbol.slice(0, 60), this.#bySymbol.keys());
+    const near = nearestSymbols(symbol.slice(0, 60), this.symbols);
     throw new NotFoundError(`no symbol ${printable(shown)}${didYouMean(near)}`, near);
   }
 

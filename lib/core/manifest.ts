@@ -1,15 +1,15 @@
 /**
  * The manifest: the signed document that describes one version, and when a copy made from it should
- * be refreshed.
+ * be refreshed. What checks every field of one that arrives is in `parse_manifest.ts`: a process that answers from
+ * its copy loads only this.
  *
  * @module
  */
 
 import { canonicalJson, type Json } from "./canonical_json.ts";
-import { type Day, isDay } from "./day.ts";
+import type { Day } from "./day.ts";
 import { BfaError } from "./errors.ts";
 import type { FileFormats } from "./file_formats.ts";
-import { versionParts } from "./version.ts";
 
 /** The newest manifest format that this code reads, and the one it writes. */
 export const MANIFEST_FORMAT = 1;
@@ -118,7 +118,6 @@ export interface Manifest {
 const CHANNEL = /^[a-z][a-z0-9-]{0,31}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 const ARTIFACT_NAME = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/i;
-const INSTANT = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 
 /** Whether a text can name a channel: lower-case letters, digits and dashes, 32 at most. */
 export function isChannel(text: string): boolean {
@@ -164,20 +163,7 @@ export function signedBytes(body: ManifestBody): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads a manifest from text and checks every field. Does not verify signatures.
- *
- * @throws {BfaError} `format_too_new` for a later format; `integrity` for anything malformed.
- */
-export function parseManifest(text: string): Manifest {
-  const manifest = readKeptManifest(text);
-  const signatures = list(manifest.signatures, "signatures").map(readSignature);
-  // The body stays as it came, so that members this program does not know are still verified.
-  checkBody(manifest.signed as unknown as Record<string, unknown>);
-  return { signed: manifest.signed, signatures };
-}
-
-/**
- * Reads a manifest that {@linkcode parseManifest} accepted before: the fields of what is still signed are as they
+ * Reads a manifest that `parseManifest()` accepted before: the fields of what is still signed are as they
  * were.
  *
  * @throws {BfaError} `format_too_new` for a later format; `integrity` for what is torn.
@@ -240,131 +226,31 @@ export function isNamed({ name }: Artifact, asked: string): boolean {
   return asked === "*" || name === asked || (asked.endsWith("/") && name.startsWith(asked));
 }
 
-function checkBody(signed: Record<string, unknown>): void {
-  if (signed.dataset !== DATASET) throw malformed("dataset");
-  if (!isChannel(text(signed.channel, "channel"))) throw malformed("channel");
-  const version = versionParts(text(signed.version, "version"));
-  if (!version || version.build === 0) throw malformed("version");
-  ordinal(signed.sequence, "sequence");
-  const dataThrough = text(signed.dataThrough, "dataThrough");
-  if (!isDay(dataThrough) || dataThrough !== version.dataThrough) throw malformed("dataThrough");
-  const published = instant(signed.publishedAt, "publishedAt");
-  const freshness = object(signed.freshness, "freshness");
-  const refresh = instant(freshness.refreshAfter, "freshness.refreshAfter");
-  const stale = instant(freshness.staleAfter, "freshness.staleAfter");
-  const expires = instant(freshness.expiresAt, "freshness.expiresAt");
-  if (!(published <= refresh && refresh <= stale && stale <= expires)) throw malformed("freshness");
-  const schema = ordinal(signed.schemaVersion, "schemaVersion");
-  if (schema > SCHEMA_VERSION) {
-    throw new BfaError(
-      "format_too_new",
-      `Cannot use data of schema ${schema}: this program knows up to ${SCHEMA_VERSION}; update bfa`,
-    );
-  }
-  count(signed.rows, "rows");
-  count(signed.symbols, "symbols");
-  if (signed.quarantined !== undefined) count(signed.quarantined, "quarantined");
-  if (signed.formats !== undefined) checkFormats(object(signed.formats, "formats"));
-  if (signed.previous !== null && !versionParts(text(signed.previous, "previous"))) {
-    throw malformed("previous");
-  }
-  for (const mirror of list(signed.mirrors, "mirrors")) webUrl(mirror, "mirrors");
-  if (signed.nextKeys !== undefined) {
-    for (const key of list(signed.nextKeys, "nextKeys")) text(key, "nextKeys");
-  }
-  const names = list(signed.artifacts, "artifacts").map((value) =>
-    checkArtifact(value, dataThrough)
-  );
-  if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
-}
-
-function checkFormats({ duckdbStorage, parquet }: Record<string, unknown>): void {
-  text(duckdbStorage, "formats.duckdbStorage");
-  const { codecs, encodings } = object(parquet, "formats.parquet");
-  for (const codec of list(codecs, "formats.parquet.codecs")) text(codec, "formats.parquet.codecs");
-  for (const encoding of list(encodings, "formats.parquet.encodings")) {
-    text(encoding, "formats.parquet.encodings");
-  }
-}
-
-function checkArtifact(value: unknown, newest: Day): string {
-  const artifact = object(value, "artifacts");
-  const name = text(artifact.name, "artifacts: name");
-  if (!isArtifactName(name)) throw malformed(`artifacts: name`);
-  text(artifact.role, `${name}: role`);
-  text(artifact.mediaType, `${name}: mediaType`);
-  count(artifact.bytes, `${name}: bytes`);
-  if (!isSha256(text(artifact.sha256, `${name}: sha256`))) throw malformed(`${name}: sha256`);
-  if (artifact.url !== undefined) webUrl(artifact.url, `${name}: url`);
-  if (artifact.dataThrough !== undefined) {
-    const day = text(artifact.dataThrough, `${name}: dataThrough`);
-    if (!isDay(day) || day > newest) throw malformed(`${name}: dataThrough`);
-  }
-  if (artifact.parquet !== undefined) {
-    const parquet = object(artifact.parquet, `${name}: parquet`);
-    count(parquet.rows, `${name}: parquet.rows`);
-    const footerBytes = count(parquet.footerBytes, `${name}: parquet.footerBytes`);
-    if (parquet.blockIndex !== undefined) {
-      const index = object(parquet.blockIndex, `${name}: parquet.blockIndex`);
-      const bytes = count(index.bytes, `${name}: parquet.blockIndex.bytes`);
-      if (footerBytes + bytes > (artifact.bytes as number)) {
-        throw malformed(`${name}: parquet.blockIndex.bytes`);
-      }
-      if (!isSha256(text(index.sha256, `${name}: parquet.blockIndex.sha256`))) {
-        throw malformed(`${name}: parquet.blockIndex.sha256`);
-      }
-    }
-  }
-  return name;
-}
-
-function readSignature(value: unknown): Signature {
-  const signature = object(value, "signatures");
-  if (signature.alg !== "Ed25519") throw malformed("signatures: alg");
-  return {
-    keyId: text(signature.keyId, "signatures: keyId"),
-    alg: signature.alg,
-    sig: text(signature.sig, "signatures: sig"),
-  };
-}
-
-function object(value: unknown, what: string): Record<string, unknown> {
+/** A value that must be an object. */
+export function object(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw malformed(what);
   return value as Record<string, unknown>;
 }
 
-function list(value: unknown, what: string): unknown[] {
+/** A value that must be a list, of a thousand at most. */
+export function list(value: unknown, what: string): unknown[] {
   if (!Array.isArray(value) || value.length > 1000) throw malformed(what);
   return value;
 }
 
-function text(value: unknown, what: string): string {
-  if (typeof value !== "string" || value.length === 0 || value.length > 2000) throw malformed(what);
-  return value;
-}
-
-function count(value: unknown, what: string): number {
+/** A value that must count something: zero or more. */
+export function count(value: unknown, what: string): number {
   if (!Number.isSafeInteger(value) || (value as number) < 0) throw malformed(what);
   return value as number;
 }
 
-function ordinal(value: unknown, what: string): number {
+/** A value that must count from one. */
+export function ordinal(value: unknown, what: string): number {
   if (count(value, what) < 1) throw malformed(what);
   return value as number;
 }
 
-function instant(value: unknown, what: string): number {
-  const iso = text(value, what);
-  if (!INSTANT.test(iso) || !isDay(iso.slice(0, 10))) throw malformed(what);
-  return Date.parse(iso);
-}
-
-function webUrl(value: unknown, what: string): void {
-  if (!/^https?:\/\//.test(text(value, what)) || !URL.canParse(value as string)) {
-    throw malformed(what);
-  }
-}
-
-function malformed(what: string): BfaError {
+/** The error for a field that is not as it should be. */
+export function malformed(what: string): BfaError {
   return new BfaError("integrity", `Cannot read the manifest: ${what} is not as it should be`);
 }

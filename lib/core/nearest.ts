@@ -38,6 +38,31 @@ export function nearestNames(name: string, known: Iterable<string>, most = 3): s
     .map(({ candidate }) => candidate);
 }
 
+/**
+ * The same for symbols, which people also write as ccxt does, with dashes, or as an asset alone; and of which some count by
+ * the thousand.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { nearestSymbols } from "./nearest.ts";
+ * const known = ["1000PEPEUSDT", "BTCUSDT", "BTCUSDT_240329"];
+ * assertEquals(nearestSymbols("BTC/USDT:USDT", known), ["BTCUSDT"]);
+ * assertEquals(nearestSymbols("BTC/USDT:USDT-240329", known), ["BTCUSDT_240329"]);
+ * assertEquals(nearestSymbols("pepe", known), ["1000PEPEUSDT"]);
+ * ```
+ */
+export function nearestSymbols(symbol: string, known: readonly string[], most = 3): string[] {
+  const [pair = "", settled = ""] = symbol.toUpperCase().split(":");
+  const ends = /-(\d{6})$/.exec(settled)?.[1];
+  const name = pair.replaceAll(/[/\s-]|\.P$/g, "") + (ends ? `_${ends}` : "");
+  const meant = known.filter((candidate) => {
+    const counted = candidate.replace(/^10+(?=\D)|^1M/, "");
+    return [candidate, counted].some((text) => text === name || text === `${name}USDT`);
+  });
+  return meant.length ? meant.slice(0, most) : nearestNames(symbol, known, most);
+}
+
 /** Levenshtein distance; an inserted letter at the end costs as much as any other. */
 function editDistance(a: string, b: string): number {
   let previous = Array.from({ length: b.length + 1 }, (_, i) => i);

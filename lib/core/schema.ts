@@ -129,25 +129,33 @@ export const VOLUME_RANKINGS: readonly Column[] = [
   },
 ];
 
-/** The rows of `volume_rankings`, from `daily_availability`. */
-export const VOLUME_RANKINGS_SQL = `WITH available AS (
-  SELECT date, symbol, count(*) FILTER (available) OVER (PARTITION BY symbol ORDER BY date
-    RANGE BETWEEN INTERVAL 29 DAYS PRECEDING AND CURRENT ROW) AS days_available_30d
-  FROM daily_availability
+/** The rank of so many days before, less that of the day; none where either is missing. */
+const rankChange = (days: number) =>
+  `rank - max(rank) OVER (life RANGE BETWEEN INTERVAL ${days} DAYS PRECEDING
+    AND INTERVAL ${days} DAYS PRECEDING) AS rank_change_${days}d`;
+
+/**
+ * The rows of `volume_rankings`, in no order.
+ *
+ * @param rows Rows of `daily_availability`; the days that are ranked, and the 30 before them.
+ */
+export function volumeRankingsSql(rows = "daily_availability"): string {
+  return `WITH days AS (
+  SELECT date, symbol, available, quote_volume_usdt,
+    state = 'traded' AND quote_volume_usdt IS NOT NULL AS ranks
+  FROM ${rows}
 ), ranked AS (
-  SELECT date, symbol, quote_volume_usdt,
-    dense_rank() OVER day AS rank,
+  SELECT *,
+    CASE WHEN ranks THEN dense_rank() OVER day END AS rank,
     1 - percent_rank() OVER day AS percentile,
-    quote_volume_usdt / nullif(sum(quote_volume_usdt) OVER (PARTITION BY date), 0) AS market_share
-  FROM daily_availability
-  WHERE state = 'traded' AND quote_volume_usdt IS NOT NULL
-  WINDOW day AS (PARTITION BY date ORDER BY quote_volume_usdt DESC)
+    quote_volume_usdt / nullif(sum(quote_volume_usdt) OVER (PARTITION BY date, ranks), 0) AS market_share
+  FROM days WINDOW day AS (PARTITION BY date, ranks ORDER BY quote_volume_usdt DESC)
+), compared AS (
+  SELECT *,
+    count(*) FILTER (available) OVER (life RANGE BETWEEN INTERVAL 29 DAYS PRECEDING
+      AND CURRENT ROW) AS days_available_30d,
+    ${[1, 7, 14, 30].map(rankChange).join(",\n    ")}
+  FROM ranked WINDOW life AS (PARTITION BY symbol ORDER BY date)
 )
-SELECT r.*, a.days_available_30d,
-  ${
-  [1, 7, 14, 30].map((days) =>
-    `r.rank - (SELECT b.rank FROM ranked b WHERE b.symbol = r.symbol AND b.date = r.date - ${days}) AS rank_change_${days}d`
-  ).join(",\n  ")
+SELECT * EXCLUDE (available, ranks) FROM compared WHERE ranks`;
 }
-FROM ranked r JOIN available a USING (date, symbol)
-ORDER BY r.date, r.rank, r.symbol`;

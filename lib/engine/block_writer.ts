@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { DuckDBConnection } from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { createHash } from "node:crypto";
@@ -15,6 +15,7 @@ import {
   BLOCK_ROWS,
   type BlockColumn,
   type BlockIndex,
+  compareKeys,
   HEADER_BYTES_PER_COLUMN,
   tiersOf,
 } from "../core/blocks.ts";
@@ -30,7 +31,7 @@ export interface BlockFile {
   readonly tiers: readonly (readonly string[])[];
   /** What the rows are sorted and cut by. */
   readonly key: "date" | "symbol";
-  /** `FROM … ORDER BY …`: the rows, sorted by the key first. */
+  /** `FROM … ORDER BY …`: the rows, sorted by the key first; without `ORDER BY` where the table is. */
   readonly from: string;
   /** A block is closed before it would have more rows, unless one key has; 1,024 when left out. */
   readonly blockRows?: number;
@@ -176,12 +177,9 @@ async function* cutByKey(
   key: number,
   blockRows: number,
 ): AsyncGenerator<unknown[][]> {
-  const result = await connection.stream(sql);
   let columns: unknown[][] = [];
   let keyStart = 0;
-  while (true) {
-    const chunk = await result.fetchChunk();
-    if (!chunk || chunk.rowCount === 0) break;
+  for await (const chunk of chunksOf(connection, sql)) {
     const added = chunk.getColumns() as unknown[][];
     // In place: copies of long arrays are garbage that V8 collects late.
     if (columns.length === 0) columns = added;
@@ -189,7 +187,10 @@ async function* cutByKey(
     const keys = columns[key]!;
     let cut = 0;
     for (let row = Math.max(1, keys.length - chunk.rowCount); row < keys.length; row++) {
-      if (keys[row] !== keys[row - 1]) keyStart = row;
+      if (keys[row] !== keys[row - 1]) {
+        if (!isAfter(keys[row], keys[row - 1])) throw new Error("the rows to write are not sorted");
+        keyStart = row;
+      }
       if (row - cut >= blockRows && keyStart > cut) {
         yield columns.map((column) => column.slice(cut, keyStart));
         cut = keyStart;
@@ -201,16 +202,59 @@ async function* cutByKey(
   if (columns[0]?.length) yield columns;
 }
 
+/** Whether a key stands after another: days are numbers here. */
+function isAfter(key: unknown, before: unknown): boolean {
+  return typeof key === "number"
+    ? key > (before as number)
+    : compareKeys(String(key), String(before)) > 0;
+}
+
+/** The chunks of a result. DuckDB works on the next one while this one is packed. */
+async function* chunksOf(
+  connection: DuckDBConnection,
+  sql: string,
+): AsyncGenerator<DuckDBDataChunk> {
+  const result = await connection.stream(sql);
+  const fetch = () => {
+    const chunk = result.fetchChunk();
+    chunk.catch(() => {}); // seen when it is its turn
+    return chunk;
+  };
+  let next = fetch();
+  try {
+    while (true) {
+      const chunk = await next;
+      if (!chunk || chunk.rowCount === 0) return;
+      next = fetch();
+      yield chunk;
+    }
+  } finally {
+    // A connection is not closed while it is being read.
+    await next.catch(() => {});
+  }
+}
+
 function source({ name, type }: Column, data: unknown[]) {
   const encoding = ENCODINGS[type];
   return {
     name,
-    data: type === "DATE" ? data.map((day) => new Date(Number(day) * 86_400_000)) : data,
+    data: type === "BIGINT" ? smallNumbers(data) : data,
     offsetIndex: false,
     // Other readers prune by what the file is sorted by; bounds of the rest only make the footer long.
     statistics: name === "date" || name === "symbol",
     ...(encoding ? { encoding } : {}),
   };
+}
+
+/** Integers as numbers, if all of them fit 32 bits: packed to the same bytes, without arithmetic on BigInts. */
+function smallNumbers(data: unknown[]): unknown[] {
+  const numbers: (number | null)[] = [];
+  for (const value of data) {
+    const number = value === null ? null : Number(value);
+    if (number !== null && number !== (number | 0)) return data;
+    numbers.push(number);
+  }
+  return numbers;
 }
 
 /** Fills in the header that stands before a block's columns, and returns it. */

@@ -17,10 +17,15 @@ export interface DuckdbOptions {
   memoryLimit?: string;
 }
 
-/** Opens a database, hands a connection to `use`, and closes both whatever happens. */
+/**
+ * Opens a database, hands a connection to `use`, and closes both whatever happens.
+ *
+ * @param use What is done with it. `connect` gives another connection: statements of two run at the same time,
+ * each on one thread of its own even where there is only one for each statement.
+ */
 export async function withDuckdb<T>(
   options: DuckdbOptions,
-  use: (connection: DuckDBConnection) => Promise<T>,
+  use: (connection: DuckDBConnection, connect: () => Promise<DuckDBConnection>) => Promise<T>,
 ): Promise<T> {
   const { DuckDBInstance } = await loadDuckdb();
   const instance = await DuckDBInstance.create(options.path ?? ":memory:", {
@@ -29,14 +34,16 @@ export async function withDuckdb<T>(
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
   });
-  try {
+  const connections: DuckDBConnection[] = [];
+  const connect = async () => {
     const connection = await instance.connect();
-    try {
-      return await use(connection);
-    } finally {
-      connection.closeSync();
-    }
+    connections.push(connection);
+    return connection;
+  };
+  try {
+    return await use(await connect(), connect);
   } finally {
+    for (const connection of connections) connection.closeSync();
     instance.closeSync();
   }
 }

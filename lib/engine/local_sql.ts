@@ -90,7 +90,8 @@ export class LocalSql {
       for (let i = 0; i < statements.count - 1; i++) await (await statements.prepare(i)).run();
       const last = await statements.prepare(statements.count - 1);
       bindParams(last, params);
-      return await readTable(await last.stream());
+      // Not as a stream: one that fails in its middle ends as one does that is whole.
+      return await readTable(await last.run());
     } catch (error) {
       if (signal?.aborted) throw new BfaError("deadline", "Cannot finish this SQL: it was stopped");
       throw sqlFailure(error);

@@ -8,13 +8,14 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
+import type { EvidenceRun } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
 import { IS_LATE, learnStaged } from "./learn_files.ts";
 import { knownSymbols, knownSymbolsSql } from "./known_symbols.ts";
 import { OBSERVATION_SCHEMA } from "./observation_schema.ts";
-import { knownDays, knownFiles } from "./observation_views.ts";
+import { knownDays, knownFiles, symbolRanges } from "./observation_views.ts";
 import { type FileChange, type ObservationStore, PUBLISHED_BY_HOURS } from "./observations.ts";
 import { observedNumbers } from "./observed_numbers.ts";
 import { stageFiles, stageOdd, stageRows } from "./staging.ts";
@@ -135,27 +136,34 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     ...observedNumbers(connection),
 
     async evidence(asOf) {
-      const found = await rows(`
-        WITH days AS (
-          SELECT symbol, date,
-            coalesce(trade_count > 0, file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
-          FROM ${knownDays(asOf)}
-        ), islands AS (
-          SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
-          FROM days
-        )
-        SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded
-        FROM islands GROUP BY symbol, traded, island ORDER BY 1, 2`);
-      return found.map(([symbol, from, to, traded]) => ({
-        symbol: String(symbol),
-        from: String(from) as Day,
-        to: String(to) as Day,
-        traded: traded === true,
-      }));
+      const known = await rows("SELECT DISTINCT symbol FROM files ORDER BY symbol");
+      const runs: EvidenceRun[] = [];
+      for (const symbols of symbolRanges(known.map(([symbol]) => String(symbol)))) {
+        const found = await rows(`
+          WITH days AS (
+            SELECT symbol, date,
+              coalesce(trade_count > 0, file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
+            FROM ${knownDays({ asOf, symbols })}
+          ), islands AS (
+            SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
+            FROM days
+          )
+          SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded
+          FROM islands GROUP BY symbol, traded, island ORDER BY 1, 2`);
+        for (const [symbol, from, to, traded] of found) {
+          runs.push({
+            symbol: String(symbol),
+            from: String(from) as Day,
+            to: String(to) as Day,
+            traded: traded === true,
+          });
+        }
+      }
+      return runs;
     },
 
     async newestDays(days, asOf) {
-      const found = await rows(`SELECT date::VARCHAR, count(*) FROM ${knownFiles(asOf)}
+      const found = await rows(`SELECT date::VARCHAR, count(*) FROM ${knownFiles({ asOf })}
         GROUP BY date ORDER BY date DESC LIMIT ${days}`);
       return found.map(([date, symbols]) => ({
         date: String(date) as Day,

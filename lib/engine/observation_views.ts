@@ -10,16 +10,47 @@ import { sqlText } from "./duckdb.ts";
 /** The 1m ZIPs of smaller or larger size are odd: a minute of trading packs to about 200 bytes. */
 export const PLAUSIBLE_BYTES = [1_000, 5_000_000] as const;
 
+/** Which part of the log is looked at. */
+export interface LogPart {
+  /** Only what was learned by this instant, ISO 8601; all when left out. */
+  readonly asOf?: string | undefined;
+  /** Where the tables of the log are; `main` when left out. */
+  readonly schema?: string;
+  /** Only these symbols, the first and the last of them in their order; all when left out. */
+  readonly symbols?: SymbolRange;
+}
+
+/** The first and the last symbol of some that follow each other. */
+export type SymbolRange = readonly [first: string, last: string];
+
+/** Cuts symbols, sorted, into ranges of so many: what is known of all days at once would not fit into memory. */
+export function symbolRanges(sorted: readonly string[], atOnce = 500): SymbolRange[] {
+  const starts = sorted.map((_, at) => at).filter((at) => at % atOnce === 0);
+  return starts.map((at) => [sorted[at]!, sorted.slice(at, at + atOnce).at(-1)!]);
+}
+
+/** A condition as SQL: the symbol is in the range. */
+export function inRange([first, last]: SymbolRange): string {
+  return `symbol BETWEEN ${sqlText(first)} AND ${sqlText(last)}`;
+}
+
+/** The conditions of a part of the log, to be put after those that stand before it. */
+function conditions({ asOf, symbols }: LogPart): string[] {
+  return [
+    ...(asOf ? [`learned_at <= TIMESTAMP ${sqlText(asOf)}`] : []),
+    ...(symbols ? [inRange(symbols)] : []),
+  ];
+}
+
 /**
- * The files that were known at an instant; now, when none is given. Nearly every file was learned of
- * once: only of the others the newest row has to be found, which takes much more memory than to find
- * out which they are.
- *
- * @param schema Where the tables of the log are.
+ * The files that are known. Nearly every file was learned of once: only of the others the newest row has to be
+ * found, which takes much more memory than to find out which they are.
  */
-export function knownFiles(asOf?: string, schema = "main"): string {
-  const limit = asOf ? `WHERE learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
-  const log = `(FROM ${schema}.files ${limit})`;
+export function knownFiles(part: LogPart = {}): string {
+  const where = conditions(part);
+  const log = `(FROM ${part.schema ?? "main"}.files ${
+    where.length ? `WHERE ${where.join(" AND ")}` : ""
+  })`;
   const again = `(SELECT symbol, date FROM ${log} GROUP BY symbol, date HAVING count(*) > 1)`;
   return `(SELECT * FROM (
       SELECT l.* FROM ${log} l ANTI JOIN ${again} USING (symbol, date)
@@ -46,14 +77,14 @@ const NUMBERS = [
  * an earlier file of the day, or from a 1d file that has changed or gone since. A fetch that failed
  * takes nothing away. Imported numbers, of which nobody knows the file, stay until there are better ones.
  */
-export function knownDays(asOf?: string, schema = "main"): string {
-  const limit = asOf ? `AND learned_at <= TIMESTAMP ${sqlText(asOf)}` : "";
+export function knownDays(part: LogPart = {}): string {
+  const kept = ["coalesce(problem, 'changed') IN ('changed', 'gone')", ...conditions(part)];
   // Not a condition of the join: DuckDB would compare every file with every number.
   const count = "k.problem IS NULL AND (k.etag IS NULL OR k.etag = f.etag)";
   return `(SELECT f.symbol, f.date, f.file_size_bytes, f.last_modified,
       ${NUMBERS.map((name) => `CASE WHEN ${count} THEN k.${name} END AS ${name}`).join(", ")}
-    FROM ${knownFiles(asOf, schema)} f LEFT JOIN (
-      SELECT * FROM ${schema}.klines WHERE coalesce(problem, 'changed') IN ('changed', 'gone') ${limit}
+    FROM ${knownFiles(part)} f LEFT JOIN (
+      SELECT * FROM ${part.schema ?? "main"}.klines WHERE ${kept.join(" AND ")}
       QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, problem NULLS FIRST) = 1
     ) k ON k.symbol = f.symbol AND k.date = f.date)`;
 }

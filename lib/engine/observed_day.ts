@@ -65,9 +65,9 @@ export async function observedDay(
       CASE WHEN gone THEN 'gone' WHEN was_gone IS NULL THEN 'new' WHEN was_gone THEN 'back' ELSE 'changed' END,
       l.file_size_bytes, strftime(l.last_modified, '%Y-%m-%dT%H:%M:%SZ'), l.etag,
       CASE WHEN is_last THEN k.trade_count END, CASE WHEN is_last THEN k.quote_volume_usdt END
-    FROM log l LEFT JOIN (FROM ${knownDays(asOf, "observations.main")} WHERE date = DATE ${
-    sqlText(day)
-  }) k USING (symbol)
+    FROM log l LEFT JOIN (FROM ${
+    knownDays({ asOf, schema: "observations.main" })
+  } WHERE date = DATE ${sqlText(day)}) k USING (symbol)
     ${revisions ? "" : "WHERE is_last AND NOT gone"} ORDER BY l.symbol, l.learned_at, l.run`;
   const rows = await withDuckdb({}, async (connection) => {
     await connection.run(`ATTACH ${sqlText(path)} AS observations (READ_ONLY)`);

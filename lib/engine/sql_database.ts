@@ -7,7 +7,7 @@
 
 import type { DuckDBConnection, DuckDBInstance } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
-import { createTable, VOLUME_RANKINGS, VOLUME_RANKINGS_SQL, withUrls } from "../core/schema.ts";
+import { createTable, VOLUME_RANKINGS, volumeRankingsSql, withUrls } from "../core/schema.ts";
 import { type SqlVersion, VERSIONS } from "../core/sql_schema.ts";
 import { loadDuckdb, sqlText } from "./duckdb.ts";
 import { fillListings, type ListingRow } from "./listings_table.ts";
@@ -96,7 +96,7 @@ export async function publishTables(connection: DuckDBConnection, store: string)
   ).then(() => true, () => false);
   const columns = VOLUME_RANKINGS.map((column) => column.name).join(", ");
   // Versions without volumes have no such table, nor did the first ones: it is then made on the fly.
-  const rankings = stored ? `${store}.volume_rankings` : `(${VOLUME_RANKINGS_SQL})`;
+  const rankings = stored ? `${store}.volume_rankings` : `(${volumeRankingsSql()})`;
   await connection.run(`CREATE VIEW volume_rankings AS SELECT ${columns} FROM ${rankings}`);
 }
 

@@ -53,6 +53,18 @@ export interface SqlPoolAnswer extends SqlAnswerParts {
   readonly data: SqlData;
 }
 
+/** How busy a pool is. */
+export interface SqlLoad {
+  /** Statements that run, and how many may. */
+  readonly running: number;
+  readonly slots: number;
+  /** Statements that wait, and how many may. */
+  readonly waiting: number;
+  readonly queue: number;
+  /** Memory that the children held when they last answered. */
+  readonly bytes: number;
+}
+
 const DEFAULTS = {
   slots: 2,
   queue: 8,
@@ -112,6 +124,19 @@ export class SqlPool {
     this.#options = { command: denoSqlCommand(), ...DEFAULTS, ...given };
     this.#shares = new Shares(this.#options.perClient);
     this.#running = new Shares(Math.ceil(this.#options.slots / 2));
+  }
+
+  /** How busy it is. */
+  get load(): SqlLoad {
+    const { slots, queue } = this.#options;
+    const children = [...this.#alive];
+    return {
+      running: children.filter((child) => !this.#idle.includes(child)).length,
+      slots,
+      waiting: this.#waiters.length,
+      queue,
+      bytes: children.reduce((sum, child) => sum + child.resident, 0),
+    };
   }
 
   /** Ids of the children that live. */

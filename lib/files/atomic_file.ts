@@ -21,7 +21,7 @@ export async function writeAtomically(
   const folder = folderOf(path);
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     const file = await Deno.open(temporary, { write: true, createNew: true, ...mode });
     try {
       const chunks = typeof body === "string" ? [new TextEncoder().encode(body)] : body;
@@ -50,7 +50,7 @@ export async function makeAtomically(
 ): Promise<void> {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await Deno.mkdir(folderOf(path), { recursive: true });
+    await makeFolder(folderOf(path));
     await make(temporary);
     using file = await Deno.open(temporary, { read: true, write: true });
     await file.sync();
@@ -73,6 +73,12 @@ export async function makeFolder(path: string): Promise<void> {
   try {
     await Deno.mkdir(path, { recursive: true });
   } catch (error) {
+    // Where nothing can be made, as in /proc, behind a dangling link or in a folder that was removed.
+    if (error instanceof Deno.errors.NotFound) {
+      throw new BfaError("storage", `Cannot write ${path}: no folder can be made there`, {
+        cause: error,
+      });
+    }
     throw storageError(error, path);
   }
 }

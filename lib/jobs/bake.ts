@@ -4,20 +4,13 @@
  * @module
  */
 
-import { BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
-import type { Artifact, ManifestBody } from "../core/manifest.ts";
-import { hashFile } from "../files/file_facts.ts";
+import { BfaError, NotFoundError } from "../core/errors.ts";
+import type { ManifestBody } from "../core/manifest.ts";
 import { currentManifest, type StoredManifest } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
-import {
-  artifactPath,
-  LATEST_PATH,
-  manifestPath,
-  type Mirror,
-  textBody,
-  VERSIONS_PATH,
-} from "../mirror/mirror.ts";
+import { LATEST_PATH, manifestPath, textBody, VERSIONS_PATH } from "../mirror/mirror.ts";
 import type { VersionPlace } from "./baked.ts";
+import { copyArtifact } from "./copy_artifact.ts";
 import { versionList } from "./version_list.ts";
 
 /**
@@ -44,24 +37,11 @@ export async function bake(
   }
   const to = directoryMirror(dir);
   const { signed } = stored.manifest;
-  for (const artifact of signed.artifacts) await bring(artifact, mirror, to, dir);
+  for (const artifact of signed.artifacts) await copyArtifact([mirror], to, artifact);
   await to.put(manifestPath(signed.sequence), textBody(stored.text));
   await to.put(VERSIONS_PATH, textBody(await listOf(stored)));
   await to.put(LATEST_PATH, textBody(stored.text));
   return signed;
-}
-
-async function bring(artifact: Artifact, from: VersionPlace["mirror"], to: Mirror, dir: string) {
-  const path = artifactPath(artifact);
-  const isRight = async () => (await hashFile(`${dir}/${path}`)).sha256 === artifact.sha256;
-  if (await to.size(path) === artifact.bytes && await isRight()) return;
-  const file = await from.open(path);
-  if (!file) throw new BfaError("unavailable", `Cannot bring ${path}: the mirror does not have it`);
-  await to.put(path, file.body);
-  const { sha256 } = await hashFile(`${dir}/${path}`);
-  if (sha256 === artifact.sha256) return;
-  await Deno.remove(`${dir}/${path}`);
-  throw new IntegrityError(path, artifact.sha256, sha256);
 }
 
 /** A list of this version alone: the others are not there. */

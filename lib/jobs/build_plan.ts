@@ -30,7 +30,7 @@ export interface Reach {
   readonly through: Day;
 }
 
-/** The order of the rankings. */
+/** The order of the rankings. Their table is filled in it, as that of the days is in its own, and DuckDB keeps it. */
 export const RANKINGS_ORDER = "ORDER BY date, rank, symbol";
 
 /** Rows of a block of recent days, where one symbol has few. */
@@ -65,7 +65,7 @@ export async function availabilityFiles(
       name: "availability.parquet",
       role: "availability",
       table,
-      select: `${whole} ORDER BY date, symbol`,
+      select: whole,
       blocks: { ...BLOCKS, key: "date" },
       whole: true,
     },
@@ -96,7 +96,7 @@ export function rankingFiles(reach: Reach): Planned[] {
       name: "volume-rankings.parquet",
       role: "volume-rankings",
       table,
-      select: `${upTo(reach)} ${RANKINGS_ORDER}`,
+      select: upTo(reach),
       blocks: RANKING_BLOCKS,
       whole: true,
     },

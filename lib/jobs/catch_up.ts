@@ -7,10 +7,10 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
-import { type AnyMirror, LATEST_PATH, manifestPath } from "../mirror/mirror.ts";
+import { type AnyMirror, LATEST_PATH } from "../mirror/mirror.ts";
+import { anyManifestAt, anyManifestOn } from "./mirror_documents.ts";
 import type { Publisher } from "./publish.ts";
 
 /**
@@ -27,11 +27,10 @@ export async function catchUp(
   for (const mirror of mirrors) {
     for (;;) {
       const sequence = await store.lastSequence() + 1;
-      const text = await readText(mirror, manifestPath(sequence));
-      if (text === undefined) break;
-      const stored = { text, manifest: parseManifest(text) };
+      const stored = await anyManifestOn(mirror, sequence);
+      if (!stored) break;
       const keys = await goodKeys(stored.manifest, signers.map(({ keyId }) => keyId));
-      if (keys.length === 0 || stored.manifest.signed.sequence !== sequence) {
+      if (keys.length === 0) {
         throw new BfaError(
           "untrusted",
           `Cannot go on: ${mirror.name} shows a manifest ${sequence} that this KV does not know and this key did not sign; use the publisher's own KV and key`,
@@ -76,24 +75,13 @@ async function takeIn(
 
 /** A mirror's newest manifest must be one that the store has by now. */
 async function refuseGap(store: ManifestStore, mirror: AnyMirror): Promise<void> {
-  const text = await readText(mirror, LATEST_PATH);
-  if (text === undefined) return;
-  const { sequence } = parseManifest(text).signed;
+  const stored = await anyManifestAt(mirror, LATEST_PATH);
+  if (!stored) return;
+  const { sequence } = stored.manifest.signed;
   if (sequence <= await store.lastSequence()) return;
   throw new BfaError(
     "conflict",
     `Cannot go on: ${mirror.name} is at manifest ${sequence}, this KV at ${await store
       .lastSequence()}; use the publisher's own KV`,
-  );
-}
-
-async function readText(mirror: AnyMirror, path: string): Promise<string | undefined> {
-  const file = await mirror.open(path);
-  if (!file) return undefined;
-  if (file.size <= MAX_MANIFEST_BYTES) return await new Response(file.body).text();
-  await file.body.cancel();
-  throw new BfaError(
-    "integrity",
-    `Cannot use ${path} on ${mirror.name}: it has ${file.size} bytes`,
   );
 }

@@ -14,7 +14,7 @@ import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import { partsOf, reachOf } from "../core/reach.ts";
 import { sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { PLAUSIBLE_BYTES } from "../engine/observation_views.ts";
-import { type Build, readBuild } from "./build.ts";
+import { type Build, readBuild } from "./build_folder.ts";
 import type { CollectReport } from "./collect.ts";
 
 /** What the gates look at. */

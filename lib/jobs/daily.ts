@@ -10,7 +10,6 @@ import { delistings, newListings } from "../core/answers.ts";
 import type { ContractFacts } from "../core/derive_listings.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
-import { parseListings } from "../core/listings_file.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
 import { nextVersion } from "../core/version.ts";
@@ -18,14 +17,17 @@ import type { WholeFiles } from "../core/whole_files.ts";
 import { withObservations } from "../engine/observation_store.ts";
 import { currentManifest } from "../manifest/store.ts";
 import type { VisionLister } from "../source/vision.ts";
-import { type Build, build } from "./build.ts";
+import { build } from "./build.ts";
+import type { Build } from "./build_folder.ts";
 import { check, rowFacts } from "./check.ts";
 import { collect, type CollectOptions } from "./collect.ts";
 import { collectKlines, type CollectKlinesOptions, type FetchNumbers } from "./collect_klines.ts";
 import { type DailyReport, failedGates } from "./daily_report.ts";
 import { derive } from "./derive.ts";
+import { listingsOnAny } from "./load_listings.ts";
 import { artifactPath } from "../mirror/mirror.ts";
-import { publish, type Publisher, writeManifestFiles } from "./publish.ts";
+import { writeManifestFiles } from "./manifest_files.ts";
+import { publish, type Publisher } from "./publish.ts";
 
 /** What a daily run is made of. */
 export interface DailyOptions extends CollectOptions {
@@ -67,7 +69,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { wholeFiles } = options;
   const made = await build(listings, { version, outDir, observations, wholeFiles });
   onStep?.(`checking ${version}`);
-  const before = await listingsOf(publisher, previous);
+  const before = await listingsOnAny(publisher.mirrors, previous);
   const gates = check({
     build: made,
     listings,
@@ -128,19 +130,6 @@ function sizes(made: Build, previous: ManifestBody | undefined) {
     newBytes: sum(made.artifacts.filter((artifact) => !known.has(artifactPath(artifact)))),
     wholeFilesThrough: wholeFilesThrough(made) ?? made.dataThrough,
   };
-}
-
-/** The listings of a published version; `undefined` when no mirror has them. */
-export async function listingsOf(
-  { mirrors }: Pick<Publisher, "mirrors">,
-  version: ManifestBody | undefined,
-): Promise<ListingsFile | undefined> {
-  const artifact = version?.artifacts.find(({ role }) => role === "listings");
-  if (!artifact) return undefined;
-  for (const mirror of mirrors) {
-    const file = await mirror.open(artifactPath(artifact));
-    if (file) return parseListings(await new Response(file.body).text());
-  }
 }
 
 /**

@@ -8,7 +8,7 @@ import { ABOUT } from "../core/about.ts";
 import type { Day } from "../core/day.ts";
 import { type Artifact, DATASET } from "../core/manifest.ts";
 import { type Column, DAILY_AVAILABILITY, VOLUME_RANKINGS } from "../core/schema.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build_folder.ts";
 
 const PROFILES = "https://datapackage.org/profiles/2.0";
 

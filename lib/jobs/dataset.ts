@@ -21,7 +21,7 @@ import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import type { Table } from "../core/table.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type {
   Exported,
   ExportOptions,
@@ -245,13 +245,16 @@ export class Dataset {
   /**
    * What changed between two versions: listings, days of symbols, and the numbers of those days. Of the rows,
    * only parts (without a copy: blocks) that the versions do not share are read.
+   *
+   * @param a A version, or `latest`: the one that answers.
    */
   async diff(a: string, b: string, question: DiffQuestion = {}): Promise<DiffAnswer> {
     this.#published();
+    const side = (version: string) => version === "latest" ? this : this.at(version);
     const [{ VersionDiff }, before, after] = await Promise.all([
       import("./version_diff.ts"),
-      this.at(a).#compared(),
-      this.at(b).#compared(),
+      side(a).#compared(),
+      side(b).#compared(),
     ]);
     return await new VersionDiff(before, after).answer(question);
   }
@@ -352,7 +355,7 @@ export class Dataset {
     if (this.#copy) return this.#copy;
     throw new BfaError(
       "usage",
-      "Cannot ask a publisher: no endpoint is given",
+      "Cannot ask a publisher: no endpoint is given; give --endpoint, or set BFA_ENDPOINT",
     );
   }
 

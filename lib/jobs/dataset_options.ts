@@ -52,6 +52,8 @@ export interface ExportOptions {
   columns?: "all" | readonly string[] | undefined;
   /** Whether a file that is there already gives way. */
   replace?: boolean | undefined;
+  /** Ends it: nothing of the file is left, and the signal's reason is thrown. */
+  signal?: AbortSignal | undefined;
 }
 
 /** A file that was exported. */

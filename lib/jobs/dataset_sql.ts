@@ -9,7 +9,7 @@ import type { SqlParams } from "../core/sql_params.ts";
 import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table } from "../core/table.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { KeptCopy } from "./kept_copy.ts";
 
 /** Where else a dataset knows something from. */

@@ -7,12 +7,11 @@
 
 import { SERVICE_LAYOUT, STATIC_LAYOUT } from "../manifest/endpoint.ts";
 import { httpMirror } from "../mirror/http.ts";
-import { LATEST_PATH, VERSIONS_PATH } from "../mirror/mirror.ts";
+import { LATEST_PATH, type MirrorReader, VERSIONS_PATH } from "../mirror/mirror.ts";
 import type { HttpClient } from "../net/client.ts";
-import type { NamedReader } from "./mirror_documents.ts";
 
 /** A reader of the service or plain mirror at a base URL that ends with a slash. */
-export function endpointReader(base: string, http: HttpClient): NamedReader {
+export function endpointReader(base: string, http: HttpClient): MirrorReader {
   const plain = httpMirror(base, http);
   let asked: Promise<typeof SERVICE_LAYOUT> | undefined;
 

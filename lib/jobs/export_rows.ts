@@ -6,6 +6,7 @@
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
+import { abortable } from "@std/async/abortable";
 import { knownDay, type Source } from "../core/answers.ts";
 import { readColumns } from "../core/availability_rows.ts";
 import type { Day } from "../core/day.ts";
@@ -17,6 +18,9 @@ import type { LocalSql } from "../engine/local_sql.ts";
 import { tableChunks } from "../engine/sql_answer.ts";
 import { makeAtomically, writeAll } from "../files/atomic_file.ts";
 import type { Exported, ExportOptions } from "./dataset_options.ts";
+
+/** How often DuckDB is told to stop, ms. */
+const INTERRUPT_MS = 20;
 
 /** Writes a file at a path and returns how many rows it holds. */
 type Writer = (connection: DuckDBConnection, path: string, what: Selected) => Promise<number>;
@@ -57,13 +61,50 @@ export async function exportRows(
       `Cannot export to ${path}: it is there already; replace it, or give another name`,
     );
   }
-  const sql = await open();
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const sql = await (signal ? abortable(open(), signal) : open());
   let rows = 0;
   await makeAtomically(path, async (temporary) => {
-    rows = await sql.use((connection) => writer(connection, temporary, what));
+    rows = await sql.use((connection) =>
+      untilAborted(connection, signal, async () => {
+        const all = await countRows(connection, what);
+        const rows = await writer(connection, temporary, what);
+        // A stream of DuckDB's that fails in its middle ends as one does that is whole.
+        if (rows === all) return rows;
+        throw new BfaError(
+          "integrity",
+          `Cannot export to ${path}: DuckDB stopped after ${rows} of ${all} rows; see \`bfa cache verify\``,
+        );
+      })
+    );
   });
   const { size } = await Deno.stat(path);
   return { path, version: source.version, rows, bytes: size };
+}
+
+/** Lets DuckDB work until a signal ends it. */
+async function untilAborted<T>(
+  connection: DuckDBConnection,
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  // Again and again: DuckDB forgets an interrupt that comes between two statements.
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const stop = () => timer = setInterval(() => connection.interrupt(), INTERRUPT_MS);
+  signal?.addEventListener("abort", stop);
+  try {
+    signal?.throwIfAborted();
+    const done = await work();
+    signal?.throwIfAborted();
+    return done;
+  } catch (error) {
+    signal?.throwIfAborted(); // DuckDB only says that it was interrupted
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", stop);
+    clearInterval(timer);
+  }
 }
 
 function select(
@@ -90,6 +131,13 @@ function select(
 /** The rows as they come out of the parts: by day, then by symbol. */
 function queryOf({ columns, where }: Selected): string {
   return `SELECT ${columns.map(({ name }) => name).join(", ")} FROM daily_availability ${where}`;
+}
+
+async function countRows(connection: DuckDBConnection, { where }: Selected): Promise<number> {
+  const counted = await connection.runAndReadAll(
+    `SELECT count(*) FROM daily_availability ${where}`,
+  );
+  return Number(counted.getRows()[0]![0]);
 }
 
 async function chunksOf(connection: DuckDBConnection, sql: string) {

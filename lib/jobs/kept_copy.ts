@@ -14,7 +14,7 @@ import { BfaError } from "../core/errors.ts";
 import { freshnessAt } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { KeptListings } from "../core/kept_listings.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";

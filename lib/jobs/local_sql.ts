@@ -10,7 +10,7 @@ import type { Artifact } from "../core/manifest.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import { fillListings } from "../engine/listings_table.ts";
 import { LocalSql } from "../engine/local_sql.ts";
-import { fillTables } from "./build.ts";
+import { fillTables } from "./fill_tables.ts";
 import { inParallel } from "./in_parallel.ts";
 
 /** Downloads at once. */

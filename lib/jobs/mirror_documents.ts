@@ -4,29 +4,29 @@
  * @module
  */
 
-import { asBfaError, BfaError, NotFoundError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import { BfaError, NotFoundError } from "../core/errors.ts";
+import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
+import {
+  MAX_LIST_BYTES,
+  parseVersionsReply,
+  type VersionsReply,
+} from "../manifest/versions_reply.ts";
 import { LATEST_PATH, manifestPath, type MirrorReader, VERSIONS_PATH } from "../mirror/mirror.ts";
+import { limitedText } from "../net/body.ts";
 
-/** A mirror with a name, which may be read only. */
-export interface NamedReader extends MirrorReader {
-  /** What to call it in messages. */
-  readonly name: string;
-}
-
-/** The largest list of versions that is read, bytes. */
-const MAX_LIST_BYTES = 8 * 1024 * 1024;
+/** The list of a mirror that has none. */
+export const NO_VERSIONS: VersionsReply = { versions: [], channels: {} };
 
 /** The newest manifest of channel `latest`; `undefined` when there is none. */
-export async function latestOn(mirror: NamedReader): Promise<StoredManifest | undefined> {
-  return await manifestAt(mirror, LATEST_PATH);
+export async function latestOn(mirror: MirrorReader): Promise<StoredManifest | undefined> {
+  return await refuseUnsigned(mirror, await anyManifestAt(mirror, LATEST_PATH));
 }
 
 /** The newest manifest, which a mirror in use has. */
-export async function requireLatest(mirror: NamedReader): Promise<StoredManifest> {
+export async function requireLatest(mirror: MirrorReader): Promise<StoredManifest> {
   const stored = await latestOn(mirror);
   if (stored) return stored;
   throw new NotFoundError(`no manifest on ${mirror.name}: nothing was published there`);
@@ -34,33 +34,49 @@ export async function requireLatest(mirror: NamedReader): Promise<StoredManifest
 
 /** The manifest with a sequence; `undefined` when there is none. */
 export async function manifestOn(
-  mirror: NamedReader,
+  mirror: MirrorReader,
   sequence: number,
 ): Promise<StoredManifest | undefined> {
-  const stored = await manifestAt(mirror, manifestPath(sequence));
+  return await refuseUnsigned(mirror, await anyManifestOn(mirror, sequence));
+}
+
+/** The same, whoever signed it, if anybody: the caller looks at that. */
+export async function anyManifestOn(
+  mirror: MirrorReader,
+  sequence: number,
+): Promise<StoredManifest | undefined> {
+  const path = manifestPath(sequence);
+  const stored = await anyManifestAt(mirror, path);
   if (!stored || stored.manifest.signed.sequence === sequence) return stored;
-  throw new BfaError(
-    "integrity",
-    `Cannot use ${manifestPath(sequence)} on ${mirror.name}: it is another one`,
-  );
+  throw new BfaError("integrity", `Cannot use ${path} on ${mirror.name}: it is another one`);
+}
+
+/** The manifest in a file, whoever signed it, if anybody. */
+export async function anyManifestAt(
+  mirror: MirrorReader,
+  path: string,
+): Promise<StoredManifest | undefined> {
+  const text = await textAt(mirror, path, MAX_MANIFEST_BYTES);
+  return text === undefined ? undefined : { text, manifest: parseManifest(text) };
 }
 
 /** The versions on a mirror, newest first; none when it has no list. */
-export async function versionsOn(mirror: NamedReader): Promise<VersionsReply> {
-  const text = await readText(mirror, VERSIONS_PATH, MAX_LIST_BYTES);
-  if (text === undefined) return { versions: [], channels: {} };
-  try {
-    const { versions, channels = {} } = JSON.parse(text);
-    if (Array.isArray(versions)) return { versions, channels };
-  } catch {
-    // said below
-  }
-  throw new BfaError("integrity", `Cannot use ${VERSIONS_PATH} on ${mirror.name}: it is no list`);
+export async function versionsOn(mirror: MirrorReader): Promise<VersionsReply> {
+  const text = await textAt(mirror, VERSIONS_PATH, MAX_LIST_BYTES);
+  const list = text === undefined ? NO_VERSIONS : parseVersionsReply(text);
+  if (list) return list;
+  throw new BfaError(
+    "integrity",
+    `Cannot use ${VERSIONS_PATH} on ${mirror.name}: it is not a list of versions`,
+  );
 }
 
-/** The manifest of a version, by the list of versions. */
-export async function versionOn(mirror: NamedReader, version: string): Promise<StoredManifest> {
-  const { versions } = await versionsOn(mirror);
+/** The manifest of a version, by the mirror's list of versions. */
+export async function versionOn(
+  mirror: MirrorReader,
+  version: string,
+  { versions }: VersionsReply,
+): Promise<StoredManifest> {
   const entry = versions.find((listed) => listed.version === version);
   if (!entry) {
     const known = versions.slice(0, 3).map((v) => v.version);
@@ -80,35 +96,25 @@ export async function versionOn(mirror: NamedReader, version: string): Promise<S
   );
 }
 
-/** A manifest that at least one of the keys it names has signed: it is whole, whoever that is. */
-async function manifestAt(mirror: NamedReader, path: string): Promise<StoredManifest | undefined> {
-  const text = await readText(mirror, path, MAX_MANIFEST_BYTES);
-  if (text === undefined) return undefined;
-  const manifest = parseManifest(text);
-  if ((await goodKeys(manifest)).length > 0) return { text, manifest };
+/** At least one of the keys that a manifest names has signed it: it is whole, whoever that is. */
+async function refuseUnsigned(
+  mirror: MirrorReader,
+  stored: StoredManifest | undefined,
+): Promise<StoredManifest | undefined> {
+  if (!stored || (await goodKeys(stored.manifest)).length > 0) return stored;
+  const { sequence } = stored.manifest.signed;
   throw new BfaError(
     "integrity",
-    `Cannot use ${path} on ${mirror.name}: its signature is not that of its contents`,
+    `Cannot use manifest ${sequence} on ${mirror.name}: its signature is not that of its contents`,
   );
 }
 
-async function readText(
-  mirror: NamedReader,
+/** The text of a file; `undefined` when there is none. */
+async function textAt(
+  mirror: MirrorReader,
   path: string,
   most: number,
 ): Promise<string | undefined> {
   const file = await mirror.open(path);
-  if (!file) return undefined;
-  if (file.size <= most) {
-    try {
-      return await new Response(file.body).text();
-    } catch (error) {
-      throw asBfaError(error, "network", `read ${path} on ${mirror.name}`);
-    }
-  }
-  await file.body.cancel();
-  throw new BfaError(
-    "integrity",
-    `Cannot use ${path} on ${mirror.name}: it has ${file.size} bytes`,
-  );
+  return file && await limitedText(file.body, most, `${path} on ${mirror.name}`);
 }

@@ -5,11 +5,11 @@
  * @module
  */
 
-import { asBfaError, BfaError, type ErrorCode, IntegrityError } from "../core/errors.ts";
+import { asBfaError, BfaError, type ErrorCode } from "../core/errors.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
-import { hashStream } from "../files/file_facts.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
 import { inParallel } from "./in_parallel.ts";
+import { readBack } from "./verified_artifact.ts";
 
 /** What is wrong with one artifact. */
 export interface MirrorFault {
@@ -74,9 +74,7 @@ export async function checkMirror(
 async function checkLength(mirror: MirrorReader, artifact: Artifact): Promise<void> {
   const path = artifactPath(artifact);
   const size = await mirror.size(path);
-  if (size === undefined) {
-    throw new BfaError("not_found", `Cannot find ${path} on the mirror`);
-  }
+  if (size === undefined) throw missing(artifact);
   if (size !== artifact.bytes) {
     throw new BfaError(
       "integrity",
@@ -86,9 +84,9 @@ async function checkLength(mirror: MirrorReader, artifact: Artifact): Promise<vo
 }
 
 async function checkDigest(mirror: MirrorReader, artifact: Artifact): Promise<void> {
-  const path = artifactPath(artifact);
-  const file = await mirror.open(path);
-  if (!file) throw new BfaError("not_found", `Cannot find ${path} on the mirror`);
-  const { sha256 } = await hashStream(file.body);
-  if (sha256 !== artifact.sha256) throw new IntegrityError(path, artifact.sha256, sha256);
+  if (!await readBack(mirror, artifact)) throw missing(artifact);
+}
+
+function missing(artifact: Artifact): BfaError {
+  return new BfaError("not_found", `Cannot find ${artifactPath(artifact)} on the mirror`);
 }

@@ -8,13 +8,12 @@
 import { delay } from "@std/async/delay";
 import { LRUCache } from "lru-cache";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "../core/manifest.ts";
 import { accept, checkSigned, trustedKeys } from "../core/trust.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { ChannelPointer, ManifestReader, StoredManifest } from "../manifest/store.ts";
-import { LATEST_PATH, manifestPath, type MirrorReader, VERSIONS_PATH } from "../mirror/mirror.ts";
+import { LATEST_PATH, manifestPath, type MirrorReader } from "../mirror/mirror.ts";
 import { inParallel } from "./in_parallel.ts";
+import { anyManifestAt, anyManifestOn, versionsOn } from "./mirror_documents.ts";
 
 /** How to read a mirror's manifests. */
 export interface MirrorManifestsOptions {
@@ -37,9 +36,6 @@ const KEPT = 1_024;
 /** How many manifests are fetched at the same time. */
 const AT_ONCE = 8;
 
-/** The largest list of versions that is read, bytes: room for 100 years of daily ones. */
-const MAX_LIST_BYTES = 8 * 1024 * 1024;
-
 /** Reads manifests from a mirror. */
 export function mirrorManifests(
   mirror: MirrorReader,
@@ -53,28 +49,24 @@ export function mirrorManifests(
   const retired = new Set<string>();
 
   /** A channel's newest manifest must not go back; it says which keys come next. */
-  async function acceptNewest(text: string, highestSequence: number): Promise<StoredManifest> {
-    const manifest = parseManifest(text);
+  async function acceptNewest({ manifest }: StoredManifest, highestSequence: number) {
     const trust = { configured, pinned, highestSequence };
     const { pins } = accept(manifest.signed, await goodKeys(manifest, trustedKeys(trust)), trust);
     for (const key of pinned) retired.add(key);
     pinned = pins;
-    return { text, manifest };
   }
 
-  async function acceptOld(text: string): Promise<StoredManifest> {
-    const manifest = parseManifest(text);
+  async function acceptOld({ manifest }: StoredManifest) {
     const trust = { configured, pinned: [...pinned, ...retired], highestSequence: 0 };
     checkSigned(manifest.signed, await goodKeys(manifest, trustedKeys(trust)), trust);
-    return { text, manifest };
   }
 
   async function newestOf(channel: string): Promise<StoredManifest | undefined> {
     const known = newest.get(channel);
     const path = channel === "latest" ? LATEST_PATH : await pathOf(channel);
-    const text = path && await readText(mirror, path, MAX_MANIFEST_BYTES);
-    if (text === undefined || text === known?.text) return known;
-    const stored = await acceptNewest(text, known?.manifest.signed.sequence ?? 0);
+    const stored = path && await anyManifestAt(mirror, path);
+    if (!stored || stored.text === known?.text) return known;
+    await acceptNewest(stored, known?.manifest.signed.sequence ?? 0);
     if (stored.manifest.signed.channel !== channel) {
       throw new BfaError("integrity", `Cannot use ${path}: it is not of channel ${channel}`);
     }
@@ -84,24 +76,16 @@ export function mirrorManifests(
   }
 
   async function pathOf(channel: string): Promise<string | undefined> {
-    const pointer = (await list()).channels[channel];
+    const pointer = (await versionsOn(mirror)).channels[channel];
     return pointer && manifestPath(pointer.sequence);
-  }
-
-  async function list(): Promise<VersionsReply> {
-    const text = await readText(mirror, VERSIONS_PATH, MAX_LIST_BYTES);
-    return text === undefined ? { versions: [], channels: {} } : parseList(text);
   }
 
   async function bySequence(sequence: number): Promise<StoredManifest | undefined> {
     const known = kept.get(sequence);
     if (known) return known;
-    const text = await readText(mirror, manifestPath(sequence), MAX_MANIFEST_BYTES);
-    if (text === undefined) return undefined;
-    const stored = await acceptOld(text);
-    if (stored.manifest.signed.sequence !== sequence) {
-      throw new BfaError("integrity", `Cannot use manifest ${sequence}: its file is another one`);
-    }
+    const stored = await anyManifestOn(mirror, sequence);
+    if (!stored) return undefined;
+    await acceptOld(stored);
     kept.set(sequence, stored);
     return stored;
   }
@@ -120,10 +104,11 @@ export function mirrorManifests(
       return sequences.map((sequence) => found.get(sequence));
     },
     async sequenceOf(version) {
-      return (await list()).versions.find((listed) => listed.version === version)?.sequence;
+      return (await versionsOn(mirror)).versions.find((listed) => listed.version === version)
+        ?.sequence;
     },
     async versions() {
-      const entries = (await list()).versions.map(({ version, sequence }) => ({
+      const entries = (await versionsOn(mirror)).versions.map(({ version, sequence }) => ({
         version,
         sequence,
       }));
@@ -140,7 +125,7 @@ export function mirrorManifests(
       return entries.filter(({ sequence }) => !distrusted.has(sequence))
         .sort((a, b) => a.sequence - b.sequence);
     },
-    channels: async () => (await list()).channels,
+    channels: async () => (await versionsOn(mirror)).channels,
     async *watch(channel, signal) {
       let seen: number | undefined;
       let problem: string | undefined;
@@ -167,29 +152,4 @@ function pointerTo(stored: StoredManifest | undefined): ChannelPointer | null {
   if (!stored) return null;
   const { sequence, version } = stored.manifest.signed;
   return { sequence, version };
-}
-
-function parseList(text: string): VersionsReply {
-  let list: Partial<VersionsReply> | undefined;
-  try {
-    list = JSON.parse(text);
-  } catch {
-    // said below
-  }
-  if (Array.isArray(list?.versions)) {
-    return { versions: list.versions, channels: list.channels ?? {} };
-  }
-  throw new BfaError("integrity", `Cannot read ${VERSIONS_PATH}: it is not a list of versions`);
-}
-
-async function readText(
-  mirror: MirrorReader,
-  path: string,
-  limit: number,
-): Promise<string | undefined> {
-  const file = await mirror.open(path);
-  if (!file) return undefined;
-  if (file.size <= limit) return await new Response(file.body).text();
-  await file.body.cancel();
-  throw new BfaError("integrity", `Cannot use ${path}: it has ${file.size} bytes`);
 }

@@ -11,7 +11,6 @@ import type { CopyStore } from "../cache/copy_store.ts";
 import type { OnProgress } from "../cache/download.ts";
 import { folderStore } from "../cache/folder_store.ts";
 import { BfaError } from "../core/errors.ts";
-import { parseVersion } from "../core/version.ts";
 import { parseEndpoint } from "../manifest/endpoint_address.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import type { Fetch, HttpClient } from "../net/client.ts";
@@ -91,7 +90,10 @@ export async function open(options: OpenOptions = {}): Promise<Dataset> {
       "Cannot keep a copy in a folder here: only Deno can; leave out cacheDir",
     );
   }
-  if (options.version !== undefined) parseVersion(options.version);
+  if (options.version !== undefined) {
+    const { parseVersion } = await import("../core/version.ts");
+    parseVersion(options.version);
+  }
   for (const key of options.trustedKeys ?? []) {
     if (!isKeyId(key)) {
       throw new BfaError(

@@ -8,15 +8,15 @@
 
 import { BfaError } from "../core/errors.ts";
 import { GITHUB_WEB, isGithubPlace, parseGithubPlace } from "../core/github_names.ts";
-import type { ManifestReader } from "../manifest/store.ts";
+import type { ManifestReader, StoredManifest, VersionEntry } from "../manifest/store.ts";
 import { directoryMirror } from "../mirror/directory.ts";
-import type { AnyMirror, Mirror } from "../mirror/mirror.ts";
+import type { AnyMirror, Mirror, MirrorReader, ReleaseMirror } from "../mirror/mirror.ts";
 import type { GithubReleases } from "../mirror/github_releases.ts";
-import { type Fetch, httpClient } from "../net/client.ts";
+import { type Fetch, type HttpClient, httpClient } from "../net/client.ts";
 import type { RetryPolicy } from "../net/retry.ts";
 import { sender } from "../net/sender.ts";
 import { artifactUrls } from "./artifact_urls.ts";
-import { manifestOn, type NamedReader, versionsOn } from "./mirror_documents.ts";
+import { manifestOn, versionsOn } from "./mirror_documents.ts";
 import { type LoginWorld, registryLogin } from "./registry_login.ts";
 
 /** The outside world, as far as mirrors need it. */
@@ -29,6 +29,9 @@ export interface MirrorWorld extends LoginWorld {
   /** How often to try, where somebody waits for the answer. */
   readonly retry?: RetryPolicy;
 }
+
+/** Says where artifacts are, on mirrors that have no paths. */
+type ManifestsByVersion = Pick<ManifestReader, "versions" | "bySequence">;
 
 /** What {@linkcode openMirror} takes, in a few words. */
 export const PLACES = "a folder, s3://BUCKET/PREFIX, oci://HOST/REPOSITORY or github:OWNER/REPO";
@@ -45,7 +48,7 @@ export function isHttpPlace(place: string): boolean {
  */
 export async function openMirror(
   place: string,
-  store: Pick<ManifestReader, "versions" | "bySequence">,
+  store: ManifestsByVersion,
   world: MirrorWorld,
 ): Promise<AnyMirror> {
   if (isGithubPlace(place)) return await openGithub(place, store, world);
@@ -53,19 +56,19 @@ export async function openMirror(
 }
 
 /** Builds a mirror that is only read, from any place: also the service, and plain HTTP. */
-export async function openReader(place: string, world: MirrorWorld): Promise<NamedReader> {
+export async function openReader(place: string, world: MirrorWorld): Promise<MirrorReader> {
   if (isHttpPlace(place)) {
     const { endpointReader } = await import("./endpoint_reader.ts");
     const { parseEndpoint } = await import("../manifest/endpoint_address.ts");
-    return endpointReader(await parseEndpoint(place), httpClient());
+    return endpointReader(await parseEndpoint(place), downloads(world));
   }
   if (!isGithubPlace(place)) return await openFileMirror(place, world);
   // Where artifacts are, its own manifests say.
-  const mirror: NamedReader = await openGithub(place, {
-    versions: async () => (await versionsOn(mirror)).versions.reverse(),
-    bySequence: (sequence) => manifestOn(mirror, sequence),
+  const { reader } = await githubReading(place, {
+    versions: async (): Promise<VersionEntry[]> => (await versionsOn(reader)).versions.toReversed(),
+    bySequence: (sequence): Promise<StoredManifest | undefined> => manifestOn(reader, sequence),
   }, world);
-  return mirror;
+  return reader;
 }
 
 /** Builds a mirror that holds files by their path: any but releases. */
@@ -110,18 +113,30 @@ function senderTo(place: string, world: MirrorWorld) {
 
 async function openGithub(
   place: string,
-  store: Pick<ManifestReader, "versions" | "bySequence">,
+  store: ManifestsByVersion,
   world: MirrorWorld,
-): Promise<AnyMirror> {
+): Promise<ReleaseMirror> {
   const { githubMirror } = await import("../mirror/github.ts");
-  return githubMirror({
+  const read = await githubReading(place, store, world);
+  const releases = await openReleases(place, world);
+  return githubMirror({ ...read, releases, now: () => world.now() });
+}
+
+/** What reading a repository's releases takes: no token. */
+async function githubReading(place: string, store: ManifestsByVersion, world: MirrorWorld) {
+  const { githubReader } = await import("../mirror/github_reader.ts");
+  const options = {
     repo: parseGithubPlace(place),
     web: baseFrom(world, ["BFA_GITHUB_URL", "GITHUB_SERVER_URL"]) ?? GITHUB_WEB,
-    releases: await openReleases(place, world),
-    http: httpClient({ downloadHosts: world.env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [] }),
     urlOf: artifactUrls(store),
-    now: () => world.now(),
-  });
+  };
+  return { ...options, reader: githubReader({ ...options, http: downloads(world) }) };
+}
+
+/** Plain HTTP, which may be redirected to hosts that the user knows. */
+function downloads({ env, fetch, retry }: MirrorWorld): HttpClient {
+  const downloadHosts = env("BFA_DOWNLOAD_HOSTS")?.split(/[\s,]+/) ?? [];
+  return httpClient({ fetch, downloadHosts, ...(retry ? { retry } : {}) });
 }
 
 /** The releases of `github:OWNER/REPO`, with the token from the environment. */

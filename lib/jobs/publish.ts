@@ -5,7 +5,6 @@
  * @module
  */
 
-import { join } from "@std/path";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { freshnessWindow, instant, type PublishSchedule } from "../core/freshness.ts";
 import {
@@ -15,19 +14,17 @@ import {
   MANIFEST_FORMAT,
   type ManifestBody,
   MAX_MANIFEST_BYTES,
-  parseManifest,
   readChannel,
 } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { parseVersion } from "../core/version.ts";
 import { type Signer, signManifest } from "../manifest/signature.ts";
 import type { ChannelHead, LogAction, ManifestStore, StoredManifest } from "../manifest/store.ts";
 import { type AnyMirror, artifactPath, isReleaseMirror } from "../mirror/mirror.ts";
-import type { Build } from "./build.ts";
+import type { Build } from "./build_folder.ts";
 import { catchUp } from "./catch_up.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
-import { putArtifact } from "./put_artifact.ts";
-
-export { writeManifestFiles };
+import { uploadBuild } from "./upload_build.ts";
 
 /** What every move of a channel needs. */
 export interface Publisher {
@@ -83,8 +80,10 @@ export async function publish(
   const head = await publisher.store.head(channel);
   const current = head.pointer && await publisher.store.bySequence(head.pointer.sequence);
   await refuseOtherArtifacts(publisher.store, build);
-  const located = { ...build, artifacts: await uploadAll(publisher.mirrors, build, dir) };
-  if (current && sameArtifacts(current.manifest.signed, located) && sameUrls(current, located)) {
+  const located = { ...build, artifacts: await uploadBuild(publisher.mirrors, build, dir) };
+  const isSame = current && sameArtifacts(current.manifest.signed, located) &&
+    sameUrls(current, located);
+  if (isSame && !options.nextKeys) {
     await writeManifestFiles(publisher, current);
     return { stored: current, changed: false };
   }
@@ -99,10 +98,8 @@ export async function promote(
   version: string,
   options: MoveOptions = {},
 ): Promise<Moved> {
-  return await moveTo(publisher, "promote", options, (head) => {
-    parseVersion(version);
-    return head.pointer?.version === version && !options.nextKeys ? undefined : version;
-  });
+  parseVersion(version);
+  return await moveTo(publisher, "promote", options, () => version);
 }
 
 /**
@@ -132,7 +129,7 @@ export async function rollback(
       );
     }
     parseVersion(target);
-    return head.pointer?.version === target ? undefined : target;
+    return target;
   });
 }
 
@@ -148,7 +145,7 @@ async function moveTo(
   publisher: Publisher,
   action: LogAction,
   options: MoveOptions,
-  choose: (head: ChannelHead, current: StoredManifest | undefined) => string | undefined,
+  choose: (head: ChannelHead, current: StoredManifest | undefined) => string,
 ): Promise<Moved> {
   const { store } = publisher;
   const channel = readChannel(options.channel);
@@ -158,10 +155,11 @@ async function moveTo(
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
     const version = choose(head, current);
-    if (version === undefined) {
+    const isSame = current && head.pointer?.version === version;
+    if (isSame && action !== "renew" && !options.nextKeys) {
       // An earlier move may have died between its commit and the mirrors.
-      await writeManifestFiles(publisher, current!);
-      return { stored: current!, changed: false };
+      await writeManifestFiles(publisher, current);
+      return { stored: current, changed: false };
     }
     const sequence = await store.sequenceOf(version);
     const described = sequence === undefined ? undefined : await store.bySequence(sequence);
@@ -215,10 +213,11 @@ async function move(
     artifacts: described.artifacts,
   };
   const text = formatManifest(await signManifest(body, signers));
-  if (text.length > MAX_MANIFEST_BYTES) {
+  const { length } = new TextEncoder().encode(text);
+  if (length > MAX_MANIFEST_BYTES) {
     throw new BfaError(
       "limit",
-      `Cannot publish ${body.version}: its manifest has ${text.length} bytes, ${MAX_MANIFEST_BYTES} is the most`,
+      `Cannot publish ${body.version}: its manifest has ${length} bytes, ${MAX_MANIFEST_BYTES} is the most`,
     );
   }
   const stored = { text, manifest: parseManifest(text) };
@@ -236,43 +235,6 @@ async function move(
 async function previousOf(store: ManifestStore, head: ChannelHead): Promise<string | null> {
   const current = await store.bySequence(head.pointer!.sequence);
   return current?.manifest.signed.previous ?? null;
-}
-
-/** Puts all artifacts on all mirrors, and says where they have addresses of their own. */
-async function uploadAll(
-  mirrors: readonly AnyMirror[],
-  build: Build,
-  dir: string,
-): Promise<Artifact[]> {
-  const urls = new Map<Artifact, string>();
-  for (const mirror of mirrors) {
-    for (const artifact of build.artifacts) {
-      if (!isReleaseMirror(mirror)) {
-        const open = async () => (await openBuilt(join(dir, artifact.name))).readable;
-        await putArtifact(mirror, artifact, open);
-        continue;
-      }
-      const read = async () =>
-        await new Response((await openBuilt(join(dir, artifact.name))).readable).bytes();
-      const url = await mirror.upload(build.version, artifact, read);
-      if (!urls.has(artifact)) urls.set(artifact, url);
-    }
-  }
-  return build.artifacts.map((artifact) => {
-    const url = urls.get(artifact);
-    return url === undefined ? artifact : { ...artifact, url };
-  });
-}
-
-async function openBuilt(path: string): Promise<Deno.FsFile> {
-  try {
-    return await Deno.open(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new BfaError("integrity", `Cannot publish: the build has lost ${path}; build again`, {
-      cause: error,
-    });
-  }
 }
 
 /** A version that exists keeps the artifacts it has. */

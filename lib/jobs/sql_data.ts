@@ -15,6 +15,7 @@ import type { RecentData, SqlData } from "../engine/sql_database.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
 import { artifactPath, type MirrorReader } from "../mirror/mirror.ts";
 import { loadListings } from "./load_listings.ts";
+import { openArtifact } from "./verified_artifact.ts";
 import { versionList } from "./version_list.ts";
 
 /** Where versions and their files are. */
@@ -98,22 +99,12 @@ async function bring(
   packed: boolean,
 ): Promise<void> {
   const from = artifactPath(artifact);
-  const file = await mirror.open(from);
-  if (!file) throw new BfaError("unavailable", `Cannot load ${from}: the mirror does not have it`);
-  const hash = createHash("sha256");
-  const hashed = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(chunk, controller) {
-      hash.update(chunk);
-      controller.enqueue(chunk);
-    },
-  });
+  const bytes = await openArtifact(mirror, artifact);
+  if (!bytes) throw new BfaError("unavailable", `Cannot load ${from}: the mirror does not have it`);
   const temporary = `${path}.tmp`;
   try {
-    const bytes = file.body.pipeThrough(hashed);
     await (packed ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes)
       .pipeTo((await Deno.create(temporary)).writable, { signal: AbortSignal.timeout(UNPACK_MS) });
-    const actual = hash.digest("hex");
-    if (actual !== artifact.sha256) throw new IntegrityError(from, artifact.sha256, actual);
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});

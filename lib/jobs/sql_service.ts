@@ -11,6 +11,7 @@ import type { Table, TableColumn } from "../core/table.ts";
 import { readRowsJson } from "../engine/sql_answer.ts";
 import type { SqlData } from "../engine/sql_database.ts";
 import {
+  type SqlLoad,
   SqlPool,
   type SqlPoolAnswer,
   type SqlPoolOptions,
@@ -54,6 +55,8 @@ export interface SqlService {
   query(question: SqlQuestion, version?: string): Promise<SqlAnswer>;
   /** The unpacked database of what answers now, and the digest of what it was unpacked from. */
   database(): { version: string; path: string; digest: string } | undefined;
+  /** How busy the children of the newest version are. */
+  load(): SqlLoad;
   /** Resolves when the version that is served now can be asked, or cannot. */
   ready(): Promise<void>;
   /** Ends the children and removes the files. */
@@ -125,6 +128,7 @@ export function sqlService(options: SqlServiceOptions): SqlService {
       const { version, path } = served;
       return { version, path, digest: basename(path, ".duckdb") };
     },
+    load: () => pool.load,
     ready: () => loading,
     async query(question, version) {
       if (version !== undefined && version !== served?.version) {

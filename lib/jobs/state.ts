@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { BfaError, IntegrityError } from "../core/errors.ts";
 import { makeFolder, writeAtomically } from "../files/atomic_file.ts";
-import { hashFile, hashStream } from "../files/file_facts.ts";
+import { hashFile } from "../files/file_facts.ts";
 import type { Asset, GithubReleases, Release } from "../mirror/github_releases.ts";
 
 /** What makes up the working set, in the data folder. A database may have left a log beside it. */
@@ -81,8 +81,17 @@ export async function restoreState(
     const state = readState(draft);
     if (!state) continue;
     const assets = new Map((await releases.assets(draft)).map((asset) => [asset.name, asset]));
-    await makeFolder(dataDir);
-    for (const file of state.files) await restoreFile(releases, dataDir, file, assets);
+    const scratch = join(dataDir, `restoring-${crypto.randomUUID()}`);
+    await makeFolder(scratch);
+    try {
+      // All of it comes before any of it is in place: half a state would pass for a whole one.
+      for (const file of state.files) await restoreFile(releases, scratch, file, assets);
+      for (const { name } of state.files) {
+        await Deno.rename(join(scratch, name), join(dataDir, name));
+      }
+    } finally {
+      await Deno.remove(scratch, { recursive: true });
+    }
     return state;
   }
   return { savedAt: null, files: [] };
@@ -90,16 +99,18 @@ export async function restoreState(
 
 async function restoreFile(
   releases: GithubReleases,
-  dataDir: string,
+  dir: string,
   { name, sha256 }: StateFile,
   assets: ReadonlyMap<string, Asset>,
 ): Promise<void> {
   const asset = assets.get(name);
   if (!asset) throw new BfaError("integrity", `Cannot restore ${name}: its release has lost it`);
-  const bytes = await new Response(await releases.download(asset)).bytes();
-  const { sha256: actual } = await hashStream(new Blob([bytes]).stream());
-  if (actual !== sha256) throw new IntegrityError(name, sha256, actual);
-  await writeAtomically(join(dataDir, name), new Blob([bytes]).stream());
+  await writeAtomically(join(dir, name), await releases.download(asset), {
+    async check(written) {
+      const { sha256: actual } = await hashFile(written);
+      if (actual !== sha256) throw new IntegrityError(name, sha256, actual);
+    },
+  });
 }
 
 /** What a draft says it holds; `undefined` while it is not complete. */

@@ -5,35 +5,35 @@
  * @module
  */
 
-import { asBfaError, BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
+import { BfaError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import { acceptManifest } from "../cache/accept_manifest.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import {
-  artifactPath,
   LATEST_PATH,
   manifestPath,
   type Mirror,
+  type MirrorReader,
   textBody,
   VERSIONS_PATH,
 } from "../mirror/mirror.ts";
+import { copyArtifact } from "./copy_artifact.ts";
 import {
   latestOn,
   manifestOn,
-  type NamedReader,
+  NO_VERSIONS,
   requireLatest,
   versionOn,
   versionsOn,
 } from "./mirror_documents.ts";
-import { putArtifact } from "./put_artifact.ts";
 
 /** What to bring. */
 export interface SyncOptions {
   /** Versions by name; the newest one when left out, all that the source lists for `all`. */
   readonly versions?: readonly string[] | "all" | undefined;
-  /** Only manifests of these keys; without them those whom the target's newest manifest leads to. */
+  /** Only versions that these keys signed; without them those whom the target's newest manifest leads to. */
   readonly trustedKeys?: readonly string[] | undefined;
   /** Told of every artifact that was brought. */
   readonly onArtifact?: (version: string, artifact: Artifact) => void;
@@ -47,13 +47,15 @@ export interface SyncReport {
   readonly moved: boolean;
   /** Manifests that were written. */
   readonly manifests: number;
-  readonly versions: readonly {
-    readonly version: string;
-    /** Artifacts that were there already. */
-    readonly had: number;
-    readonly copied: number;
-    readonly bytes: number;
-  }[];
+  readonly versions: readonly SyncedVersion[];
+}
+
+interface SyncedVersion {
+  readonly version: string;
+  /** Artifacts that were there already. */
+  readonly had: number;
+  readonly copied: number;
+  readonly bytes: number;
 }
 
 /**
@@ -64,63 +66,58 @@ export interface SyncReport {
  * @param sources The first one says what there is; the others help out with artifacts.
  */
 export async function syncMirror(
-  sources: readonly NamedReader[],
+  sources: readonly MirrorReader[],
   target: Mirror,
   options: SyncOptions = {},
 ): Promise<SyncReport> {
   const from = sources[0]!;
+  const { trustedKeys = [] } = options;
   const newest = await requireLatest(from);
   const before = await orDamaged(latestOn(target));
-  await refuseUntrusted(from, newest, before, options.trustedKeys ?? []);
-  const versions = [];
-  const chosen = await choose(from, newest, options.versions);
-  for (const { manifest, text } of chosen) {
-    const { version, artifacts, sequence } = manifest.signed;
-    let [had, copied, bytes] = [0, 0, 0];
-    for (const artifact of artifacts) {
-      if (!await copyArtifact(sources, target, artifact)) {
-        had++;
-        continue;
-      }
-      options.onArtifact?.(version, artifact);
-      copied++;
-      bytes += artifact.bytes;
-    }
-    // In a registry, its tag is made when its artifacts are there.
-    const known = copied > 0 && await target.size(manifestPath(sequence)) !== undefined;
-    if (known) await target.put(manifestPath(sequence), textBody(text));
-    versions.push({ version, had, copied, bytes });
+  await refuseUntrusted(from, newest, before, trustedKeys);
+  const chosen = await choose(from, newest, options);
+  const versions: SyncedVersion[] = [];
+  for (const stored of chosen) versions.push(await copyVersion(sources, target, stored, options));
+  const written = await copyManifests(from, target, newest);
+  for (const [i, stored] of chosen.entries()) {
+    const { sequence } = stored.manifest.signed;
+    if (written.has(sequence)) continue;
+    const there = await orDamaged(manifestOn(target, sequence));
+    // In a registry, the tag of a version is made with its manifest, once its artifacts are there.
+    if (there?.text === stored.text && versions[i]!.copied === 0) continue;
+    await target.put(manifestPath(sequence), textBody(stored.text));
+    if (there?.text !== stored.text) written.add(sequence);
   }
-  const manifests = await copyManifests(from, target, newest);
   const { sequence, version } = newest.manifest.signed;
   const isWhole = versions.some((synced) => synced.version === version);
   const synced = new Set(versions.map((one) => one.version));
   await putVersions(from, target, synced, isWhole ? { sequence, version } : undefined);
   const moved = isWhole && newest.text !== before?.text;
   if (moved) await target.put(LATEST_PATH, textBody(newest.text));
-  return { from: from.name, to: target.name, moved, manifests, versions };
+  return { from: from.name, to: target.name, moved, manifests: written.size, versions };
 }
 
 async function choose(
-  from: NamedReader,
+  from: MirrorReader,
   newest: StoredManifest,
-  versions: SyncOptions["versions"],
+  { versions, trustedKeys: configured = [] }: SyncOptions,
 ): Promise<StoredManifest[]> {
   if (versions === undefined) return [newest];
-  const names = versions === "all"
-    ? (await versionsOn(from)).versions.map(({ version }) => version)
-    : versions;
+  const list = await versionsOn(from);
+  const names = versions === "all" ? list.versions.map(({ version }) => version) : versions;
   const chosen: StoredManifest[] = [];
   for (const name of names) {
     const isNewest = name === newest.manifest.signed.version;
-    chosen.push(isNewest ? newest : await versionOn(from, name));
+    const stored = isNewest ? newest : await versionOn(from, name, list);
+    await acceptManifest(stored.manifest, { configured, pinned: [], highestSequence: 0 });
+    chosen.push(stored);
   }
   return chosen;
 }
 
 /** The newest manifest must be one that a client of the target would accept. */
 async function refuseUntrusted(
-  from: NamedReader,
+  from: MirrorReader,
   newest: StoredManifest,
   before: StoredManifest | undefined,
   configured: readonly string[],
@@ -145,62 +142,25 @@ async function refuseUntrusted(
   await acceptManifest(newest.manifest, { configured, pinned, highestSequence });
 }
 
-/** Copies an artifact from the first source that has the right bytes; `false` when it was there. */
-async function copyArtifact(
-  sources: readonly NamedReader[],
+async function copyVersion(
+  sources: readonly MirrorReader[],
   target: Mirror,
-  artifact: Artifact,
-): Promise<boolean> {
-  const path = artifactPath(artifact);
-  let failure: BfaError | undefined;
-  for (const source of sources) {
-    const open = async () => {
-      const file = await source.open(path);
-      if (!file) throw new NotFoundError(`no ${path} on ${source.name}`);
-      return await verified(file.body, artifact, source.name);
-    };
-    try {
-      return await putArtifact(target, artifact, open);
-    } catch (error) {
-      const why = asBfaError(error, "network", `copy ${path} from ${source.name}`);
-      // Wrong bytes are worse news than none.
-      if (!failure || why.code === "integrity") failure = why;
-    }
+  { manifest }: StoredManifest,
+  { onArtifact }: SyncOptions,
+): Promise<SyncedVersion> {
+  const { version, artifacts } = manifest.signed;
+  let [copied, bytes] = [0, 0];
+  for (const artifact of artifacts) {
+    if (!await copyArtifact(sources, target, artifact)) continue;
+    onArtifact?.(version, artifact);
+    copied++;
+    bytes += artifact.bytes;
   }
-  throw failure!;
-}
-
-/** Passes bytes on, and fails instead of ending when they were not what the manifest promises. */
-async function verified(
-  body: ReadableStream<Uint8Array<ArrayBuffer>>,
-  { sha256, name, bytes }: Artifact,
-  source: string,
-): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const { createHash } = await import("node:crypto");
-  const hash = createHash("sha256");
-  let count = 0;
-  return body.pipeThrough(
-    new TransformStream({
-      transform(chunk, controller) {
-        hash.update(chunk);
-        count += chunk.length;
-        if (count > bytes) {
-          throw new IntegrityError(`${name} of ${source}`, sha256, "that of a longer file");
-        }
-        controller.enqueue(chunk);
-      },
-      flush() {
-        const actual = hash.digest("hex");
-        if (actual !== sha256) throw new IntegrityError(`${name} of ${source}`, sha256, actual);
-      },
-    }),
-  );
+  return { version, had: artifacts.length - copied, copied, bytes };
 }
 
 /** What cannot be read is as if it were missing: it is written again. */
-async function orDamaged(
-  work: Promise<StoredManifest | undefined>,
-): Promise<StoredManifest | undefined> {
+async function orDamaged<T>(work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
@@ -209,12 +169,16 @@ async function orDamaged(
   }
 }
 
-/** Writes the manifests that the target lacks: a manifest that is there says that those before it are. */
+/**
+ * Writes the manifests that the target lacks: a manifest that is there says that those before it are.
+ *
+ * @returns Their sequences.
+ */
 async function copyManifests(
-  from: NamedReader,
+  from: MirrorReader,
   target: Mirror,
   newest: StoredManifest,
-): Promise<number> {
+): Promise<Set<number>> {
   const missing: StoredManifest[] = [];
   for (let sequence = newest.manifest.signed.sequence; sequence > 0; sequence--) {
     const isNewest = sequence === newest.manifest.signed.sequence;
@@ -228,18 +192,19 @@ async function copyManifests(
   for (const { manifest, text } of missing.reverse()) {
     await target.put(manifestPath(manifest.signed.sequence), textBody(text));
   }
-  return missing.length;
+  return new Set(missing.map(({ manifest }) => manifest.signed.sequence));
 }
 
 /** Lists what the target had and what came; the newest manifest too, where the source has no list. */
 async function putVersions(
-  from: NamedReader,
+  from: MirrorReader,
   target: Mirror,
   synced: ReadonlySet<string>,
   latest: { version: string; sequence: number } | undefined,
 ): Promise<void> {
   const theirs = await versionsOn(from);
-  const ours = await versionsOn(target);
+  const read = await orDamaged(versionsOn(target));
+  const ours = read ?? NO_VERSIONS;
   const known = new Set([...synced, ...ours.versions.map(({ version }) => version)]);
   const came = theirs.versions.filter(({ version }) => known.has(version));
   const kept = ours.versions.filter(({ version }) => !came.some((one) => one.version === version));
@@ -247,7 +212,7 @@ async function putVersions(
   const channels = latest ? { ...ours.channels, latest } : ours.channels;
   const list: VersionsReply & { count: number } = { count: versions.length, channels, versions };
   if (
-    JSON.stringify(list.versions) === JSON.stringify(ours.versions) &&
+    read && JSON.stringify(list.versions) === JSON.stringify(ours.versions) &&
     JSON.stringify(channels) === JSON.stringify(ours.channels)
   ) return;
   await target.put(VERSIONS_PATH, textBody(JSON.stringify(list, null, 2) + "\n"));

@@ -4,21 +4,27 @@
  * @module
  */
 
-import { asBfaError, BfaError, IntegrityError, NotFoundError } from "../core/errors.ts";
+import { asBfaError, BfaError, NotFoundError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import { hashStream } from "../files/file_facts.ts";
 import { goodKeys } from "../manifest/signature.ts";
 import type { StoredManifest } from "../manifest/store.ts";
-import { artifactPath, LATEST_PATH, manifestPath, VERSIONS_PATH } from "../mirror/mirror.ts";
+import {
+  artifactPath,
+  LATEST_PATH,
+  manifestPath,
+  type MirrorReader,
+  VERSIONS_PATH,
+} from "../mirror/mirror.ts";
 import { inParallel } from "./in_parallel.ts";
 import type { MirrorFault } from "./mirror_health.ts";
 import {
   manifestOn,
-  type NamedReader,
+  NO_VERSIONS,
   requireLatest,
   versionOn,
   versionsOn,
 } from "./mirror_documents.ts";
+import { readBack } from "./verified_artifact.ts";
 
 /** What to read. */
 export interface VerifyOptions {
@@ -47,7 +53,7 @@ const AT_ONCE = 4;
  * or has nothing, is thrown.
  */
 export async function verifyMirror(
-  mirror: NamedReader,
+  mirror: MirrorReader,
   { versions, trustedKeys = [] }: VerifyOptions = {},
 ): Promise<VerifyReport> {
   const faults: MirrorFault[] = [];
@@ -62,9 +68,9 @@ export async function verifyMirror(
   };
 
   const newest = await requireLatest(mirror);
-  const list = await attempt(VERSIONS_PATH, () => versionsOn(mirror));
+  const list = await attempt(VERSIONS_PATH, () => versionsOn(mirror)) ?? NO_VERSIONS;
   const names = versions === "all"
-    ? (list?.versions ?? []).map(({ version }) => version)
+    ? list.versions.map(({ version }) => version)
     : versions ?? [newest.manifest.signed.version];
   await attempt(LATEST_PATH, () => checkLatest(mirror, newest));
 
@@ -73,7 +79,7 @@ export async function verifyMirror(
     const isNewest = name === newest.manifest.signed.version;
     const stored = isNewest
       ? newest
-      : await attempt(`version ${name}`, () => versionOn(mirror, name));
+      : await attempt(`version ${name}`, () => versionOn(mirror, name, list));
     if (stored) found.set(name, stored);
   }
   for (const { manifest } of found.values()) {
@@ -91,8 +97,12 @@ export async function verifyMirror(
   }
   let bytes = 0;
   await inParallel([...artifacts], AT_ONCE, async ([path, artifact]) => {
-    const read = await attempt(path, () => checkArtifact(mirror, path, artifact));
-    bytes += read ?? 0;
+    await attempt(path, async () => {
+      if (!await readBack(mirror, artifact)) {
+        throw new NotFoundError(`no ${artifact.name} on ${mirror.name}`);
+      }
+      bytes += artifact.bytes;
+    });
   });
   faults.sort((a, b) => a.name < b.name ? -1 : 1);
   return {
@@ -105,7 +115,7 @@ export async function verifyMirror(
 }
 
 /** The pointer must be one of the history, byte for byte. */
-async function checkLatest(mirror: NamedReader, newest: StoredManifest): Promise<void> {
+async function checkLatest(mirror: MirrorReader, newest: StoredManifest): Promise<void> {
   const { sequence } = newest.manifest.signed;
   const own = await manifestOn(mirror, sequence);
   if (own?.text === newest.text) return;
@@ -115,16 +125,4 @@ async function checkLatest(mirror: NamedReader, newest: StoredManifest): Promise
       own ? "differs from it" : "is missing"
     }`,
   );
-}
-
-async function checkArtifact(
-  mirror: NamedReader,
-  path: string,
-  { name, sha256 }: Artifact,
-): Promise<number> {
-  const file = await mirror.open(path);
-  if (!file) throw new NotFoundError(`no ${name} on ${mirror.name}`);
-  const actual = await hashStream(file.body);
-  if (actual.sha256 !== sha256) throw new IntegrityError(name, sha256, actual.sha256);
-  return actual.bytes;
 }

@@ -6,7 +6,7 @@
 
 import { BfaError } from "../core/errors.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
-import type { VersionsReply } from "../manifest/endpoint.ts";
+import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
 
 /** All versions, newest sequence first, and where the channels point. */

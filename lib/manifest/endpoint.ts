@@ -5,10 +5,12 @@
  * @module
  */
 
-import { asBfaError, BfaError, HttpError, NotFoundError } from "../core/errors.ts";
+import { BfaError, HttpError, NotFoundError } from "../core/errors.ts";
 import { isGithubEndpoint, manifestTag } from "../core/github_names.ts";
 import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
+import { limitedText } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
+import { MAX_LIST_BYTES, parseVersionsReply, type VersionsReply } from "./versions_reply.ts";
 
 /** The paths of an endpoint, relative to its base. */
 export interface Layout {
@@ -56,9 +58,6 @@ const LAYOUTS = [STATIC_LAYOUT, SERVICE_LAYOUT];
  */
 const NOT_THERE = [403, 404];
 
-/** The largest list of versions that is read, in bytes: room for 100 years of daily ones. */
-const MAX_LIST_BYTES = 8 * 1024 * 1024;
-
 /** What an endpoint answered about its newest manifest. */
 export type ManifestReply =
   | { readonly changed: false; readonly maxAgeMs: number | undefined }
@@ -69,34 +68,6 @@ export type ManifestReply =
     readonly layout: Layout;
     readonly maxAgeMs: number | undefined;
   };
-
-/** One version in an endpoint's list. */
-export interface ListedVersion {
-  /** Its name. */
-  version: string;
-  /** The newest sequence that describes it. */
-  sequence: number;
-  /** The last day the data knows about. */
-  dataThrough: string;
-  /** When that manifest was signed. */
-  publishedAt: string;
-  /** Rows of `daily_availability`. */
-  rows: number;
-  /** Symbols that ever existed. */
-  symbols: number;
-  /** Size of all artifacts. */
-  bytes: number;
-  /** The last day of its files that hold all days, where they do not go as far as the rest. */
-  wholeFilesThrough?: string;
-}
-
-/** An endpoint's versions. */
-export interface VersionsReply {
-  /** Newest first. */
-  versions: ListedVersion[];
-  /** Where the channels point. */
-  channels: Record<string, { version: string; sequence: number }>;
-}
 
 /** The layout with a name, or `undefined`. */
 export function layoutNamed(name: string | null): Layout | undefined {
@@ -129,7 +100,7 @@ export async function fetchManifest(
       if (response.status === 403) refused ??= new HttpError(url, 403);
       continue;
     }
-    const text = await limitedText(response, url);
+    const text = await limitedText(response.body, MAX_MANIFEST_BYTES, url);
     // A service that answers a plain mirror's path says so, and has its artifacts in its own place.
     const found = response.headers.has("x-dataset-version") ? SERVICE_LAYOUT : layout;
     const newTag = response.headers.get("etag");
@@ -146,7 +117,8 @@ export async function fetchManifestBySequence(
   sequence: number,
 ): Promise<string> {
   const url = endpoint + layout.manifestBySequence(sequence);
-  return await limitedText(await http.get(url), url);
+  const { body } = await http.get(url);
+  return await limitedText(body, MAX_MANIFEST_BYTES, url);
 }
 
 /** Lists an endpoint's versions, newest first, and says which layout it has. */
@@ -165,11 +137,9 @@ export async function fetchVersions(
       if (response.status === 403) refused ??= new HttpError(url, 403);
       continue;
     }
-    const body = readJson(await limitedText(response, url, MAX_LIST_BYTES));
-    if (!Array.isArray(body?.versions)) {
-      throw new BfaError("network", `Cannot read ${url}: it is not a list of versions`);
-    }
-    return { layout, versions: body.versions, channels: body.channels ?? {} };
+    const list = parseVersionsReply(await limitedText(response.body, MAX_LIST_BYTES, url));
+    if (list) return { layout, ...list };
+    throw new BfaError("network", `Cannot read ${url}: it is not a list of versions`);
   }
   throw refused ?? new HttpError(endpoint + layouts[0]!.versions, 404);
 }
@@ -179,39 +149,6 @@ function layoutsOf(endpoint: string, known: Layout | undefined): readonly Layout
   if (isGithubEndpoint(endpoint)) return [GITHUB_LAYOUT];
   if (endpoint.startsWith("oci:")) return [STATIC_LAYOUT];
   return known ? [known, ...LAYOUTS.filter((layout) => layout !== known)] : LAYOUTS;
-}
-
-function readJson(text: string): Partial<VersionsReply> | undefined {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Reads a body that must not be longer than it can be. */
-async function limitedText(
-  response: Response,
-  url: string,
-  limit = MAX_MANIFEST_BYTES,
-): Promise<string> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of response.body ?? []) {
-      bytes += chunk.length;
-      if (bytes > limit) {
-        throw new BfaError(
-          "integrity",
-          `Cannot read ${url}: it is longer than ${limit} bytes`,
-        );
-      }
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw asBfaError(error, "network", `read ${url}`);
-  }
-  return await new Blob(chunks).text();
 }
 
 function readMaxAge(header: string | null): number | undefined {

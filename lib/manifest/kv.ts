@@ -6,7 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { parseManifest } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { channelKey, logKey, manifestKey, PREFIXES, versionKey } from "./kv_keys.ts";
 import type {
   ChannelHead,

@@ -24,6 +24,7 @@ export function firstOf(mirrors: readonly MirrorReader[]): MirrorReader {
   }
 
   return {
+    name: mirrors.map(({ name }) => name).join(" or "),
     size: (path) => first((mirror) => mirror.size(path)),
     open: (path, range) => first((mirror) => mirror.open(path, range)),
   };

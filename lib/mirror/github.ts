@@ -8,21 +8,19 @@
  */
 
 import { BfaError } from "../core/errors.ts";
-import {
-  assetName,
-  githubAssetUrl,
-  githubEndpoint,
-  type GithubRepo,
-  manifestTag,
-} from "../core/github_names.ts";
+import { assetName, githubAssetUrl, type GithubRepo, manifestTag } from "../core/github_names.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import { versionParts } from "../core/version.ts";
 import { hashStream } from "../files/file_facts.ts";
-import type { HttpClient } from "../net/client.ts";
 import { GithubError } from "./github_api.ts";
 import type { Asset, GithubReleases, Release, ReleaseFile } from "./github_releases.ts";
-import { httpMirror } from "./http.ts";
-import { type Committed, LATEST_PATH, type ReleaseMirror, VERSIONS_PATH } from "./mirror.ts";
+import {
+  type Committed,
+  LATEST_PATH,
+  type MirrorReader,
+  type ReleaseMirror,
+  VERSIONS_PATH,
+} from "./mirror.ts";
 
 /** What the mirror is made of. */
 export interface GithubMirrorOptions {
@@ -30,8 +28,8 @@ export interface GithubMirrorOptions {
   /** Base URL of downloads, without a slash at the end. */
   readonly web: string;
   readonly releases: GithubReleases;
-  /** For reading, which needs no token. */
-  readonly http: HttpClient;
+  /** Reads what the repository shows. */
+  readonly reader: MirrorReader;
   /** Where an earlier manifest says that `<sha256>/<name>` is. */
   readonly urlOf: (path: string) => Promise<string | undefined>;
   readonly now: () => Date;
@@ -49,8 +47,7 @@ const ABANDONED_MS = 24 * 3_600_000;
 /** A mirror in the releases of a repository. */
 export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
   const { repo, web, releases, urlOf, now } = options;
-  const name = `github:${repo.owner}/${repo.name}`;
-  const plain = httpMirror("", options.http);
+  const { name } = options.reader;
   /** Published releases and drafts of versions, as far as this process has met them. */
   const published = new Map<string, Promise<Release | undefined>>();
   const drafts = new Map<string, Draft>();
@@ -223,25 +220,11 @@ export function githubMirror(options: GithubMirrorOptions): ReleaseMirror {
     }
   }
 
-  async function addressOf(path: string): Promise<string | undefined> {
-    if (path === LATEST_PATH || path === VERSIONS_PATH) return githubEndpoint(repo, web) + path;
-    const sequence = /^manifests\/(\d+)\.json$/.exec(path)?.[1];
-    if (!sequence) return await urlOf(path);
-    return githubAssetUrl(repo, manifestTag(Number(sequence)), `${sequence}.json`, web);
-  }
-
   return {
     name,
 
-    async size(path) {
-      const url = await addressOf(path);
-      return url === undefined ? undefined : await plain.size(url);
-    },
-
-    async open(path, range) {
-      const url = await addressOf(path);
-      return url === undefined ? undefined : await plain.open(url, range);
-    },
+    size: options.reader.size,
+    open: options.reader.open,
 
     async upload(version, artifact, read) {
       await ready();

@@ -7,6 +7,7 @@
 
 import { BfaError, type ErrorCode } from "../core/errors.ts";
 import type { GithubRepo } from "../core/github_names.ts";
+import { refusalText } from "../net/body.ts";
 import type { Fetch } from "../net/client.ts";
 import { DEFAULT_RETRY, readRetryAfter, retryDelayMs, type RetryPolicy } from "../net/retry.ts";
 
@@ -116,7 +117,9 @@ export function githubApi(options: GithubApiOptions): GithubApi {
       return await send(url, init);
     } catch (cause) {
       const { host } = new URL(url);
-      throw new GithubError("network", `Cannot reach ${host} for ${place}`, 0, [], { cause });
+      const why = "no answer, or the connection broke; run the same command again";
+      const message = `Cannot reach ${host} for ${place}: ${why}`;
+      throw new GithubError("network", message, 0, [], { cause });
     }
   }
 
@@ -190,7 +193,7 @@ async function readRefusal(response: Response): Promise<Refusal> {
   let message = "";
   const reasons: string[] = [];
   try {
-    const body = JSON.parse((await response.text()).slice(0, 20_000));
+    const body = JSON.parse(await refusalText(response));
     if (typeof body.message === "string") message = body.message;
     for (const error of Array.isArray(body.errors) ? body.errors : []) {
       if (typeof error?.code === "string") reasons.push(error.code);

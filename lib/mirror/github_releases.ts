@@ -7,6 +7,7 @@
 
 import { IntegrityError } from "../core/errors.ts";
 import { hashStream } from "../files/file_facts.ts";
+import { withoutStall } from "../net/body.ts";
 import { type GithubApi, GithubError } from "./github_api.ts";
 
 /** A release as the API describes it; only what is used. */
@@ -204,14 +205,15 @@ export function githubReleases(api: GithubApi): GithubReleases {
       throw new IntegrityError(`${api.place}/${file.name}`, file.sha256, actual);
     },
 
-    async download({ id }) {
+    async download({ id, name }) {
       const accept = "application/octet-stream";
       const answers = [302];
       const response = await api.request("GET", `/releases/assets/${id}`, { accept, answers });
       const location = response.headers.get("location");
-      if (response.status !== 302 || location === null) return response.body!;
+      const what = `${name} of ${api.place}`;
+      if (response.status !== 302 || location === null) return withoutStall(response.body!, what);
       await response.body?.cancel();
-      return (await api.fetchSigned(location)).body!;
+      return withoutStall((await api.fetchSigned(location)).body!, what);
     },
 
     update: async ({ id }, json) =>

@@ -30,6 +30,8 @@ export interface MirrorFile {
 
 /** Reads files. Missing is `undefined`; everything else throws. */
 export interface MirrorReader {
+  /** What to call it in messages. */
+  readonly name: string;
   /** The length of a file in bytes. */
   size(path: string): Promise<number | undefined>;
   /** Opens a file, or a range of it. */
@@ -41,8 +43,6 @@ export class CutUploadError extends BfaError {}
 
 /** Reads and writes files. */
 export interface Mirror extends MirrorReader {
-  /** What to call it in messages. */
-  readonly name: string;
   /** Puts a whole file at a path, replacing what is there; readers see the old or the new one. */
   put(path: string, body: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<void>;
   /**
@@ -57,8 +57,6 @@ export interface Mirror extends MirrorReader {
  * addresses of their own there, which manifests name.
  */
 export interface ReleaseMirror extends MirrorReader {
-  /** What to call it in messages. */
-  readonly name: string;
   /**
    * Brings an artifact to where it can be shown with a version, and verifies it there; one that an
    * earlier release shows stays where it is.

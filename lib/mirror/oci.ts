@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseManifest } from "../core/manifest.ts";
+import { parseManifest } from "../core/parse_manifest.ts";
 import { digestOf } from "../files/file_facts.ts";
 import { digestInPath } from "./file_headers.ts";
 import { LATEST_PATH, type Mirror, VERSIONS_PATH } from "./mirror.ts";

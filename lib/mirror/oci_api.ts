@@ -6,8 +6,15 @@
  */
 
 import { BfaError, type ErrorCode } from "../core/errors.ts";
+import { refusalText } from "../net/body.ts";
 import type { Sender } from "../net/sender.ts";
-import { type Admission, admission, type Login, readChallenge } from "./oci_login.ts";
+import {
+  type Admission,
+  admission,
+  type Challenge,
+  type Login,
+  readChallenge,
+} from "./oci_login.ts";
 import type { OciPlace } from "./oci_place.ts";
 
 /** What a refusal said. */
@@ -66,13 +73,13 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
   /** Admissions to read, and to write. */
   const known = new Map<boolean, Admission>();
 
-  /** Sends a request, and follows redirects; whoever keeps the blobs gets no token. */
+  /** Sends a request, and follows redirects; whoever keeps the blobs gets no token, and cannot ask for one. */
   async function follow(
     method: string,
     url: string,
     { headers = {}, body, once = false, signal, tries }: OciRequest,
     authorization: string | undefined,
-  ): Promise<Response> {
+  ): Promise<{ response: Response; challenge: Challenge | undefined }> {
     let target = url;
     for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {
       const own = new URL(target).origin === registry;
@@ -81,7 +88,11 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
       const response = await sender.send(make, { once, signal, tries });
       const location = response.headers.get("location");
       const moved = response.status >= 300 && response.status < 400 && response.status !== 304;
-      if (!moved || !location || body) return response;
+      if (!moved || !location || body) {
+        const asks = own && response.status === 401;
+        const header = asks ? response.headers.get("www-authenticate") : null;
+        return { response, challenge: readChallenge(header) };
+      }
       await response.body?.cancel();
       const next = new URL(location, target);
       if (next.protocol !== "https:" && next.protocol !== new URL(target).protocol) break;
@@ -93,7 +104,7 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
   async function refusal(response: Response): Promise<OciError> {
     const reasons: string[] = [];
     try {
-      const { errors } = JSON.parse((await response.text()).slice(0, 20_000));
+      const { errors } = JSON.parse(await refusalText(response));
       for (const { code } of errors) if (/^\w{1,60}$/.test(code)) reasons.push(code);
     } catch {
       // an error page: the status says enough
@@ -115,19 +126,18 @@ export function ociApi({ place, sender, login, now = () => new Date() }: OciApiO
       const writes = method !== "GET" && method !== "HEAD";
       let admitted = known.get(writes);
       if (admitted && admitted.until <= now().getTime()) admitted = undefined;
-      let response = await follow(method, url, request, admitted?.authorization);
-      if (response.status === 401) {
-        const challenge = readChallenge(response.headers.get("www-authenticate"));
+      let { response, challenge } = await follow(method, url, request, admitted?.authorization);
+      if (challenge) {
         const { signal } = request;
         const options = { sender, login, place: name, secure, now: now(), signal };
-        const fresh = challenge && await admission(challenge, options).catch(async (error) => {
+        const fresh = await admission(challenge, options).catch(async (error) => {
           await response.body?.cancel();
           throw error;
         });
         if (fresh) {
           await response.body?.cancel();
           known.set(writes, fresh);
-          response = await follow(method, url, request, fresh.authorization);
+          ({ response } = await follow(method, url, request, fresh.authorization));
         }
       }
       if (response.ok || request.answers?.includes(response.status)) return response;

@@ -6,6 +6,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { limitedText } from "../net/body.ts";
 import type { Sender } from "../net/sender.ts";
 
 /** Name and password, or token, of an account. */
@@ -28,6 +29,9 @@ export interface Admission {
 
 /** How long a token counts that does not say, s: the specification's own number. */
 const TOKEN_S = 60;
+
+/** The longest answer with a token that is read, bytes. */
+const MAX_TOKEN_BYTES = 256 * 1024;
 
 /** Reads `WWW-Authenticate`; `undefined` when it asks for what nobody here has. */
 export function readChallenge(header: string | null): Challenge | undefined {
@@ -84,14 +88,25 @@ export async function admission(
       `Cannot use ${place}: ${url.host} gave no token (${response.status})`,
     );
   }
-  const body = await response.json().catch(() => ({}));
-  const token = body.token ?? body.access_token;
+  const { token, seconds } = readToken(
+    await limitedText(response.body, MAX_TOKEN_BYTES, `the token of ${url.host}`),
+  );
   if (typeof token !== "string" || !/^[\x21-\x7e]+$/.test(token)) {
     throw new BfaError("network", `Cannot use ${place}: ${url.host} gave no token`);
   }
-  const seconds = typeof body.expires_in === "number" ? body.expires_in : TOKEN_S;
   // A little early: the request takes time too.
   return { authorization: `Bearer ${token}`, until: now.getTime() + seconds * 900 };
+}
+
+/** The token in an answer, and how long it counts, s. */
+function readToken(text: string): { token: unknown; seconds: number } {
+  try {
+    const { token, access_token, expires_in } = JSON.parse(text);
+    const seconds = typeof expires_in === "number" ? expires_in : TOKEN_S;
+    return { token: token ?? access_token, seconds };
+  } catch {
+    return { token: undefined, seconds: 0 }; // an error page
+  }
 }
 
 /**

@@ -5,9 +5,11 @@
  */
 
 import { BfaError, HttpError } from "../core/errors.ts";
+import { limitedText } from "../net/body.ts";
 import type { HttpClient, RequestOptions } from "../net/client.ts";
-import type { ByteRange, MirrorFile, MirrorReader } from "./mirror.ts";
-import type { OciApi } from "./oci_api.ts";
+import { answeredFile, answeredSize, rangeHeader } from "./answered_file.ts";
+import type { MirrorReader } from "./mirror.ts";
+import type { OciApi, OciRequest } from "./oci_api.ts";
 import { layerNamed, OCI_MANIFEST } from "./oci_documents.ts";
 import { ociFileOf, type OciPlace, parseOciPlace } from "./oci_place.ts";
 
@@ -18,39 +20,25 @@ type Limits = Pick<RequestOptions, "signal" | "tries">;
 
 /** Reads files of a repository. */
 export function ociReader(api: OciApi): MirrorReader {
-  async function get(path: string, range?: ByteRange): Promise<Response | undefined> {
-    const digest = await blobOf(api, path);
-    if (digest === undefined) return undefined;
-    const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
-    const response = await fetchBlob(api, digest, headers, {});
-    if (response.ok) return response;
-    await response.body?.cancel();
-    return undefined;
-  }
-
+  const nameOf = (path: string) => `${path} on ${api.name}`;
   return {
+    name: api.name,
+
     async size(path) {
       const digest = await blobOf(api, path);
       if (digest === undefined) return undefined;
       const response = await api.request("HEAD", `/blobs/${digest}`, { answers: [404] });
       await response.body?.cancel();
-      if (response.status === 404) return undefined;
-      const length = response.headers.get("content-length");
-      if (length !== null) return Number(length);
-      throw new BfaError("network", `Cannot use ${path} on ${api.name}: it does not say how long`);
+      return response.status === 404 ? undefined : answeredSize(response, nameOf(path));
     },
 
-    async open(path, range): Promise<MirrorFile | undefined> {
-      const response = await get(path, range);
-      if (!response) return undefined;
-      const size = range
-        ? /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1]
-        : response.headers.get("content-length");
-      if (size && (!range || response.status === 206)) {
-        return { size: Number(size), body: response.body ?? new Blob([]).stream() };
-      }
+    async open(path, range) {
+      const digest = await blobOf(api, path);
+      if (digest === undefined) return undefined;
+      const response = await fetchBlob(api, digest, { headers: rangeHeader(range) });
+      if (response.status !== 404) return await answeredFile(response, nameOf(path), range);
       await response.body?.cancel();
-      throw new BfaError("network", `Cannot read ${path} on ${api.name}: it sent no range`);
+      return undefined;
     },
   };
 }
@@ -76,7 +64,7 @@ export function registryClient(open: (place: OciPlace) => Promise<OciApi>): Http
   };
 }
 
-/** A file as a plain mirror would answer, with its digest for an ETag. */
+/** A file as a plain mirror would answer, with its digest for an ETag: whoever keeps the blobs has another. */
 async function answer(
   api: OciApi,
   path: string,
@@ -87,7 +75,11 @@ async function answer(
   if (digest === undefined) return new Response(null, { status: 404 });
   const etag = `"${digest}"`;
   if (known === etag) return new Response(null, { status: 304, headers: { etag } });
-  return await fetchBlob(api, digest, range ? { range } : {}, limits);
+  const options = { headers: range ? { range } : {}, answers: [416], ...limits };
+  const { status, headers, body } = await fetchBlob(api, digest, options);
+  const own = new Headers(headers);
+  if (status < 300) own.set("etag", etag);
+  return new Response(body, { status, headers: own });
 }
 
 /** Which blob a file is; for all but artifacts its tag says so. */
@@ -101,21 +93,19 @@ async function blobOf(api: OciApi, path: string, limits: Limits = {}): Promise<s
     await response.body?.cancel();
     return undefined;
   }
-  const length = Number(response.headers.get("content-length") ?? 0);
-  const text = length > MAX_DOCUMENT_BYTES ? "" : await response.text();
-  if (length > MAX_DOCUMENT_BYTES) await response.body?.cancel();
+  const text = await limitedText(response.body, MAX_DOCUMENT_BYTES, `${file.tag} on ${api.name}`);
   return layerNamed(text, file.title)?.digest;
 }
 
+/** Asks for a blob; one that is not there is an answer too. */
 async function fetchBlob(
   api: OciApi,
   digest: string,
-  headers: Record<string, string>,
-  limits: Limits,
+  { headers, answers = [], ...limits }: OciRequest,
 ): Promise<Response> {
   return await api.request("GET", `/blobs/${digest}`, {
     headers: { ...headers, "accept-encoding": "identity" },
-    answers: [404, 416],
+    answers: [404, ...answers],
     ...limits,
   });
 }

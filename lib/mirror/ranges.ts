@@ -8,15 +8,13 @@ import { delay } from "@std/async/delay";
 import { asBfaError, BfaError, HttpError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
+import { STALL_MS } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
 import { DEFAULT_RETRY, retryDelayMs, type RetryPolicy } from "../net/retry.ts";
 import { artifactPath, type MirrorReader } from "./mirror.ts";
 
 /** A server that ignores ranges is put up with when what is wanted is near the start of its answer. */
 const MOST_UNRANGED_BYTES = 1024 * 1024;
-
-/** How long a server may go silent in the middle of a body, ms. */
-const STALL_MS = 15_000;
 
 /** How often a range is asked for again after its body broke off. */
 const CUT_TRIES = 3;

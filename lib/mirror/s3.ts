@@ -9,6 +9,7 @@
 import { BfaError } from "../core/errors.ts";
 import { digestOf, hashStream } from "../files/file_facts.ts";
 import { partsOf } from "../files/file_parts.ts";
+import { answeredFile, answeredSize, rangeHeader } from "./answered_file.ts";
 import { digestInPath, fileHeaders, isMoving } from "./file_headers.ts";
 import type { Mirror } from "./mirror.ts";
 import type { S3Api } from "./s3_api.ts";
@@ -16,37 +17,30 @@ import { uploadParts } from "./s3_upload.ts";
 
 /**
  * What is longer is uploaded in parts of this length, bytes: 10,000 of them at most, 5 MiB at least
- * (S3's limits).
+ * (S3's limits). Of what goes up whole S3 states the digest, of parts it does not: those must be read
+ * back, with every publish, and reading is what a bucket charges for.
  */
-export const PART_BYTES = 16 * 1024 * 1024;
+const PART_BYTES = 64 * 1024 * 1024;
 
 /** A mirror under a prefix of a bucket. */
-export function s3Mirror(api: S3Api, prefix: string): Mirror {
+export function s3Mirror(api: S3Api, prefix: string, partBytes = PART_BYTES): Mirror {
+  const nameOf = (path: string) => `${path} on ${mirror.name}`;
   const mirror: Mirror = {
     name: prefix ? `${api.name}/${prefix.slice(0, -1)}` : api.name,
 
     async size(path) {
       const response = await api.request("HEAD", prefix + path, { answers: [404] });
       await response.body?.cancel();
-      return response.status === 404 ? undefined : Number(response.headers.get("content-length"));
+      return response.status === 404 ? undefined : answeredSize(response, nameOf(path));
     },
 
     async open(path, range) {
-      const headers = range ? { range: `bytes=${range.start}-${range.end}` } : {};
-      const response = await api.request("GET", prefix + path, { headers, answers: [404] });
-      if (response.status === 404) {
-        const why = await api.refusal(response);
-        if (why.reason && why.reason !== "NoSuchKey") throw why;
-        return undefined;
-      }
-      const size = range
-        ? /\/(\d+)$/.exec(response.headers.get("content-range") ?? "")?.[1]
-        : response.headers.get("content-length");
-      if (size && (!range || response.status === 206)) {
-        return { size: Number(size), body: response.body ?? new Blob([]).stream() };
-      }
-      await response.body?.cancel();
-      throw new BfaError("network", `Cannot read ${path} on ${mirror.name}: it sent no range`);
+      const request = { headers: rangeHeader(range), answers: [404] };
+      const response = await api.request("GET", prefix + path, request);
+      if (response.status !== 404) return await answeredFile(response, nameOf(path), range);
+      const why = await api.refusal(response);
+      if (why.reason && why.reason !== "NoSuchKey") throw why;
+      return undefined;
     },
 
     async digest(path) {
@@ -62,7 +56,7 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
     },
 
     async put(path, body) {
-      const parts = partsOf(body, PART_BYTES);
+      const parts = partsOf(body, partBytes);
       try {
         const first = (await parts.next()).value!;
         const second = await parts.next();
@@ -116,21 +110,21 @@ export function s3Mirror(api: S3Api, prefix: string): Mirror {
     const there = await mirror.open(path);
     const theirs = there && (await hashStream(there.body)).sha256;
     if (theirs === ours) return false;
-    const digest = digestInPath(path);
-    if (theirs !== undefined && digest === undefined) {
+    const named = digestInPath(path) !== undefined;
+    if (theirs !== undefined && !named) {
       throw new BfaError(
         "conflict",
         `Cannot write ${path} on ${mirror.name}: another one is there; use the publisher's own KV`,
       );
     }
-    // Nothing, or damage: the bytes are not those that the path names.
-    return await done(await send({}));
+    // Damage: the bytes are not those that the path names. Or nothing yet: whoever is at it comes first.
+    return await done(await send(named ? {} : { "if-none-match": "*" }));
   }
 
   /** Reads an answer to its end; what was put in parts may still say that it failed. */
   async function done(response: Response): Promise<true> {
     if (!response.ok) throw await api.refusal(response);
-    const text = (await api.text(response)).slice(0, 20_000);
+    const text = await api.text(response);
     const reason = /<Error>[\s\S]*?<Code>(\w{1,60})<\/Code>/.exec(text)?.[1];
     if (reason) {
       throw new BfaError(

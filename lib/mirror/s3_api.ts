@@ -7,6 +7,7 @@
 
 import { BfaError, type ErrorCode } from "../core/errors.ts";
 import { digestOf } from "../files/file_facts.ts";
+import { limitedText, refusalText } from "../net/body.ts";
 import type { Sender } from "../net/sender.ts";
 import type { S3Place } from "./s3_place.ts";
 
@@ -43,6 +44,9 @@ export interface S3Api {
   text(response: Response): Promise<string>;
 }
 
+/** What S3 answers but files is shorter, bytes. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
 /** Makes a client for one bucket. */
 export function s3Api(
   place: S3Place,
@@ -53,7 +57,7 @@ export function s3Api(
   const name = `s3://${bucket}`;
 
   async function refusal(response: Response): Promise<S3Error> {
-    const text = (await response.text().catch(() => "")).slice(0, 20_000);
+    const text = await refusalText(response);
     const reason = /<Code>(\w{1,60})<\/Code>/.exec(text)?.[1] ?? "";
     const there = response.headers.get("x-amz-bucket-region") ??
       /<Region>([a-z0-9-]{2,40})<\/Region>/.exec(text)?.[1];
@@ -69,14 +73,7 @@ export function s3Api(
   return {
     name,
     refusal,
-    async text(response) {
-      try {
-        return await response.text();
-      } catch (cause) {
-        const message = `Cannot use ${name}: its answer was cut; run the same command again`;
-        throw new BfaError("network", message, { cause });
-      }
-    },
+    text: async ({ body }) => await limitedText(body, MAX_ANSWER_BYTES, `an answer of ${name}`),
     async request(method, key, { headers = {}, body, query, answers = [] } = {}) {
       const url = new URL(base + key);
       for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);

@@ -80,7 +80,12 @@ export function sender(options: SenderOptions): Sender {
     try {
       return await fetchOne(url, body ? { ...init, body } : init);
     } catch (cause) {
-      throw new BfaError("network", `Cannot reach ${new URL(url).host} for ${place}`, { cause });
+      const { host } = new URL(url);
+      throw new BfaError(
+        "network",
+        `Cannot reach ${host} for ${place}: no answer, or the connection broke; run the same command again`,
+        { cause },
+      );
     } finally {
       clearTimeout(timer);
     }

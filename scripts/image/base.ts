@@ -6,7 +6,7 @@
 
 import type { Arch } from "./document.ts";
 import { USER } from "./document.ts";
-import { run } from "./programs.ts";
+import { runProgram } from "../run_program.ts";
 
 /** Debian's stable release. */
 const SUITE = "trixie";
@@ -57,7 +57,7 @@ exec "$@"
 /** Makes the root of the file system for a processor; needs neither root nor that processor. */
 export async function makeBase(arch: Arch, root: string): Promise<void> {
   const tar = `${root}.tar`;
-  await run("mmdebstrap", [
+  await runProgram("mmdebstrap", [
     "--quiet",
     "--variant=extract",
     `--architectures=${arch}`,
@@ -67,7 +67,7 @@ export async function makeBase(arch: Arch, root: string): Promise<void> {
     tar,
   ]);
   await Deno.mkdir(root, { recursive: true });
-  await run("tar", [
+  await runProgram("tar", [
     "--extract",
     "--preserve-permissions",
     "--no-same-owner",

@@ -8,12 +8,10 @@
 import { dirname } from "@std/path";
 import { bake } from "../../lib/jobs/bake.ts";
 import { mirrorManifests } from "../../lib/jobs/mirror_manifests.ts";
-import { openMirror } from "../../lib/jobs/open_mirrors.ts";
+import { openReader } from "../../lib/jobs/open_mirrors.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { ManifestBody } from "../../lib/core/manifest.ts";
-import { httpMirror } from "../../lib/mirror/http.ts";
-import { artifactPath, type MirrorReader } from "../../lib/mirror/mirror.ts";
-import { httpClient } from "../../lib/net/client.ts";
+import { artifactPath } from "../../lib/mirror/mirror.ts";
 
 /** Where the data is in the image. */
 const FOLDER = "bfa";
@@ -29,7 +27,10 @@ export async function addData(
 ): Promise<ManifestBody> {
   const rest = `${roots.rest}/${FOLDER}`;
   const years = `${roots.years}/${FOLDER}`;
-  const mirror = await mirrorAt(place);
+  const mirror = await openReader(place, {
+    env: (name) => Deno.env.get(name),
+    now: () => new Date(),
+  });
   const reader = mirrorManifests(mirror);
   let signed: ManifestBody;
   try {
@@ -49,15 +50,4 @@ export async function addData(
     await Deno.remove(`${rest}/${artifact.sha256}`, { recursive: true });
   }
   return signed;
-}
-
-async function mirrorAt(place: string): Promise<MirrorReader> {
-  if (/^https?:\/\//.test(place)) {
-    return httpMirror(place.endsWith("/") ? place : `${place}/`, httpClient());
-  }
-  const mirror: MirrorReader = await openMirror(place, {
-    versions: () => mirrorManifests(mirror).versions(),
-    bySequence: (sequence) => mirrorManifests(mirror).bySequence(sequence),
-  }, { env: (name) => Deno.env.get(name), now: () => new Date() });
-  return mirror;
 }

@@ -6,7 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { pipe } from "./programs.ts";
+import { pipeProgram } from "../run_program.ts";
 
 /** What a blob is and how it is found. */
 export interface Descriptor {
@@ -48,7 +48,7 @@ export async function addLayer(
   title: string,
   options: { keepModes?: boolean } = {},
 ): Promise<Layer> {
-  const packed = pipe("tar", [
+  const packed = pipeProgram("tar", [
     "--create",
     "--format=gnu",
     "--sort=name",
@@ -65,7 +65,7 @@ export async function addLayer(
   const temporary = await Deno.makeTempFile({ dir: layout });
   const file = await Deno.open(temporary, { write: true });
   // The bytes of Deno's own compression depend on how its input was cut, and on the processor.
-  await pipe("gzip", ["--no-name"], packed.pipeThrough(plain.stream))
+  await pipeProgram("gzip", ["--no-name"], packed.pipeThrough(plain.stream))
     .pipeThrough(small.stream).pipeTo(file.writable);
   const { digest, bytes: size } = small.facts();
   await Deno.rename(temporary, blobPath(layout, digest));

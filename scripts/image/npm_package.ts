@@ -5,7 +5,7 @@
  */
 
 import { BfaError, IntegrityError } from "../../lib/core/errors.ts";
-import { ProgramFailed, run } from "./programs.ts";
+import { ProgramFailed, runProgram } from "../run_program.ts";
 import type { Arch } from "./document.ts";
 
 /** What npm calls the processors. */
@@ -34,12 +34,13 @@ export async function unpackPackage(
   try {
     const spec = `${name}@${version}`;
     const args = ["pack", "--json", "--loglevel=error", spec, `--pack-destination=${folder}`];
-    const [packed] = JSON.parse(await run("npm", args).catch((error) => explain(spec, error)));
+    const { out } = await runProgram("npm", args).catch((error) => explain(spec, error));
+    const [packed] = JSON.parse(out);
     const { integrity = packed.integrity } = options;
     if (packed.integrity !== integrity) throw new IntegrityError(spec, integrity, packed.integrity);
     await Deno.mkdir(into, { recursive: true });
     const [file] = [...Deno.readDirSync(folder)].map((entry) => `${folder}/${entry.name}`);
-    await run("tar", ["-xzf", file!, "--strip-components=1", "--no-same-owner", "-C", into]);
+    await runProgram("tar", ["-xzf", file!, "--strip-components=1", "--no-same-owner", "-C", into]);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

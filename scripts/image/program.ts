@@ -9,7 +9,8 @@ import { dirname } from "@std/path";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { Arch } from "./document.ts";
 import { checkArch, forArch, unpackPackage } from "./npm_package.ts";
-import { run } from "./programs.ts";
+import { ownFiles } from "../own_files.ts";
+import { runProgram } from "../run_program.ts";
 
 const DENO_PACKAGE = "@deno/linux-{arch}-glibc";
 const DUCKDB_PACKAGE = "@duckdb/node-bindings-linux-{arch}";
@@ -70,10 +71,17 @@ export async function addProgram(root: string): Promise<void> {
   config.imports = await usedImports(config.imports, files);
   await writeConfig(app, { ...config, nodeModulesDir: "auto" });
   const commands = files.filter((file) => file.startsWith("commands/"));
-  await run(Deno.execPath(), ["install", "--quiet", "--entrypoint", ...ENTRY_POINTS, ...commands], {
+  await runProgram(Deno.execPath(), [
+    "install",
+    "--quiet",
+    "--entrypoint",
+    ...ENTRY_POINTS,
+    ...commands,
+  ], {
     cwd: app,
   });
   await tidyPackages(`${app}/node_modules`);
+  await ownFiles(`${app}/node_modules`);
   // From here on packages are found in node_modules alone: no registry, no lock, no folder that is written.
   await Deno.remove(`${app}/deno.lock`);
   await writeConfig(app, { ...config, nodeModulesDir: "manual" });
@@ -83,7 +91,7 @@ export async function addProgram(root: string): Promise<void> {
 }
 
 async function programFiles(excluded: readonly string[]): Promise<string[]> {
-  const listed = (await run("git", ["ls-files", "-z"])).split("\0");
+  const listed = (await runProgram("git", ["ls-files", "-z"])).out.split("\0");
   return listed.filter((file) =>
     file && !/^(\.|deploy\/|deno\.)|\.md$/.test(file) &&
     !excluded.some((path) => file === path || file.startsWith(path))

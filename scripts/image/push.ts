@@ -5,7 +5,7 @@
  */
 
 import { BfaError } from "../../lib/core/errors.ts";
-import { ProgramFailed, run } from "./programs.ts";
+import { ProgramFailed, runProgram } from "../run_program.ts";
 
 /** Refuses what is not `REGISTRY/NAME`, before anything is made. */
 export function checkName(name: string): void {
@@ -20,10 +20,10 @@ export function checkName(name: string): void {
 export async function push(layout: string, name: string, tags: readonly string[]): Promise<void> {
   const [host = ""] = name.split("/");
   // As Docker does: a registry on this machine needs no TLS.
-  const plain = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host);
+  const plain = /^(localhost|127\.0\.0\.1)(:\d+)?$/.test(host);
   for (const tag of tags) {
     try {
-      await run("skopeo", [
+      await runProgram("skopeo", [
         "copy",
         "--all",
         "--quiet",

@@ -1,5 +1,5 @@
 /**
- * Derives and builds a version from many observations, each in a process of its own:
+ * Derives and builds a version from many observations, each in a process of its own, and compares:
  *
  *     deno run -A tests/bench/build.ts [TIMES...]
  *
@@ -20,55 +20,118 @@ import { observe } from "./observe.ts";
 
 const NOW = new Date("2026-08-09T12:00:00Z");
 
-async function measure(dir: string, times: number): Promise<void> {
+/** What one of the two jobs took. */
+interface Taken {
+  /** By the clock. */
+  readonly seconds: number;
+  /** Of all threads. */
+  readonly cpuSeconds: number;
+  /** The most memory the process has had until its end. */
+  readonly peakRss: number;
+}
+
+interface Measured {
+  readonly times: number;
+  readonly rows: number;
+  readonly symbols: number;
+  readonly artifacts: number;
+  readonly bytes: number;
+  readonly derive: Taken;
+  readonly build: Taken;
+}
+
+async function measure(dir: string, times: number): Promise<Measured> {
   const observations = join(dir, "observations.duckdb");
-  let started = performance.now();
-  const listings = await withObservations(observations, (store) => derive(store, { now: NOW }));
-  const derived = (performance.now() - started) / 1000;
-  const derivedRss = peakRss(Deno.pid);
+  const derived = await taken(() =>
+    withObservations(observations, (store) => derive(store, { now: NOW }))
+  );
+  const listings = derived.result;
   const days = listings.listings.reduce(
     (sum, { first, last }) => sum + dayNumber(last ?? listings.dataThrough) - dayNumber(first) + 1,
     0,
   );
-  started = performance.now();
   const outDir = join(dir, "build");
   const version = `${listings.dataThrough}.1`;
-  const made = await build(listings, { version, outDir, observations });
-  const built = (performance.now() - started) / 1000;
-  assertEquals(made.rows, days);
-  const bytes = made.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-  console.log(`${times} times: ${made.rows} rows, ${made.symbols} symbols`);
-  console.log(`  derive    ${derived.toFixed(1)} s, peak RSS ${megabytes(derivedRss)}`);
-  console.log(`  build     ${built.toFixed(1)} s, peak RSS ${megabytes(peakRss(Deno.pid))}`);
-  console.log(`  CPU       ${cpuSeconds(Deno.pid).toFixed(1)} s for both`);
-  console.log(`  artifacts ${made.artifacts.length}, ${megabytes(bytes)}`);
+  const built = await taken(() => build(listings, { version, outDir, observations }));
+  const { rows, symbols, artifacts } = built.result;
+  assertEquals(rows, days);
+  return {
+    times,
+    rows,
+    symbols,
+    artifacts: artifacts.length,
+    bytes: artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0),
+    derive: derived.taken,
+    build: built.taken,
+  };
+}
+
+async function taken<T>(work: () => Promise<T>): Promise<{ result: T; taken: Taken }> {
+  const [started, cpu] = [performance.now(), cpuSeconds(Deno.pid)];
+  const result = await work();
+  const seconds = (performance.now() - started) / 1000;
+  return {
+    result,
+    taken: { seconds, cpuSeconds: cpuSeconds(Deno.pid) - cpu, peakRss: peakRss(Deno.pid) },
+  };
+}
+
+function report({ times, rows, symbols, artifacts, bytes, derive, build }: Measured): void {
+  console.log(
+    `${times} times: ${rows} rows, ${symbols} symbols; ${artifacts} artifacts, ${megabytes(bytes)}`,
+  );
+  for (const [what, { seconds, cpuSeconds, peakRss }] of Object.entries({ derive, build })) {
+    console.log(
+      `  ${what.padEnd(7)} ${seconds.toFixed(1).padStart(6)} s, ${
+        cpuSeconds.toFixed(1).padStart(6)
+      } s of CPU, peak RSS ${megabytes(peakRss)}`,
+    );
+  }
+}
+
+/** How much longer the last takes than the first. */
+function compare(first: Measured, last: Measured): void {
+  const ratio = (of: (measured: Measured) => number) => (of(last) / of(first)).toFixed(1);
+  console.log(
+    `${ratio(({ rows }) => rows)} times the rows: derive ${
+      ratio(({ derive }) => derive.seconds)
+    } times as long (CPU ${ratio(({ derive }) => derive.cpuSeconds)}), build ${
+      ratio(({ build }) => build.seconds)
+    } times (CPU ${ratio(({ build }) => build.cpuSeconds)}), both ${
+      ratio(({ derive, build }) => derive.seconds + build.seconds)
+    } times`,
+  );
 }
 
 function megabytes(bytes: number): string {
   return `${Math.round(bytes / 1e6)} MB`;
 }
 
-async function step(...args: string[]): Promise<void> {
+async function step(...args: string[]): Promise<string> {
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", fromFileUrl(import.meta.url), ...args],
   });
   const { success, stdout, stderr } = await command.output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
-  await Deno.stdout.write(stdout);
+  return new TextDecoder().decode(stdout);
 }
 
 if (Deno.args[0] === "observe") {
   await observe(join(Deno.args[1]!, "observations.duckdb"), Number(Deno.args[2]));
 } else if (Deno.args[0] === "measure") {
-  await measure(Deno.args[1]!, Number(Deno.args[2]));
+  console.log(JSON.stringify(await measure(Deno.args[1]!, Number(Deno.args[2]))));
 } else {
+  const all: Measured[] = [];
   for (const times of Deno.args.length ? Deno.args : ["1", "10"]) {
     const dir = await Deno.makeTempDir({ prefix: "bfa-bench-" });
     try {
       await step("observe", dir, times);
-      await step("measure", dir, times);
+      const measured: Measured = JSON.parse(await step("measure", dir, times));
+      report(measured);
+      all.push(measured);
     } finally {
       await Deno.remove(dir, { recursive: true });
     }
   }
+  if (all.length > 1) compare(all[0]!, all.at(-1)!);
 }

@@ -24,7 +24,6 @@ import { serveBucket } from "../helpers/bucket.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { madeUpListings } from "../helpers/bucket_lives.ts";
 import { cpuSeconds, peakRss, readLine } from "./measure.ts";
-import { servePagesFromDisk } from "./page_file.ts";
 
 const NOW = new Date("2026-08-09T12:00:00Z");
 const LATENCY_MS = 50;
@@ -35,7 +34,6 @@ async function serve(symbols: number): Promise<void> {
   const wanted = [...listings, ...madeUpListings(110)].slice(-symbols);
   const past = history(wanted, { through: parseDay("2026-08-08") });
   const bucket = serveBucket(past, { now: NOW });
-  await servePagesFromDisk(bucket);
   bucket.latencyMs = LATENCY_MS;
   console.log(`ready ${bucket.listUrl}`);
 }

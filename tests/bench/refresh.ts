@@ -6,8 +6,8 @@
  *     deno run -A --unstable-kv tests/bench/refresh.ts monthly 32      # built monthly, from one time to the next
  *     deno run -A --unstable-kv tests/bench/refresh.ts monthly 2 2026-07-31
  *
- * The publisher's uploads, and the downloads of a client that has pulled everything, and of one that has
- * pulled the parts, as shares of the whole version.
+ * The publisher's uploads, and the downloads of a client that has pulled everything, of one that has pulled the
+ * parts, and of one that has only asked questions, as shares of the whole version.
  *
  * @module
  */
@@ -18,7 +18,8 @@ import { readWholeFiles, wholeThrough } from "../../lib/core/whole_files.ts";
 import { addDays, parseDay } from "../../lib/core/day.ts";
 import { deriveListings } from "../../lib/core/derive_listings.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
-import { type Build, build } from "../../lib/jobs/build.ts";
+import { build } from "../../lib/jobs/build.ts";
+import type { Build } from "../../lib/jobs/build_folder.ts";
 import { type Dataset, open } from "../../lib/mod.ts";
 import { publish } from "../../lib/jobs/publish.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
@@ -32,7 +33,12 @@ const count = Number(Deno.args[1] ?? 2);
 const last = parseDay(Deno.args[2] ?? "2026-08-08");
 const days = Array.from({ length: count }, (_, i) => addDays(last, i + 1 - count));
 
-const isPart = (name: string) => name.startsWith("parts/") || name === "listings.json";
+/** What each client pulls; the last one nothing: its copy has what its questions need. */
+const CLIENTS: Readonly<Record<string, (name: string) => boolean>> = {
+  everything: () => true,
+  "the parts": (name) => name.startsWith("parts/") || name === "listings.json",
+  "the listings": (name) => name === "listings.json",
+};
 
 /** Shares of the whole version, by day: of ordinary ones, and of those on which whole files are built anew. */
 const shares = { ordinary: new Map<string, number[]>(), all: new Map<string, number[]>() };
@@ -49,7 +55,7 @@ await withPublisher(async (world) => {
   const publisher = { ...world.publisher, mirrors: [counting] };
   const endpoint = serveMirror(world.mirrorDir);
   const clients: { what: string; dataset: Dataset }[] = [];
-  for (const what of ["everything", "the parts"]) {
+  for (const what of Object.keys(CLIENTS)) {
     const cacheDir = join(world.dir, what);
     const options = { cacheDir, now: () => world.clock, onNotice: () => {} };
     clients.push({ what, dataset: await open({ endpoint: endpoint.url, ...options }) });
@@ -81,7 +87,7 @@ await withPublisher(async (world) => {
       const sent = endpoint.bytes();
       const names = made.artifacts.map(({ name }) => name);
       if (before) await dataset.refresh();
-      else await dataset.pull(what === "everything" ? ["*"] : names.filter(isPart));
+      else await dataset.pull(names.filter(CLIENTS[what]!));
       // What is new under a new name comes when it is asked for.
       if (what === "everything") await dataset.pull(["*"]);
       assertEquals((await dataset.status()).version, version);

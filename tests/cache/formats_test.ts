@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { cacheContents, clearCache, pruneCache, verifyCache } from "../../lib/cache/upkeep.ts";
 import { open } from "../../lib/mod.ts";
 import { bfa } from "../helpers/cli.ts";
+import { copyFolder } from "../helpers/copy_folder.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
 
 const FIXTURES = new URL("../fixtures/formats/", import.meta.url).pathname;
@@ -22,14 +23,6 @@ async function withForm(form: string, test: (dir: string) => Promise<void>): Pro
     await test(dir);
   } finally {
     await Deno.remove(dir, { recursive: true });
-  }
-}
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    if (isDirectory) await copyFolder(join(from, name), join(to, name));
-    else await Deno.copyFile(join(from, name), join(to, name));
   }
 }
 

@@ -54,6 +54,26 @@ diskTest(
   },
 );
 
+Deno.test({
+  name:
+    "a place where no folder can be made: answers from memory, says not-kept and what to do for files",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withCopy(async (world) => {
+      const dataset = await world.open();
+      assertEquals((await dataset.symbols()).version, OLD);
+      assertEquals(world.notices, ["pinned", "not-kept"]);
+      const refused = await dataset.path("listings.json").catch((error) => error);
+      assertEquals(
+        [refused.code, refused.message],
+        [
+          "storage",
+          "Cannot give the file listings.json: the copy is in memory; set BFA_CACHE_DIR to a folder that can be written",
+        ],
+      );
+    }, { cacheDir: "/proc/bfa" }),
+});
+
 diskTest("a read-only disk with a fresh copy: 0 requests, no notice", async (world, disk) => {
   await (await world.open()).symbols();
   await disk.readOnly(true);

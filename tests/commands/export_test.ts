@@ -129,18 +129,28 @@ Deno.test("bfa export leaves a file alone that is there, unless it is told; what
       [[join(dir, "x.csv"), "--from", "2024-02-01", "--to", "2024-01-01"], 2, "it ends first"],
       [[join(dir, "x.csv"), "--columns", "nothing"], 2, 'Cannot give the column "nothing"'],
       [[join(dir, "x.csv"), "--no-copy"], 2, "leave out --no-copy"],
-      [[join(path, "below.csv")], 1, "Cannot write"],
+      [[join(path, "below.csv")], 8, "a file is where a folder should be"],
     ];
     for (const [args, code, says] of cases) {
       const refused = await call(args);
       assertStringIncludes(refused.err, says);
-      if (says !== "Cannot write") assertEquals([args, refused.code], [args, code]);
+      assertEquals([args, refused.code], [args, code]);
     }
     assertEquals(await Deno.readTextFile(path), "mine");
     assertEquals((await call([path, "--force", "--symbol", "S01USDT", "-q"])).code, 0);
     assert((await Deno.readTextFile(path)).startsWith("date,symbol,available"));
     const names = (await Array.fromAsync(Deno.readDir(dir))).map(({ name }) => name);
     assertEquals(names.filter((name) => name.endsWith(".tmp") || name.startsWith("x")), []);
+  });
+});
+
+Deno.test("bfa export that is stopped: one line, exit code 130, and nothing of the file", async () => {
+  await withCacheDir(async (env) => {
+    const dir = env["HOME"]!;
+    const args = ["export", join(dir, "all.csv"), "-q"];
+    const call = await bfa(args, { env, stop: AbortSignal.abort() });
+    assertEquals([call.code, call.out, call.err], [130, "", "bfa: interrupted\n"]);
+    assertEquals([...Deno.readDirSync(dir)].filter(({ name }) => name.startsWith("all")), []);
   });
 });
 

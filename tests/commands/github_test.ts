@@ -57,6 +57,19 @@ Deno.test("`bfa publish --mirror DIR --mirror github:…`: both have it, and a c
     const verified = await call("mirror", "verify", "--mirror", "github:octo/data", "--json");
     const [{ artifacts, faults }] = JSON.parse(verified.out).mirrors;
     assertEquals([verified.code, artifacts, faults], [0, 20, []]);
+
+    const before = github.seen.length;
+    const monitored = await call("monitor", "github:octo/data", folder, "--json");
+    type Row = { place: string; signal: string; value: unknown; most: unknown };
+    const rows: Row[] = JSON.parse(monitored.out).findings;
+    const of = (signal: string) =>
+      rows.filter((row) => row.signal === signal).map(({ place, value }) => [place, value]);
+    const { signed } = JSON.parse(pointer);
+    const largest = Math.max(...signed.artifacts.map(({ bytes }: { bytes: number }) => bytes));
+    assertEquals([monitored.code, monitored.err], [0, ""]);
+    assertEquals(of("files"), [["github:octo/data", "20 of 20"], [folder, "20 of 20"]]);
+    assertEquals(of("largest file"), [["github:octo/data", largest]]);
+    assertEquals(github.seen.slice(before).filter(({ host }) => host === "api").length, 0);
     const copy = ["--from", "github:octo/data", "--to", `${env.HOME}/copy`];
     const synced = await call("mirror", "sync", ...copy, "-q");
     assertStringIncludes(synced.out, "20 of 20 copied");
@@ -191,7 +204,10 @@ Deno.test("`bfa state`: never over what is there, never half, never without know
     await Deno.mkdir(dataDir, { recursive: true });
     await Deno.writeTextFile(`${dataDir}/observations.duckdb`, "seen");
     await Deno.writeTextFile(`${dataDir}/kv.sqlite3`, "kv");
-    assertEquals((await call(["state", "save"])).out.split(":").length > 1, true);
+    assertEquals(
+      (await call(["state", "save"])).out,
+      "saved the state of 2026-03-01T12:00:00Z: 2 files, 6 B\n",
+    );
     const there = await call(["state", "restore"]);
     assertEquals([there.code, there.err], [
       2,
@@ -212,6 +228,28 @@ Deno.test("`bfa state`: never over what is there, never half, never without know
     assertEquals([restored.code, restored.err], [0, ""]);
     assertEquals(await Deno.readTextFile(`${elsewhere}/kv.sqlite3`), "kv");
     assertEquals(await Deno.readTextFile(`${elsewhere}/observations.duckdb`), "seen");
+
+    // One whose last file cannot be read, or is damaged, is not restored by half.
+    const kept = github.releases.at(0)!.assets.find(({ name }) => name === "kv.sqlite3")!;
+    const refused: [exit: number, says: string, breakIt: () => void][] = [
+      [6, "Cannot read a file of github:octo/data", () => {
+        github.fault = ({ host, path }) =>
+          host === "cdn" && path.includes(`/${kept.id}?`)
+            ? new Response(null, { status: 403 })
+            : undefined;
+      }],
+      [5, 'Cannot use "kv.sqlite3": its SHA-256 is ', () => {
+        github.fault = undefined;
+        kept.bytes = new TextEncoder().encode("xx");
+      }],
+    ];
+    for (const [exit, says, breakIt] of refused) {
+      breakIt();
+      const half = await call(["state", "restore"], { BFA_DATA_DIR: `${env.HOME}/half` });
+      assertEquals([half.code, half.out], [exit, ""]);
+      assertStringIncludes(half.err, says);
+      assertEquals([...Deno.readDirSync(`${env.HOME}/half`)], []);
+    }
 
     for (const hour of [2, 3, 4, 5]) {
       const now = new Date(NOW.getTime() + hour * 3_600_000);

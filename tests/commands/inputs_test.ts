@@ -6,7 +6,12 @@ import { BfaError } from "../../lib/core/errors.ts";
 const COMMAND: Command = {
   name: "ask",
   summary: "",
-  args: [{ name: "what", help: "" }, { name: "more", help: "", optional: true, many: true }],
+  args: [{ name: "what", help: "What to ask" }, {
+    name: "more",
+    help: "",
+    optional: true,
+    many: true,
+  }],
   options: {
     format: { value: "FORMAT", help: "" },
     state: { value: "STATE", many: true, help: "" },
@@ -55,7 +60,7 @@ const READ: [argv: string[], expected: Partial<ReturnType<typeof read>>][] = [
 ];
 
 const REFUSED: [argv: string[], message: string][] = [
-  [[], "WHAT is missing"],
+  [[], "WHAT is missing: What to ask"],
   [["a", "--jsn"], "there is no option --jsn; did you mean --json?"],
   [["a", "--jsn=1"], "there is no option --jsn; did you mean --json?"],
   [["a", "--constructor"], "there is no option --constructor"],

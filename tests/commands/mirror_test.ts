@@ -1,8 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname, join } from "@std/path";
 import { artifactPath } from "../../lib/mirror/mirror.ts";
+import { formatManifest } from "../../lib/core/manifest.ts";
 import { renew } from "../../lib/jobs/publish.ts";
-import { newSecretKey, signer } from "../../lib/manifest/signature.ts";
+import { newSecretKey, signer, signManifest } from "../../lib/manifest/signature.ts";
 import { bfa } from "../helpers/cli.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
 import { type CopyWorld, NEW, OLD, someBytes, withCopy } from "../helpers/fault_world.ts";
@@ -36,6 +37,22 @@ async function filesIn(dir: string): Promise<string[]> {
     else files.push(...(await filesIn(join(dir, name))).map((file) => `${name}/${file}`));
   }
   return files.map((file) => file.replace(/^[0-9a-f]{64}/, "…")).sort();
+}
+
+/** The text of every file, by its path. */
+async function textsIn(dir: string): Promise<Record<string, string>> {
+  const entries = await Array.fromAsync(
+    walk(dir),
+    async (path) => [path, await Deno.readTextFile(path)],
+  );
+  return Object.fromEntries(entries);
+}
+
+async function* walk(dir: string): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(dir)) {
+    if (isDirectory) yield* walk(join(dir, name));
+    else yield join(dir, name);
+  }
 }
 
 Deno.test("sync brings the newest version over, and all manifests; then there is nothing to do", async () => {
@@ -108,6 +125,62 @@ Deno.test("sync reads what one source has lost, or has damaged, from the next; n
       'Cannot use "parts/a.parquet of DIR/mirror": its SHA-256 is ',
     );
     assertEquals(await filesIn(target), ["…/listings.json"]);
+  });
+});
+
+Deno.test("sync repairs what verify finds: the list, an older manifest that is damaged or gone, the pointer", async () => {
+  await withVersions(async ({ mirror, mirrorDir, target }) => {
+    const all = ["--all", "--from", mirrorDir, "--to", target, "-q"];
+    await mirror("sync", ...all);
+    const whole = await textsIn(target);
+    const file = (name: string) => join(target, name);
+    const damages: [found: string, damage: () => Promise<unknown>][] = [
+      ["versions.json", () => Deno.writeTextFile(file("versions.json"), "<html>")],
+      ["versions.json", () => Deno.writeTextFile(file("versions.json"), '{"versions":[null]}')],
+      [`version ${OLD}`, () => Deno.writeTextFile(file("manifests/1.json"), "{}")],
+      [`version ${OLD}`, () => Deno.remove(file("manifests/1.json"))],
+      ["manifest.json", () => Deno.writeTextFile(file("manifests/2.json"), "{}")],
+    ];
+    for (const [found, damage] of damages) {
+      await damage();
+      const { code, out } = await mirror("verify", "--all", "--mirror", target);
+      assertEquals([code, out.split("\t")[1]], [5, found]);
+      assertEquals((await mirror("sync", ...all)).code, 0);
+      assertEquals(await textsIn(target), whole);
+    }
+    await Deno.writeTextFile(file("manifest.json"), "{}");
+    assertEquals((await mirror("verify", "--mirror", target)).code, 5);
+    assertStringIncludes((await mirror("sync", ...all)).out, "latest moved");
+    assertEquals(await textsIn(target), whole);
+  });
+});
+
+Deno.test("sync brings no version that none of the trusted keys signed, whatever the source lists", async () => {
+  await withVersions(async ({ mirror, mirrorDir, target, publisher }) => {
+    const [own] = publisher.signers;
+    const path = join(mirrorDir, "manifests", "1.json");
+    const { signed } = JSON.parse(await Deno.readTextFile(path));
+    const stranger = await signer(await newSecretKey());
+    await Deno.writeTextFile(path, formatManifest(await signManifest(signed, [stranger])));
+    const keys = ["--trusted-keys", own!.keyId];
+    const all = await mirror("sync", "--all", "--from", mirrorDir, "--to", target, ...keys, "-q");
+    assertEquals(all.code, 5);
+    assertStringIncludes(all.err, `Cannot accept manifest 1 (${OLD}): none of the trusted keys`);
+    assertEquals(await Deno.stat(target).catch(() => "nothing"), "nothing");
+    const newest = await mirror("sync", "--from", mirrorDir, "--to", target, ...keys, "-q");
+    assertEquals(newest.code, 0);
+  });
+});
+
+Deno.test("sync and verify of all versions read the list once", async () => {
+  await withVersions(async ({ mirror, mirrorDir, target }) => {
+    const server = serveMirror(mirrorDir);
+    await mirror("verify", "--all", "--mirror", server.url);
+    const lists = () => server.take().filter((line) => line.startsWith("versions.json")).length;
+    assertEquals(lists(), 1);
+    await mirror("sync", "--all", "--from", server.url, "--to", target, "-q");
+    assertEquals(lists(), 2); // which versions there are; in the end, what the target's list says of them
+    await server.close();
   });
 });
 

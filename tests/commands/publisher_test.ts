@@ -1,9 +1,9 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
 import { serveKv } from "../helpers/kv_connect.ts";
 import { formatListings } from "../../lib/core/listings_file.ts";
 import { parseDay } from "../../lib/core/day.ts";
-import { SMALL_LISTINGS } from "../helpers/publisher.ts";
+import { buildListings, SMALL_LISTINGS } from "../helpers/publisher.ts";
 
 const NOW = new Date("2024-04-01T12:05:00Z");
 
@@ -76,6 +76,22 @@ Deno.test("a build never touches a folder of other files", async () => {
     assertEquals(code, 2);
     assertStringIncludes(err, "it holds other files than an earlier build");
     assertEquals(await Deno.readTextFile(`${env.HOME}/precious`), "");
+  });
+});
+
+Deno.test("`bfa publish` refuses a build whose listings no client would read", async () => {
+  await withCacheDir(async (env) => {
+    const dir = `${env.HOME}/build`;
+    const made = await buildListings(dir, "2024-03-31.1", SMALL_LISTINGS.toReversed());
+    await Deno.writeTextFile(`${dir}/build.json`, JSON.stringify(made));
+    await bfa(["keys", "new"], { env, now: NOW });
+    const { code, out, err } = await bfa(["publish", dir], { env, now: NOW });
+    assertEquals([code, out], [2, ""]);
+    assertEquals(
+      err,
+      'bfa: Cannot publish 2024-03-31.1: every client would refuse its listings, for their row "BBBUSDT": order; sort them by symbol and first day, without overlaps\n',
+    );
+    await assertRejects(() => Deno.stat(`${env.BFA_DATA_DIR}/mirror`), Deno.errors.NotFound);
   });
 });
 

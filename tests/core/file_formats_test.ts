@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { parquetMetadata } from "hyparquet";
 import { FILE_FORMATS } from "../../lib/core/file_formats.ts";
 import { BfaError } from "../../lib/core/errors.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { renew } from "../../lib/jobs/publish.ts";
 import { builtNumbers, MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";

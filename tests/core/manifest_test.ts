@@ -7,9 +7,9 @@ import {
   isSha256,
   type Manifest,
   MAX_MANIFEST_BYTES,
-  parseManifest,
   signedBytes,
 } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { EMPTY_SHA256, manifestBody } from "../helpers/manifest_body.ts";
 
 const MANIFEST: Manifest = {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { nearestNames } from "../../lib/core/nearest.ts";
+import { nearestNames, nearestSymbols } from "../../lib/core/nearest.ts";
 import { seedSource } from "../../lib/source/seed.ts";
 
 Deno.test("`nearestNames()` suggests the usual quote asset first", async () => {
@@ -14,6 +14,29 @@ Deno.test("`nearestNames()` suggests the usual quote asset first", async () => {
   ];
   for (const [name, expected] of cases) {
     assertEquals(nearestNames(name, index.symbols), expected, name);
+  }
+});
+
+Deno.test("`nearestSymbols()` knows what a symbol is called elsewhere", async () => {
+  const { index } = await seedSource();
+  const cases: [string, string[]][] = [
+    ["BTC", ["BTCUSDT"]],
+    ["btc-usdt", ["BTCUSDT"]],
+    ["BTCUSDT.P", ["BTCUSDT"]],
+    ["BTC/USDT", ["BTCUSDT"]],
+    ["BTC/USDT:USDT", ["BTCUSDT"]],
+    ["BTC/USDC:USDC", ["BTCUSDC"]],
+    ["BTC/USDT:USDT-240628", ["BTCUSDT_240628"]],
+    ["PEPE", ["1000PEPEUSDT"]],
+    ["BONKUSDT", ["1000BONKUSDT"]],
+    ["BABYDOGE", ["1MBABYDOGEUSDT"]],
+    ["币安人生", ["币安人生USDT"]],
+    ["BTCUSD", ["BTCUSDT", "BTCUSD1", "BTCUSDC"]], // as nearestNames()
+    ["BITCOIN", []],
+    ["", []],
+  ];
+  for (const [name, expected] of cases) {
+    assertEquals(nearestSymbols(name, index.symbols), expected, name);
   }
 });
 

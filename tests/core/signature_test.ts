@@ -4,9 +4,9 @@ import {
   formatManifest,
   type Manifest,
   type ManifestBody,
-  parseManifest,
   type Signature,
 } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import {
   goodKeys,
   isKeyId,

@@ -109,6 +109,21 @@ Deno.test("blocks hold whole days or whole symbols, 1,024 rows at most unless on
   }
 });
 
+Deno.test("rows that are not sorted by their key are not written as if they were", async () => {
+  const path = await Deno.makeTempFile({ prefix: "bfa-blocks-" });
+  await withDuckdb({ threads: 1 }, async (connection) => {
+    for (const [key, order] of [["date", "symbol, date"], ["symbol", "date, symbol"]] as const) {
+      const from = `FROM ${rowsOf(3, 1500)} ORDER BY ${order}`;
+      const file = { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key, from };
+      const error = await assertRejects(() => writeBlocks(connection, path, file), Error);
+      assertEquals(error.message, "the rows to write are not sorted");
+    }
+    // The connection is free again.
+    assertEquals((await connection.runAndReadAll("SELECT 1")).getRowsJson(), [[1]]);
+  });
+  await Deno.remove(path);
+});
+
 Deno.test("DuckDB reads the same rows and the same types out of it as were written", async () => {
   await withFile({ days: 40, perDay: 60 }, async ({ path, query }) => {
     const file = `read_parquet(${sqlText(path)})`;

@@ -128,20 +128,21 @@ Deno.test("a pool of SQL children", async (t) => {
     });
 
     await step("interrupts at the deadline, and goes on with the same child", {
-      deadlineMs: 200,
+      deadlineMs: 1_000,
+      graceMs: 60_000,
     }, async (pool) => {
       const pids = pool.pids;
       const error = await assertRejects(() => pool.query({ sql: LONG }), BfaError);
       assertEquals([error.code, error.message], [
         "deadline",
-        "Cannot finish this SQL within 0.2 s",
+        "Cannot finish this SQL within 1 s",
       ]);
       assertEquals(rowsOf(await pool.query({ sql: "SELECT 1" })), [[1]]);
       assertEquals(pool.pids, pids);
     });
 
     await step("kills a child that does not stop, and never asks it again", {
-      deadlineMs: 200,
+      deadlineMs: 1_000,
       graceMs: 100,
     }, async (pool) => {
       const [pid] = pool.pids;
@@ -165,7 +166,6 @@ Deno.test("a pool of SQL children", async (t) => {
     await step("lets so many wait, so long, and no more", {
       queue: 2,
       waitMs: 50,
-      deadlineMs: 1_000,
     }, async (pool) => {
       const client = new AbortController();
       const running = pool.query({ sql: LONG, signal: client.signal });
@@ -180,7 +180,6 @@ Deno.test("a pool of SQL children", async (t) => {
     await step("gives one client so many places, and the others theirs", {
       perClient: 1,
       queue: 4,
-      waitMs: 5_000,
     }, async (pool) => {
       const leave = new AbortController();
       const first = pool.query({ sql: LONG, client: "a", signal: leave.signal });

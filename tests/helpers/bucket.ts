@@ -23,7 +23,8 @@
  *
  * Set `fault` (bucket_faults.ts): `forbidden()`, `tooMany(1)`, `serverError()`, `htmlPage()`,
  * `cutPage()`, `repeatedPage()`, `wrongChecksum()`, `changesBefore("zip", …)`, narrowed by
- * `ofKind()`, `when()`, `firstTimes()` and `everyFirst()`. `latencyMs` is a real wait: for benchmarks.
+ * `ofKind()`, `when()`, `firstTimes()` and `everyFirst()`. With `latencyMs`, each request is answered so
+ * long after it came: for benchmarks.
  *
  * @example
  * ```ts
@@ -62,7 +63,8 @@ import { decodeQueryValue, fromBinary } from "./bucket_bytes.ts";
 import type { BucketRequest, Fault, RequestKind } from "./bucket_faults.ts";
 import type { History } from "./bucket_history.ts";
 import { type BucketObject, bytesOf, KeySpace, type PageQuery } from "./bucket_keys.ts";
-import { errorXml, pageXml } from "./bucket_xml.ts";
+import { RowWriter } from "./bucket_rows.ts";
+import { errorXml, pageOfRows, pageXml } from "./bucket_xml.ts";
 
 /** Requests by kind, and how many keys and prefixes listings have returned. */
 export type BucketCounts = Record<RequestKind | "served", number>;
@@ -73,7 +75,10 @@ export interface BucketOptions {
   readonly now?: Date;
   /** Listings without XML declaration and namespace: always, never (when left out), or every other. */
   readonly bareXml?: boolean | "mixed";
-  /** A real wait before each answer. */
+  /**
+   * When a request is answered: so long after it came, however much work it was. What the simulator
+   * needs for a page is part of its latency, not something on top of it.
+   */
   readonly latencyMs?: number;
 }
 
@@ -99,6 +104,7 @@ export interface Bucket {
 /** Serves a history until it is closed. */
 export function serveBucket(history: History, options: BucketOptions = {}): Bucket {
   const keys = new KeySpace(history);
+  const rows = new RowWriter(history);
   const counts = noCounts();
   let before = noCounts();
   let fault: Fault | undefined;
@@ -108,35 +114,44 @@ export function serveBucket(history: History, options: BucketOptions = {}): Buck
   const server = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     async (request) => {
-      const url = new URL(request.url);
-      const { kind, query, object } = understand(request, url);
-      counts[kind]++;
-      if (bucket.latencyMs > 0) await new Promise((done) => setTimeout(done, bucket.latencyMs));
-      const usual = (marker?: string) => {
-        if (query === "invalid") {
-          return error(400, "InvalidURI", "Couldn't parse the specified URI.");
-        }
-        if (query) return list(marker === undefined ? query : { ...query, marker });
-        // Looked for again: a fault may have changed it.
-        const current = object && keys.find(object.binary, time());
-        return current ? send(current) : missing(url);
-      };
-      if (!fault) return usual();
-      const attempt = (attempts.get(request.url) ?? 0) + 1;
-      attempts.set(request.url, attempt);
-      const listing = query && query !== "invalid" ? query : undefined;
-      const seen: BucketRequest = {
-        kind,
-        method: request.method,
-        url,
-        prefix: fromBinary(listing?.prefix ?? ""),
-        marker: fromBinary(listing?.marker ?? ""),
-        ...object?.source && { file: object.source },
-        attempt,
-      };
-      return await fault(seen, ++faultCount, usual) ?? usual();
+      const due = bucket.latencyMs > 0 ? performance.now() + bucket.latencyMs : 0;
+      const response = await answer(request);
+      // A timer cuts what it is given to whole milliseconds, and can be early by that.
+      for (let left = due; (left = due - performance.now()) > 0;) {
+        await new Promise((done) => setTimeout(done, left));
+      }
+      return response;
     },
   );
+
+  async function answer(request: Request): Promise<Response> {
+    const url = new URL(request.url);
+    const { kind, query, object } = understand(request, url);
+    counts[kind]++;
+    const usual = (marker?: string) => {
+      if (query === "invalid") {
+        return error(400, "InvalidURI", "Couldn't parse the specified URI.");
+      }
+      if (query) return list(marker === undefined ? query : { ...query, marker });
+      // Looked for again: a fault may have changed it.
+      const current = object && keys.find(object.binary, time());
+      return current ? send(current) : missing(url);
+    };
+    if (!fault) return usual();
+    const attempt = (attempts.get(request.url) ?? 0) + 1;
+    attempts.set(request.url, attempt);
+    const listing = query && query !== "invalid" ? query : undefined;
+    const seen: BucketRequest = {
+      kind,
+      method: request.method,
+      url,
+      prefix: fromBinary(listing?.prefix ?? ""),
+      marker: fromBinary(listing?.marker ?? ""),
+      ...object?.source && { file: object.source },
+      attempt,
+    };
+    return await fault(seen, ++faultCount, usual) ?? usual();
+  }
 
   function understand(request: Request, url: URL): {
     kind: RequestKind;
@@ -162,13 +177,17 @@ export function serveBucket(history: History, options: BucketOptions = {}): Buck
   }
 
   function list(query: PageQuery): Response {
-    const page = keys.page(query, time());
-    counts.served += page.objects.length + page.prefixes.length;
     const listings = counts.prefixes + counts.keys;
     const bare = bucket.bareXml === "mixed" ? listings % 2 === 0 : bucket.bareXml;
-    return new Response(pageXml(query, page, { bare }), {
-      headers: { "content-type": "application/xml" },
-    });
+    const headers = { "content-type": "application/xml" };
+    const plain = rows.write(query, time());
+    if (plain) {
+      counts.served += plain.count;
+      return new Response(pageOfRows(query, plain, { bare }), { headers });
+    }
+    const page = keys.page(query, time());
+    counts.served += page.objects.length + page.prefixes.length;
+    return new Response(pageXml(query, page, { bare }), { headers });
   }
 
   /** The server leaves out the body of an answer to HEAD, and keeps its length. */

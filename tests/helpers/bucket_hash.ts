@@ -19,11 +19,16 @@ export function draw(seed: number, number: number, purpose: number): number {
   return drawBits(seed, number, purpose) / 0x1_0000_0000;
 }
 
-/** An MD5 lookalike: 32 hexadecimal digits. */
-export function drawHex(seed: number, number: number, purpose: number): string {
+/** One of the four words of a 1m ZIP's ETag: eight digits of it, the lower four first. */
+export function etagWord(seed: number, number: number, version: number, word: number): number {
+  return drawBits(seed, number, version * 8 + 1000 + word);
+}
+
+/** The ETag of a 1m ZIP, an MD5 lookalike: 32 hexadecimal digits. */
+export function drawEtag(seed: number, number: number, version: number): string {
   let hex = "";
   for (let i = 0; i < 4; i++) {
-    const bits = drawBits(seed, number, purpose * 8 + 1000 + i);
+    const bits = etagWord(seed, number, version, i);
     hex += HEX[bits & 0xffff]! + HEX[bits >>> 16]!;
   }
   return hex;

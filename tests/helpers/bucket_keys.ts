@@ -11,7 +11,7 @@ import type { History } from "./bucket_history.ts";
 import { checksumLine, md5 } from "./bucket_klines.ts";
 import type { Interval } from "./bucket_lives.ts";
 import { KLINES_ROOT } from "./bucket_odd.ts";
-import { isoSeconds, type SymbolPast } from "./bucket_symbol.ts";
+import { type BucketFile, type FileFacts, isoSeconds, type SymbolPast } from "./bucket_symbol.ts";
 
 /** One object of the bucket. */
 export interface BucketObject {
@@ -159,22 +159,48 @@ function pairOf(
   const { interval, day } = name;
   const facts = past.facts(interval, day, now + CHECKSUM_LEAD_MS);
   if (!facts) return [];
-  const file = past.file(interval, day, facts);
   const older = facts.modified <= now ? facts : past.facts(interval, day, now);
-  const { size, lastModified, etag } = older === facts || !older
-    ? file
-    : past.file(interval, day, older);
+  const newest = new LateFile(past, name, facts);
+  const before = older === facts ? newest : older && new LateFile(past, name, older);
   const fileName = binary.length - binary.lastIndexOf("/") - 1;
   return [
-    older && { binary, size, lastModified, etag, source: { ...name, isChecksum: false } },
+    before && {
+      binary,
+      get size() {
+        return before.file.size;
+      },
+      lastModified: isoSeconds(before.facts.modified),
+      get etag() {
+        return before.file.etag;
+      },
+      source: { ...name, isChecksum: false },
+    },
     {
       binary: `${binary}.CHECKSUM`,
       size: 64 + 2 + fileName + 1,
       lastModified: isoSeconds(facts.modified - CHECKSUM_LEAD_MS),
-      etag: file.etag.slice(16) + file.etag.slice(0, 16),
+      get etag() {
+        const { etag } = newest.file;
+        return etag.slice(16) + etag.slice(0, 16);
+      },
       source: { ...name, isChecksum: true },
     },
   ];
+}
+
+/** A file that is made when it is asked for: those of 1d are real ZIPs, and no listing of directories needs them. */
+class LateFile {
+  #file: BucketFile | undefined;
+
+  constructor(
+    readonly past: SymbolPast,
+    readonly name: Omit<FileName, "isChecksum">,
+    readonly facts: FileFacts,
+  ) {}
+
+  get file(): BucketFile {
+    return this.#file ??= this.past.file(this.name.interval, this.name.day, this.facts);
+  }
 }
 
 /** The bytes of an object. A 1m ZIP has the right length and CHECKSUM, but is no ZIP. */
@@ -203,4 +229,5 @@ interface Directory {
   readonly stem: string;
 }
 
-const CHECKSUM_LEAD_MS = 1000;
+/** A CHECKSUM is stored so much earlier than its ZIP. */
+export const CHECKSUM_LEAD_MS = 1000;

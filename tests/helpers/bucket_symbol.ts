@@ -2,7 +2,7 @@
 
 import { type Day, dayFromNumber, dayNumber } from "../../lib/core/day.ts";
 import type { Listing } from "../../lib/core/listing.ts";
-import { draw, drawHex, seedOf } from "./bucket_hash.ts";
+import { draw, drawEtag, seedOf } from "./bucket_hash.ts";
 import { type Kline, klineFields, klineOf, klineZip, md5 } from "./bucket_klines.ts";
 import type { Interval, Where } from "./bucket_lives.ts";
 
@@ -49,7 +49,8 @@ const UPLOADS_SECONDS = 103 * 60;
 
 /** The past of one symbol; instants are milliseconds since 1970. */
 export class SymbolPast {
-  readonly #seed: number;
+  /** What all its numbers are drawn from. */
+  readonly seed: number;
   readonly #lives: readonly Listing[];
   readonly #through: Day;
   readonly #late: readonly (Where & { readonly days: number })[];
@@ -68,7 +69,7 @@ export class SymbolPast {
       list.filter((rule) => rule.symbol === undefined || rule.symbol === symbol);
     const timed = (list?: readonly Upload[]) =>
       mine(list).map((rule) => ({ rule, at: Date.parse(rule.at) }));
-    this.#seed = seedOf(symbol);
+    this.seed = seedOf(symbol);
     this.#lives = lives;
     this.#through = through;
     this.#late = mine(rules.late);
@@ -110,9 +111,13 @@ export class SymbolPast {
       const zip = this.zip(day, facts);
       return { size: zip.length, lastModified, etag: md5(zip), version };
     }
-    const number = dayNumber(day);
-    const size = sizeOf(this.#seed, number, day, facts) + version * 17;
-    return { size, lastModified, etag: drawHex(this.#seed, number, version), version };
+    const etag = drawEtag(this.seed, dayNumber(day), version);
+    return { size: this.size1m(day, facts), lastModified, etag, version };
+  }
+
+  /** The size of the 1m ZIP that facts are about. */
+  size1m(day: Day, facts: FileFacts): number {
+    return sizeOf(this.seed, dayNumber(day), day, facts) + facts.version * 17;
   }
 
   /** The bytes of the 1d ZIP that facts are about. */
@@ -161,7 +166,7 @@ export class SymbolPast {
     let days = day === this.#lives[0]!.first ? 2 : 1;
     for (const rule of this.#late) if (covers(rule, interval, day)) days += rule.days;
     const number = dayNumber(day);
-    const seconds = UPLOADS_SECONDS * draw(this.#seed, number, interval === "1m" ? 1 : 2);
+    const seconds = UPLOADS_SECONDS * draw(this.seed, number, interval === "1m" ? 1 : 2);
     return (number + days) * DAY_MS + UPLOADS_START_MS + Math.floor(seconds) * 1000;
   }
 }
@@ -185,7 +190,8 @@ const TWO_DIGITS = Array.from({ length: 60 }, (_, i) => String(i).padStart(2, "0
 /** The few thousand days of the history, written once. */
 const DAY_TEXTS = new Map<number, Day>();
 
-function dayText(number: number): Day {
+/** The day with a number. */
+export function dayText(number: number): Day {
   let text = DAY_TEXTS.get(number);
   if (text === undefined) DAY_TEXTS.set(number, text = dayFromNumber(number));
   return text;

@@ -2,6 +2,7 @@
 
 import { fromBinary } from "./bucket_bytes.ts";
 import type { Page, PageQuery } from "./bucket_keys.ts";
+import type { PageRows } from "./bucket_rows.ts";
 
 /** The form of a page. */
 export interface XmlOptions {
@@ -9,6 +10,8 @@ export interface XmlOptions {
   readonly bare?: boolean;
 }
 
+const END = "</ListBucketResult>";
+const encoder = new TextEncoder();
 const DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n';
 
 /** Writes a page as S3 does. `NextMarker` is there only with a delimiter. */
@@ -25,12 +28,27 @@ export function pageXml(query: PageQuery, page: Page, { bare = false }: XmlOptio
   const groups = page.prefixes.map((group) =>
     `<CommonPrefixes>${tag("Prefix", group)}</CommonPrefixes>`
   );
-  const body = `${truncated}${next}${rows.join("")}${groups.join("")}</ListBucketResult>`;
+  const body = `${truncated}${next}${rows.join("")}${groups.join("")}${END}`;
   if (bare) return `<ListBucketResult>${prefix}${body}`;
   const delimiter = query.delimiter ? tag("Delimiter", query.delimiter) : "";
   return `${DECLARATION}<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">` +
     `<Name>data.binance.vision</Name>${prefix}${tag("Marker", query.marker)}` +
     `<MaxKeys>${query.maxKeys}</MaxKeys>${delimiter}${body}`;
+}
+
+/** A page whose objects are written already. */
+export function pageOfRows(
+  query: PageQuery,
+  { xml, isTruncated }: PageRows,
+  options: XmlOptions = {},
+): Uint8Array<ArrayBuffer> {
+  const rest = pageXml(query, { objects: [], prefixes: [], isTruncated, next: "" }, options);
+  const [head, tail] = [rest.slice(0, -END.length), END].map((text) => encoder.encode(text));
+  const page = new Uint8Array(head!.length + xml.length + tail!.length);
+  page.set(head!);
+  page.set(xml, head!.length);
+  page.set(tail!, head!.length + xml.length);
+  return page;
 }
 
 /** Writes an error as S3 does. */

@@ -17,12 +17,15 @@ export interface CallOptions {
   terminal?: boolean;
   now?: Date;
   files?: Record<string, string>;
+  /** What ends the call, as Ctrl-C does. */
+  stop?: AbortSignal;
 }
 
 /** Calls the CLI. */
 export async function bfa(args: string[], options: CallOptions = {}): Promise<Called> {
   const { env = {}, terminal = false, now = new Date("2024-04-01T13:00:00Z"), files = {} } =
     options;
+  const { stop = new AbortController().signal } = options;
   const decoder = new TextDecoder();
   const chunks: Uint8Array[] = [];
   let out = "";
@@ -39,7 +42,7 @@ export async function bfa(args: string[], options: CallOptions = {}): Promise<Ca
     env: (name) => env[name],
     readTextFile: (path) => files[path],
     now: () => now,
-    onInterrupt: () => new AbortController().signal,
+    onInterrupt: () => stop,
   });
   return { code, out, err, bytes: await new Blob(chunks as BlobPart[]).bytes() };
 }

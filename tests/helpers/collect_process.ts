@@ -6,7 +6,7 @@
  *     deno run -A tests/helpers/collect_process.ts daily DIR LIST_URL NOW
  *
  * `hold` opens the observations and keeps them open; `collect` runs a full collection once, with a
- * `b` before every batch; `daily` runs the daily job on a day after the other, with a `.` before each.
+ * `b` before every batch, which begins when a byte comes on standard input or that has ended; `daily` runs the daily job on a day after the other, with a `.` before each.
  * Batches are of one or a few symbols, so that there are many.
  *
  * @module
@@ -38,9 +38,16 @@ export async function dailyOn(dir: string, listUrl: string, now: Date, kv: Deno.
   });
 }
 
-/** A store that says when it begins with a batch. */
+/** A store that says when it begins with a batch, and waits until it may. */
 function withBatches(store: ObservationStore): ObservationStore {
-  return { ...store, learn: (...batch) => (say("b"), store.learn(...batch)) };
+  return {
+    ...store,
+    async learn(...batch) {
+      say("b");
+      await Deno.stdin.read(new Uint8Array(1));
+      return await store.learn(...batch);
+    },
+  };
 }
 
 async function main([what, path, listUrl, now]: string[]): Promise<void> {
@@ -48,7 +55,7 @@ async function main([what, path, listUrl, now]: string[]): Promise<void> {
     await withObservations(path!, async (store) => {
       await store.symbols();
       say("held\n");
-      await new Promise((never) => setTimeout(never, 60_000));
+      await new Promise((never) => setTimeout(never, 3_600_000));
     });
   } else if (what === "collect") {
     await withObservations(path!, async (store) => {

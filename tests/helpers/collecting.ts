@@ -87,7 +87,7 @@ export async function readFiles(path: string, asOf?: string): Promise<StoredFile
   return (await select(
     path,
     `SELECT symbol, date::VARCHAR, file_size_bytes, last_modified::VARCHAR, etag
-     FROM ${knownFiles(asOf)} ORDER BY symbol, date`,
+     FROM ${knownFiles({ asOf })} ORDER BY symbol, date`,
   )).map(([symbol, date, bytes, lastModified, etag]) => ({
     symbol: String(symbol),
     date: String(date),

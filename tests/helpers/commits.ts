@@ -1,12 +1,8 @@
 /** Commits to a store of manifests, and a `Deno.Kv` that misbehaves. @module */
 
 import { DAILY_SCHEDULE, freshnessWindow } from "../../lib/core/freshness.ts";
-import {
-  DATASET,
-  formatManifest,
-  type ManifestBody,
-  parseManifest,
-} from "../../lib/core/manifest.ts";
+import { DATASET, formatManifest, type ManifestBody } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { parseVersion } from "../../lib/core/version.ts";
 import type { ChannelHead, Commit } from "../../lib/manifest/store.ts";
 

@@ -116,7 +116,7 @@ export interface Container {
   get(path: string): Promise<[status: number, body: string]>;
   /** Runs a program in it, as its user; returns its exit code and what it printed. */
   exec(command: readonly string[]): Promise<[code: number, out: string]>;
-  /** Sends it SIGTERM and waits, 5 seconds at most; returns its exit code. */
+  /** Sends it SIGTERM and waits, a minute at most; returns its exit code. */
   stop(): Promise<number>;
 }
 
@@ -202,7 +202,7 @@ function start(image: Runnable, options: ContainerOptions): Container {
     },
     async stop() {
       const target = await pid();
-      const kill = setTimeout(() => Deno.kill(target, "SIGKILL"), 5_000);
+      const kill = setTimeout(() => Deno.kill(target, "SIGKILL"), 60_000);
       Deno.kill(target, "SIGTERM");
       const { code } = await process.finished;
       clearTimeout(kill);

@@ -77,6 +77,7 @@ export async function withCopy(
           cacheDir,
           now: () => world.clock,
           onNotice: (notice: Notice) => notices.push(notice.kind),
+          budget: 120_000, // on a slow machine too, only what hangs is given up
           ...options,
         }),
       offlineVersion: async () =>

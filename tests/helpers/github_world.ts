@@ -3,11 +3,13 @@
 import { artifactUrls } from "../../lib/jobs/artifact_urls.ts";
 import type { Moved, MoveOptions, Publisher } from "../../lib/jobs/publish.ts";
 import { publish } from "../../lib/jobs/publish.ts";
-import { type Artifact, formatManifest, parseManifest } from "../../lib/core/manifest.ts";
+import { type Artifact, formatManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import type { Listing } from "../../lib/core/listing.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
 import { type Dataset, open } from "../../lib/mod.ts";
 import { githubMirror } from "../../lib/mirror/github.ts";
+import { githubReader } from "../../lib/mirror/github_reader.ts";
 import { githubApi, type GithubApiOptions } from "../../lib/mirror/github_api.ts";
 import { githubReleases } from "../../lib/mirror/github_releases.ts";
 import type { ReleaseMirror } from "../../lib/mirror/mirror.ts";
@@ -63,7 +65,8 @@ export async function withGithub(test: (world: GithubWorld) => Promise<void>): P
       mirror(options, urlOf = artifactUrls(side.publisher.store)) {
         const usual = { repo: REPO, api: github.api, token: TOKEN, wait, now, random: () => 0.5 };
         const releases = githubReleases(githubApi({ ...usual, ...options }));
-        return githubMirror({ repo: REPO, web, releases, http, urlOf, now });
+        const reader = githubReader({ repo: REPO, web, http, urlOf });
+        return githubMirror({ repo: REPO, web, releases, reader, urlOf, now });
       },
       publisher: (...args) => ({ ...side.publisher, mirrors: [world.mirror(...args)] }),
       async publish(version, files = {}, options = {}) {

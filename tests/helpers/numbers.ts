@@ -8,7 +8,8 @@ import { parseDay } from "../../lib/core/day.ts";
 import type { WholeFiles } from "../../lib/core/whole_files.ts";
 import { appendRows, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
-import { type Build, build } from "../../lib/jobs/build.ts";
+import { build } from "../../lib/jobs/build.ts";
+import type { Build } from "../../lib/jobs/build_folder.ts";
 import { type Moved, publish } from "../../lib/jobs/publish.ts";
 import type { TestPublisher } from "./publisher.ts";
 

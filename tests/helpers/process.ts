@@ -1,5 +1,7 @@
 /** Real `deno` processes, with their output collected. @module */
 
+import { homedir } from "node:os";
+
 /** What a process did. */
 export interface Finished {
   readonly code: number;
@@ -29,6 +31,7 @@ export function denoEnvironment(): Record<string, string> {
     const value = Deno.env.get(name);
     if (value !== undefined) env[name] = value;
   }
+  env.HOME ??= homedir(); // as Deno finds its own folder where HOME is not set
   const cache = Deno.env.get("XDG_CACHE_HOME") ?? `${env.HOME}/.cache`;
   env.DENO_DIR = Deno.env.get("DENO_DIR") ?? `${cache}/deno`;
   return env;

@@ -6,7 +6,7 @@ import { parseDay } from "../../lib/core/day.ts";
 import type { Listing } from "../../lib/core/listing.ts";
 import { listing } from "./listing.ts";
 import { formatListings } from "../../lib/core/listings_file.ts";
-import type { Build } from "../../lib/jobs/build.ts";
+import type { Build } from "../../lib/jobs/build_folder.ts";
 import { type Moved, type MoveOptions, publish, type Publisher } from "../../lib/jobs/publish.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";

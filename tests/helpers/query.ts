@@ -10,6 +10,7 @@ import type { MirrorReader } from "../../lib/mirror/mirror.ts";
 import { type Service, service } from "../../routes/service.ts";
 import { type TestPublisher, withPublisher } from "./publisher.ts";
 import { LISTINGS, SEED } from "./service.ts";
+import { PATIENT } from "./sql.ts";
 
 /** A running service. */
 export interface QueryService {
@@ -57,8 +58,8 @@ export async function withQueryService(
       mirror,
       followed,
       onProblem,
-      pool: options.pool,
-      old: options.old,
+      pool: { ...PATIENT, ...options.pool },
+      old: { waitMs: 120_000, ...options.old },
     });
     const now = () => world.clock;
     const made = service({ reader, mirror, followed, seed: SEED, now, onProblem, sql });

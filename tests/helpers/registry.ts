@@ -1,17 +1,37 @@
 /** A real OCI registry on loopback: Debian's docker-registry on a temporary folder. @module */
 
+import { type MirrorWorld, openFileMirror } from "../../lib/jobs/open_mirrors.ts";
+import { type CountedMirror, countedMirror, type CountedOptions } from "./counted_mirror.ts";
 import { spawn, waitForLine } from "./process.ts";
-import { freePort, tool } from "./tool.ts";
+import { tool } from "./tool.ts";
 
 /** A running registry. */
 export interface Registry {
   /** `127.0.0.1:<port>`. */
   readonly host: string;
   readonly url: string;
-  /** Where it keeps its files. */
-  readonly store: string;
+  /** Tags of {@linkcode REPOSITORY}, as its files have them. */
+  tags(): Promise<string[]>;
   /** Removes a blob, as a clean-up that went too far would. */
   removeBlob(digest: string): Promise<void>;
+}
+
+/** Where tests publish. */
+export const REPOSITORY = "team/bfa";
+
+/** A mirror in a registry. */
+export async function ociMirrorOn(
+  host: string,
+  options: CountedOptions = {},
+): Promise<CountedMirror> {
+  const open = (world: MirrorWorld) => openFileMirror(`oci://${host}/${REPOSITORY}`, world);
+  return await countedMirror(open, shortOf, options);
+}
+
+/** The address of a request to a registry, without what differs from run to run. */
+export function shortOf(url: string): string {
+  return new URL(url).pathname.replace(`/v2/${REPOSITORY}/`, "").replace(/sha256:[0-9a-f]+/, "…")
+    .replace(/uploads\/.+/, "uploads/…");
 }
 
 /** Who may do what; anybody everything, when left out. */
@@ -28,7 +48,6 @@ export async function withRegistry(
   auth?: RegistryAuth,
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-registry-" });
-  const host = `127.0.0.1:${freePort()}`;
   const store = `${dir}/store`;
   await auth?.prepare(dir);
   await Deno.writeTextFile(
@@ -36,17 +55,25 @@ export async function withRegistry(
     `version: 0.1
 log: { level: info }
 storage: { filesystem: { rootdirectory: "${store}" }, delete: { enabled: true } }
-http: { addr: "${host}", secret: "test" }
+http: { addr: "127.0.0.1:0", secret: "test" }
 ${auth ? `auth: ${auth.section(dir)}` : ""}
 `,
   );
   const program = spawn(tool("docker-registry"), ["serve", `${dir}/config.yml`]);
   try {
-    await waitForLine(program, /listening on/);
+    const host = (await waitForLine(program, /listening on (127\.0\.0\.1:\d+)/))[1]!;
     await test({
       host,
       url: `http://${host}`,
-      store,
+      async tags() {
+        const folder = `${store}/docker/registry/v2/repositories/${REPOSITORY}/_manifests/tags`;
+        try {
+          return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => name)).sort();
+        } catch (error) {
+          if (error instanceof Deno.errors.NotFound) return [];
+          throw error;
+        }
+      },
       async removeBlob(digest) {
         const hex = digest.replace("sha256:", "");
         const blobs = `${store}/docker/registry/v2/blobs/sha256`;

@@ -1,10 +1,14 @@
 /** A real S3 server on loopback: versitygw on a temporary folder. @module */
 
-import { sender } from "../../lib/net/sender.ts";
+import { type MirrorWorld, openFileMirror } from "../../lib/jobs/open_mirrors.ts";
+import type { Mirror } from "../../lib/mirror/mirror.ts";
+import { s3Mirror } from "../../lib/mirror/s3.ts";
 import { type S3Api, s3Api } from "../../lib/mirror/s3_api.ts";
 import { readS3Place } from "../../lib/mirror/s3_place.ts";
-import { spawn, waitForLine } from "./process.ts";
-import { freePort, tool } from "./tool.ts";
+import { sender } from "../../lib/net/sender.ts";
+import { type CountedMirror, countedMirror, type CountedOptions } from "./counted_mirror.ts";
+import { spawn } from "./process.ts";
+import { onFreePort, tool } from "./tool.ts";
 
 /** A running server with one bucket, which anybody may read and only one account may write. */
 export interface S3Server {
@@ -31,16 +35,17 @@ export async function withS3(
   bucket = "bfa-data",
 ): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-s3-" });
-  const port = freePort();
   const [account, secret] = ["publisher", "publishers-secret"];
   await Deno.mkdir(`${dir}/store`);
-  const program = spawn(tool("versitygw"), [
-    ...["--port", `127.0.0.1:${port}`, "--region", REGION],
-    ...["--access", account, "--secret", secret],
-    ...["posix", `${dir}/store`],
-  ]);
+  const gateway = tool("versitygw");
+  const { program, port } = await onFreePort((port) =>
+    spawn(gateway, [
+      ...["--port", `127.0.0.1:${port}`, "--region", REGION],
+      ...["--access", account, "--secret", secret],
+      ...["posix", `${dir}/store`],
+    ])
+  );
   try {
-    await waitForLine(program, /listening on/);
     const url = `http://127.0.0.1:${port}`;
     const env = {
       AWS_ACCESS_KEY_ID: account,
@@ -75,6 +80,29 @@ export async function withS3(
     await program.stop("SIGTERM");
     await Deno.remove(dir, { recursive: true });
   }
+}
+
+/** A mirror on the server. */
+export async function s3MirrorOn(
+  server: S3Server,
+  { env, answer, place = `s3://${server.bucket}/um`, partBytes }: CountedOptions & {
+    place?: string;
+    /** Instead of the length of parts that a publisher sends. */
+    partBytes?: number;
+  } = {},
+): Promise<CountedMirror> {
+  const nameOf = (url: string) => {
+    const { pathname, search } = new URL(url);
+    const key = pathname.slice(`/${server.bucket}/`.length).replace(/[0-9a-f]{64}\//, "");
+    return key + search.replace(/=[^&]*/g, "");
+  };
+  const open = (world: MirrorWorld): Promise<Mirror> => {
+    if (partBytes === undefined) return openFileMirror(place, world);
+    const at = readS3Place(place, world.env);
+    const api = s3Api(at, sender({ place, fetch: world.fetch, retry: world.retry }));
+    return Promise.resolve(s3Mirror(api, at.prefix, partBytes));
+  };
+  return await countedMirror(open, nameOf, { env: { ...server.env, ...env }, answer });
 }
 
 async function send(

@@ -5,7 +5,7 @@ import { AVAILABILITY_URLS_VIEW } from "../../lib/core/schema.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import type { SqlData } from "../../lib/engine/sql_database.ts";
 import { SqlPool, type SqlPoolOptions } from "../../lib/engine/sql_pool.ts";
-import { fillTables } from "../../lib/jobs/build.ts";
+import { fillTables } from "../../lib/jobs/fill_tables.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 
 /** What a statement may come to. */
@@ -69,13 +69,16 @@ export async function withSqlData(
   }
 }
 
+/** A pool on a machine that may be slow and busy: only what a test gives it a limit for runs out of time. */
+export const PATIENT: SqlPoolOptions = { deadlineMs: 120_000, waitMs: 120_000 };
+
 /** Runs a test with a pool that is ready. */
 export async function withPool(
   data: SqlData,
   options: SqlPoolOptions,
   test: (pool: SqlPool) => Promise<void>,
 ): Promise<void> {
-  const pool = new SqlPool(options);
+  const pool = new SqlPool({ ...PATIENT, ...options });
   pool.use(data);
   try {
     await pool.query({ sql: "SELECT 1" });

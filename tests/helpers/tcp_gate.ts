@@ -32,8 +32,8 @@ export function tcpGate(target: string): TcpGate {
 
   const gate = {
     open() {
-      const opened = listener = Deno.listen({ port, hostname: "127.0.0.1" });
-      port = (opened.addr as Deno.NetAddr).port;
+      const opened = listener = port ? listenOn(port) : listenSomewhere();
+      port = opened.addr.port;
       running = (async () => {
         const passing: Promise<void>[] = [];
         for await (const client of opened) passing.push(pass(client).catch(() => close(client)));
@@ -49,6 +49,19 @@ export function tcpGate(target: string): TcpGate {
   };
   gate.open();
   return { url: `http://127.0.0.1:${port}`, ...gate };
+}
+
+const listenOn = (port: number) => Deno.listen({ port, hostname: "127.0.0.1" });
+
+/** Below the ports that the system gives to connections: while the gate is shut, none of them takes its port. */
+function listenSomewhere(): Deno.TcpListener {
+  for (;;) {
+    try {
+      return listenOn(10_000 + Math.floor(Math.random() * 20_000));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
 }
 
 function close(connection: Deno.Conn): void {

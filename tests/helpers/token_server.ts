@@ -34,10 +34,11 @@ export async function serveTokens(account: string): Promise<TokenServer> {
     const basic = request.headers.get("authorization")?.replace("Basic ", "");
     const who = basic && new TextDecoder().decode(Uint8Array.fromBase64(basic));
     const scope = searchParams.get("scope") ?? "";
-    asked.push(`${who ? who.split(":")[0] : "anybody"} ${scope}`);
-    if (who && who !== account) return Response.json({ details: "wrong" }, { status: 401 });
     const [type, name, actions = ""] = scope.split(":");
-    const allowed = actions.split(",").filter((action) => action === "pull" || who === account);
+    const wanted = actions.split(",").sort(); // a registry names them in any order
+    asked.push(`${who ? who.split(":")[0] : "anybody"} ${type}:${name}:${wanted}`);
+    if (who && who !== account) return Response.json({ details: "wrong" }, { status: 401 });
+    const allowed = wanted.filter((action) => action === "pull" || who === account);
     const now = Math.floor(Date.now() / 1000);
     const token = await sign({
       iss: ISSUER,

@@ -1,5 +1,7 @@
 /** Programs that `.ci/install` brings, for the checks of `deno task ship`. @module */
 
+import type { Spawned } from "./process.ts";
+
 /** The path of a program; a check whose program is missing fails, and says what to do. */
 export function tool(name: string): string {
   const own = Deno.env.get("BFA_TOOLS") ?? `${Deno.env.get("TMPDIR") ?? "/tmp"}/bfa_tools`;
@@ -19,8 +21,39 @@ export async function pythonOf(name: string): Promise<string> {
   return (await Deno.realPath(tool(name))).replace(/[^/]+$/, "python3");
 }
 
+/** A server of another make, which listens. */
+export interface Listening {
+  readonly program: Spawned;
+  readonly port: number;
+}
+
+/** Starts a server that must be told its port; on another one, when somebody took it in between. */
+export async function onFreePort(start: (port: number) => Spawned): Promise<Listening> {
+  for (let tries = 1;; tries++) {
+    const port = freePort();
+    const program = start(port);
+    let ended = false;
+    program.finished.then(() => ended = true);
+    while (!ended) {
+      if (await listens(port)) return { program, port };
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    const { code, err } = await program.finished;
+    if (tries === 5) throw new Error(`It ended with ${code} before it listened:\n${err}`);
+  }
+}
+
 /** A port that nobody listens on. */
-export function freePort(): number {
+function freePort(): number {
   using listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
-  return (listener.addr as Deno.NetAddr).port;
+  return listener.addr.port;
+}
+
+async function listens(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ port, hostname: "127.0.0.1" })).close();
+    return true;
+  } catch {
+    return false;
+  }
 }

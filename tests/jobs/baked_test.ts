@@ -105,11 +105,14 @@ Deno.test("bake() refuses what the mirror has spoilt, and leaves nothing of it",
   await withWorld(async ({ publisher }) => {
     for await (const { name } of Deno.readDir(publisher.mirrorDir)) {
       if (name.length !== 64) continue;
-      await Deno.writeTextFile(`${publisher.mirrorDir}/${name}/listings.json`, "{}");
+      const path = `${publisher.mirrorDir}/${name}/listings.json`;
+      await Deno.writeTextFile(path, (await Deno.readTextFile(path)).toUpperCase());
     }
     const dir = `${publisher.dir}/spoilt`;
     await assertRejects(() => bake(placeOf(publisher), dir), Error, "SHA-256");
-    assertEquals([...Deno.readDirSync(dir)].filter(({ name }) => name === "manifest.json"), []);
+    const left = await Array.fromAsync(Deno.readDir(dir), ({ name }) => name);
+    assertEquals(left.map((name) => name.length), [64]); // the artifact's folder
+    assertEquals([...Deno.readDirSync(`${dir}/${left[0]}`)], []);
   });
 });
 

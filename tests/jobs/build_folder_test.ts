@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { build, readBuild } from "../../lib/jobs/build.ts";
+import { build } from "../../lib/jobs/build.ts";
+import { readBuild } from "../../lib/jobs/build_folder.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 
 Deno.test("build() never touches a folder that is not an earlier build", async () => {

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { type FileMetaData, parquetMetadata } from "hyparquet";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
+import type { Listing } from "../../lib/core/listing.ts";
 import { listing } from "../helpers/listing.ts";
 import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { parseListings } from "../../lib/core/listings_file.ts";
@@ -10,7 +11,8 @@ import type { Artifact } from "../../lib/core/manifest.ts";
 import { DAILY_AVAILABILITY, LISTINGS } from "../../lib/core/schema.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { hashFile } from "../../lib/files/file_facts.ts";
-import { type Build, build, readBuild } from "../../lib/jobs/build.ts";
+import { build } from "../../lib/jobs/build.ts";
+import { type Build, readBuild } from "../../lib/jobs/build_folder.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { gunzipFile, readBuffer, readParquetRows } from "../helpers/parquet.ts";
 
@@ -265,14 +267,47 @@ Deno.test("`build()` refuses a version of another day, and makes nothing", async
   await assertRejects(() => Deno.stat(join(root, "refused")), Deno.errors.NotFound);
 });
 
+Deno.test("`build()` refuses listings that no client would read", async () => {
+  const [a, , second, first] = LISTINGS_FILE.listings;
+  const cases: [string, readonly Listing[], string][] = [
+    [
+      "unsorted",
+      [second!, a!],
+      'for their row "AAAUSDT": order; sort them by symbol and first day, without overlaps',
+    ],
+    [
+      "overlapping",
+      [a!, listing("AAAUSDT#2", "2024-01-01")],
+      'for their row "AAAUSDT": order; sort them by symbol and first day, without overlaps',
+    ],
+    // JavaScript rolls this day over into March.
+    [
+      "no such day",
+      [listing("AAAUSDT#1", "2023-02-30"), first!],
+      'for their row "AAAUSDT": first; correct it',
+    ],
+  ];
+  for (const [what, listings, reason] of cases) {
+    const outDir = join(root, "unreadable");
+    const file = { ...LISTINGS_FILE, listings };
+    const said = `every client would refuse its listings, ${reason}`;
+    const refused = await assertRejects(() => build(file, { version: VERSION, outDir }), BfaError);
+    assertEquals(
+      [refused.code, refused.message],
+      ["usage", `Cannot build ${VERSION}: ${said}`],
+      what,
+    );
+    await assertRejects(() => Deno.stat(outDir), Deno.errors.NotFound);
+  }
+});
+
 Deno.test("a build that fails leaves no folder, and an earlier build as it was", async () => {
   const within = join(root, "failing");
   const outDir = join(within, "out");
   await build(LISTINGS_FILE, { version: VERSION, outDir });
-  // JavaScript rolls this day over into March; DuckDB refuses it.
-  const broken = { ...LISTINGS_FILE, listings: [listing("AAAUSDT#1", "2023-02-30")] };
-  const error = await assertRejects(() => build(broken, { version: "2024-02-10.2", outDir }));
-  assertStringIncludes(error.message, "2023-02-30");
+  const options = { version: "2024-02-10.2", outDir, observations: join(root, "missing.duckdb") };
+  const error = await assertRejects(() => build(LISTINGS_FILE, options), Error);
+  assertStringIncludes(error.message, "missing.duckdb");
   assertEquals((await Array.fromAsync(Deno.readDir(within))).map((e) => e.name), ["out"]);
   assertEquals(await readBuild(outDir), made);
 });

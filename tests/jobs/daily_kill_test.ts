@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { addDays, dayOf, parseDay } from "../../lib/core/day.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
 import { hashStream } from "../../lib/files/file_facts.ts";
 import { collect } from "../../lib/jobs/collect.ts";
@@ -22,16 +22,19 @@ const PROGRAM = fromFileUrl(new URL("../helpers/collect_process.ts", import.meta
 const THROUGH = parseDay("2026-06-30");
 const PAST = history(smallListings(), { through: THROUGH });
 
-/** Starts the program, and kills it some time after it began to work. */
+/** Starts the program, and kills it some time after it began to work; until then it gets a byte for each letter. */
 async function runAndKill(args: string[], mark: string, afterMs: number): Promise<void> {
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--quiet", PROGRAM, ...args],
+    stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
   }).spawn();
   let printed = "";
+  const input = child.stdin.getWriter();
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
     printed += text;
+    await input.write(new Uint8Array(text.length)).catch(() => {}); // it may have ended
     if (!printed.includes(mark)) continue;
     await new Promise((done) => setTimeout(done, afterMs)); // a random point, not a wait
     try {
@@ -41,6 +44,7 @@ async function runAndKill(args: string[], mark: string, afterMs: number): Promis
     }
     break;
   }
+  await input.close().catch(() => {});
   const { signal, success } = await child.status;
   assert(signal === "SIGKILL" || success, `it ended by ${signal}`);
 }
@@ -104,7 +108,8 @@ Deno.test(`kill -9 of a full collection at ${REQUEST_KILLS} random requests: the
     now,
   ];
   const start = () =>
-    new Deno.Command(Deno.execPath(), { args, stdout: "piped", stderr: "inherit" }).spawn();
+    new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped", stderr: "inherit" })
+      .spawn();
   for (let kill = 0; kill < REQUEST_KILLS; kill++) {
     const child = start();
     // A try learns of less than `last` symbols: all tries together of less than there are.

@@ -5,7 +5,7 @@ import { compressors } from "hyparquet-compressors";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../helpers/listing.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { GATES } from "../../lib/jobs/check.ts";
 import { candidateError, reportPage } from "../../lib/jobs/daily_report.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";

@@ -209,7 +209,7 @@ Deno.test("a version of before there were blocks is read by its footer: what it 
       const blocks = await (await open(options)).rows({ symbol: "S07USDT", columns: "all" });
       // The same artifacts, signed with what older manifests said of them.
       const { publish } = await import("../../lib/jobs/publish.ts");
-      const { readBuild } = await import("../../lib/jobs/build.ts");
+      const { readBuild } = await import("../../lib/jobs/build_folder.ts");
       const built = (await readBuild(dir))!;
       const artifacts = built.artifacts.map((artifact) => {
         if (!artifact.parquet) return artifact;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { hashStream } from "../../lib/files/file_facts.ts";
 import type { Publisher } from "../../lib/jobs/publish.ts";
 import { artifactPath } from "../../lib/mirror/mirror.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { BfaError, type ErrorCode } from "../../lib/core/errors.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { type Moved, promote, publish, renew, rollback } from "../../lib/jobs/publish.ts";
 import { goodKeys, newSecretKey, signer } from "../../lib/manifest/signature.ts";
 import { memoryMirror } from "../helpers/memory_mirror.ts";
@@ -255,6 +255,28 @@ Deno.test("without a signing key nothing moves", async () => {
     await assertCode(() => rollback(publisher, undefined), "usage");
     await assertCode(() => renew(publisher), "usage");
     assertEquals(await publisher.store.lastSequence(), 2);
+  });
+});
+
+Deno.test("nextKeys are announced by every move, also to the version that is there", async () => {
+  await withPublisher(async (world) => {
+    await world.publishListings(V1, SMALL_LISTINGS);
+    const nextKeys = [(await signer(await newSecretKey())).keyId];
+    const moves = {
+      publish: () => world.publishListings(V1, SMALL_LISTINGS, { nextKeys }),
+      promote: () => promote(world.publisher, V1, { nextKeys }),
+      rollback: () => rollback(world.publisher, V1, { nextKeys }),
+      renew: () => renew(world.publisher, { nextKeys }),
+    };
+    let sequence = 1;
+    for (const [name, move] of Object.entries(moves)) {
+      const { stored, changed } = await move();
+      const { signed } = stored.manifest;
+      assertEquals([name, changed, signed.nextKeys, signed.sequence], [
+        ...[name, true, nextKeys, ++sequence],
+      ]);
+    }
+    assertEquals((await world.publishListings(V1, SMALL_LISTINGS)).changed, false);
   });
 });
 

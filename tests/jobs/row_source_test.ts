@@ -18,6 +18,7 @@ import { withService } from "../helpers/service.ts";
 /** A mirror that notes what is read of it. */
 function noted(mirror: MirrorReader): MirrorReader & { reads: number } {
   const counted = {
+    name: mirror.name,
     reads: 0,
     size: (path: string) => mirror.size(path),
     open(...args: Parameters<MirrorReader["open"]>) {

@@ -207,6 +207,8 @@ Deno.test("versions without rows are compared by their listings, and the answer 
       const { numbers, classes } = await bfa.diff(A, B);
       assertEquals([numbers, classes], [false, { "new day": 62, listing: 2, revision: 0 }]);
       assertEquals((await bfa.diff(A, A)).count, 0);
+      assertEquals((await bfa.diff(A, "latest")).classes, classes);
+      assertEquals((await bfa.diff("latest", "latest")).b, B);
       assertEquals(await bfa.rows({ day: "latest" }).catch(({ code }) => code), "not_found");
     } finally {
       await server.close();

@@ -23,7 +23,7 @@ async function compareFiles(path: string, expected: Generator<string>): Promise<
     const result = await connection.stream(`
       SELECT concat_ws(',', symbol, date, file_size_bytes,
         strftime(last_modified, '%Y-%m-%dT%H:%M:%S.%gZ'), etag)
-      FROM ${knownFiles(undefined, "store")} ORDER BY symbol, date`);
+      FROM ${knownFiles({ schema: "store" })} ORDER BY symbol, date`);
     let rows = 0;
     for await (const chunk of result) {
       for (const line of chunk.getColumnValues(0)) {

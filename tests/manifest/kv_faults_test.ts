@@ -36,10 +36,9 @@ Deno.test("a KV that hangs: every read ends with `unavailable` at its deadline",
       ["log", () => store.log(1)],
     ];
     for (const [name, read] of reads) {
-      const start = performance.now();
+      // It hangs for ever: that it ends at all is the deadline's work.
       const error = await assertRejects(read, BfaError, "no answer in 20 ms");
       assertEquals(error.code, "unavailable", name);
-      assert(performance.now() - start < 1_000, name);
     }
   });
 });
@@ -48,7 +47,7 @@ Deno.test("a KV Connect server that hangs: the read ends at its deadline, and a 
   const server = serveKv();
   const kv = await Deno.openKv(server.url);
   const store = kvManifestStore(kv, { readMs: 50 });
-  const patient = kvManifestStore(kv);
+  const patient = kvManifestStore(kv, { readMs: 60_000 });
   assertEquals(await patient.lastSequence(), 0);
   const goOn = server.hang();
   const error = await assertRejects(() => store.head("latest"), BfaError);
@@ -92,10 +91,10 @@ Deno.test("a KV that stays locked ends with `unavailable`, and says what to do",
     assertEquals(error.code, "unavailable");
     assertEquals((error.cause as Error).message, "database is locked");
     const busy = kvWithCommit(kv, () => (commits++, Promise.reject(locked())));
-    const store = kvManifestStore(busy, { commitMs: 60 });
+    const store = kvManifestStore(busy, { commitMs: 300 });
     const refused = await assertRejects(() => store.commit(commitOf({ sequence: 1 })), BfaError);
     assertEquals(refused.code, "unavailable");
-    assert(commits > 1 && commits < 12);
+    assert(commits > 1 && commits < 60, `${commits} tries`);
   });
 });
 
@@ -118,7 +117,7 @@ Deno.test("a commit that landed but whose answer never came counts as won", asyn
       await real();
       return await never();
     });
-    const store = kvManifestStore(silent, { commitMs: 30 });
+    const store = kvManifestStore(silent, { commitMs: 500 }); // the real commit is long done by then
     assertEquals(await store.commit(commitOf({ sequence: 1 })), true);
     assertEquals([tries, await store.lastSequence()], [1, 1]);
   });
@@ -156,7 +155,7 @@ Deno.test("a commit that timed out while another publisher won does not count as
       await other.commit(commitOf({ sequence: 1, by: "other" }));
       return await never();
     });
-    const store = kvManifestStore(slow, { commitMs: 30 });
+    const store = kvManifestStore(slow, { commitMs: 500 }); // the other's commit is long done by then
     assertEquals(await store.commit(commitOf({ sequence: 1, by: "slow" })), false);
     assertEquals((await other.log(9)).map(({ by }) => by), ["other"]);
   });

@@ -115,8 +115,41 @@ Deno.test("httpMirror() works with a server that knows no ranges, for whole file
     assertEquals(await mirror.size(PATH), BYTES.length);
     const file = await mirror.open(PATH);
     assertEquals(await new Response(file!.body).bytes(), BYTES);
-    const error = await assertRejects(() => mirror.open(PATH, { start: 1, end: 2 }), HttpError);
-    assertEquals([error.status, error.code], [200, "network"]);
+    const error = await assertRejects(() => mirror.open(PATH, { start: 1, end: 2 }), BfaError);
+    assertEquals([error.code, error.message], [
+      "network",
+      `Cannot read ${server.url}${PATH}: it sent no such range`,
+    ]);
+  });
+});
+
+const OTHER_RANGES: [what: string, contentRange: string][] = [
+  ["one that begins elsewhere", "bytes 3-4/60000"],
+  ["a longer one", "bytes 1-5/60000"],
+  ["a shorter one", "bytes 1-1/60000"],
+];
+
+for (const [what, contentRange] of OTHER_RANGES) {
+  Deno.test(`httpMirror() refuses another range than it asked for: ${what}`, async () => {
+    await withMirror(async (mirror, server) => {
+      const headers = { "content-range": contentRange };
+      server.fault = () => new Response(BYTES.slice(0, 2), { status: 206, headers });
+      const read = () => mirror.open(PATH, { start: 1, end: 2 });
+      await assertRejects(read, BfaError, "it sent no such range");
+    });
+  });
+}
+
+Deno.test("httpMirror() cuts a range at the end of the file, and refuses a part where it asked for all", async () => {
+  await withMirror(async (mirror, server) => {
+    server.fault = () =>
+      new Response(BYTES.slice(-5), {
+        status: 206,
+        headers: { "content-range": "bytes 59995-59999/60000" },
+      });
+    const file = await mirror.open(PATH, { start: 59_995, end: 70_000 });
+    assertEquals(await new Response(file!.body).bytes(), BYTES.slice(-5));
+    await assertRejects(() => mirror.open(PATH), BfaError, "it sent no such range");
   });
 });
 

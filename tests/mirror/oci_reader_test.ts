@@ -23,6 +23,7 @@ type Answer = (request: Request, path: string) => Response;
 async function withRegistry(
   answer: (elsewhere: string) => Answer,
   test: (world: { host: string; seen: Seen[]; elsewhere: Seen[] }) => Promise<void>,
+  answerElsewhere: Answer = () => new Response(BLOB, { headers: { etag: '"its own"' } }),
 ): Promise<void> {
   const serve = (seen: Seen[], answer: Answer) =>
     Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, (request) => {
@@ -31,7 +32,7 @@ async function withRegistry(
       return answer(request, path);
     });
   const [seen, elsewhere]: [Seen[], Seen[]] = [[], []];
-  const second = serve(elsewhere, () => new Response(BLOB, { headers: { "content-length": "9" } }));
+  const second = serve(elsewhere, answerElsewhere);
   const first = serve(seen, answer(`http://127.0.0.1:${second.addr.port}`));
   try {
     await test({ host: `127.0.0.1:${first.addr.port}`, seen, elsewhere });
@@ -62,6 +63,54 @@ Deno.test("a blob that is kept elsewhere is fetched there, and the login does no
     const basic = `Basic ${btoa("me:secret")}`;
     assertEquals(seen.map(({ authorization }) => authorization), [null, basic]);
     assertEquals(elsewhere, [{ path: `/v2/team/bfa/blobs/sha256:${SHA256}`, authorization: null }]);
+  });
+});
+
+Deno.test("whoever keeps the blobs is given no login, even when it asks for one", async () => {
+  const answer = (elsewhere: string): Answer => (_, path) =>
+    Response.redirect(elsewhere + path, 307);
+  const challenge: Answer = (request) => {
+    const realm = new URL("/token", request.url).href;
+    return new Response(null, {
+      status: 401,
+      headers: { "www-authenticate": `Bearer realm="${realm}",service="x"` },
+    });
+  };
+  await withRegistry(answer, async ({ host, elsewhere }) => {
+    const error = await assertRejects(() => textOf(host, `${SHA256}/a.txt`, LOGIN), BfaError);
+    assertEquals(error.code, "usage");
+    assertEquals(elsewhere, [{ path: `/v2/team/bfa/blobs/sha256:${SHA256}`, authorization: null }]);
+  }, challenge);
+});
+
+Deno.test("a registry that gives no token: network, whatever it says instead", async () => {
+  for (const text of ["null", "<html>", "{}", JSON.stringify({ token: "a b" })]) {
+    const answer = (): Answer => (request, path) =>
+      path === "/token" ? new Response(text) : new Response(null, {
+        status: 401,
+        headers: { "www-authenticate": `Bearer realm="${new URL("/token", request.url).href}"` },
+      });
+    await withRegistry(answer, async ({ host }) => {
+      const error = await assertRejects(() => textOf(host, `${SHA256}/a.txt`, LOGIN), BfaError);
+      assertEquals([error.code, error.message.split(" ").slice(-3).join(" ")], [
+        "network",
+        "gave no token",
+      ]);
+    });
+  }
+});
+
+Deno.test("a tag whose document never ends is given up", async () => {
+  const endless = () =>
+    new ReadableStream<Uint8Array>({
+      pull: (controller) => controller.enqueue(new Uint8Array(1_000_000)),
+    });
+  await withRegistry(() => () => new Response(endless()), async ({ host }) => {
+    const error = await assertRejects(() => textOf(host, "manifest.json"), BfaError);
+    assertEquals([error.code, error.message], [
+      "integrity",
+      `Cannot read latest on oci://${host}/team/bfa: it is longer than 4194304 bytes`,
+    ]);
   });
 });
 
@@ -126,7 +175,7 @@ Deno.test("`registryClient()` answers as a plain mirror does: 200, 206, 304, 404
   const document = JSON.stringify({
     layers: [{ digest, annotations: { "org.opencontainers.image.title": "manifest.json" } }],
   });
-  const answer = (): Answer => (request, path) =>
+  const answer = (elsewhere: string): Answer => (request, path) =>
     path.endsWith("/manifests/latest")
       ? new Response(document)
       : !path.endsWith(digest)
@@ -136,7 +185,7 @@ Deno.test("`registryClient()` answers as a plain mirror does: 200, 206, 304, 404
         status: 206,
         headers: { "content-range": "bytes 4-8/9" },
       })
-      : new Response(BLOB, { headers: { etag: `"${digest}"` } });
+      : Response.redirect(elsewhere + path, 307);
   await withRegistry(answer, async ({ host, seen }) => {
     const client = registryClient((place) =>
       Promise.resolve(ociApi({ place, sender: sender({ place: "test" }) }))
@@ -146,7 +195,7 @@ Deno.test("`registryClient()` answers as a plain mirror does: 200, 206, 304, 404
       const response = await client.get(`${root}/${path}`, { headers, accept: [304, 404] });
       return [response.status, await response.text(), response.headers.get("etag")];
     };
-    const etag = `"${digest}"`;
+    const etag = `"${digest}"`; // not that of whoever keeps the blob
     assertEquals(await get("manifest.json"), [200, "the bytes", etag]);
     assertEquals(await get("manifest.json", { "if-none-match": etag }), [304, "", etag]);
     assertEquals(seen.length, 3); // twice the tag, once the blob

@@ -28,6 +28,9 @@ const broken = () => {
   throw new TypeError("broken");
 };
 
+const NO_ANSWER =
+  "network: Cannot reach x.example for s3://x: no answer, or the connection broke; run the same command again";
+
 const CASES: [
   string,
   (() => Response)[],
@@ -49,7 +52,7 @@ const CASES: [
     "a broken connection, once",
     [broken, status(200)],
     { once: true },
-    { result: "network: Cannot reach x.example for s3://x", sent: 1, waits: [] },
+    { result: NO_ANSWER, sent: 1, waits: [] },
   ],
   [
     "429 with Retry-After, once: it was not carried out",

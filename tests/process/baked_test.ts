@@ -7,6 +7,7 @@ import { directoryMirror } from "../../lib/mirror/directory.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
+import { untilServed } from "../helpers/until_served.ts";
 
 const RUN = ["run", "-A", "--deny-write", "--no-check", "main.ts"];
 const PLACE = { PORT: "0", BFA_HOST: "127.0.0.1" };
@@ -28,6 +29,7 @@ Deno.test("main.ts serves the version in BFA_BAKED, or the mirror's newer one, w
       for (const [env, version, versions] of cases) {
         const process = spawnDeno(RUN, { ...PLACE, BFA_BAKED: baked, ...env });
         const [, url] = await waitForLine(process, /bfa serves on (\S+)\n/);
+        await untilServed(version, url!);
         const read = async (path: string) => await (await fetch(url + path)).json();
         assertEquals(await read("/readyz"), { status: "ready", version });
         const listed = (await read("/v1/versions")).versions as { version: string }[];

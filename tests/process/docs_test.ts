@@ -36,21 +36,44 @@ Deno.test("every command has one sentence, and two examples that start with it",
   }
 });
 
-Deno.test("every link in the documents leads to a file", async () => {
-  const documents = ["README.md", "ARCHITECTURE.md"];
-  for (const folder of ["docs", "docs/decisions", "docs/guides", "data"]) {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.endsWith(".md")) documents.push(`${folder}/${name}`);
-    }
-  }
+Deno.test("every link in the documents leads to a file, and to a heading that is there", async () => {
   const dead: string[] = [];
-  for (const document of documents) {
-    const text = await Deno.readTextFile(document);
-    for (const [, link] of text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+  for (const document of await documents()) {
+    const text = (await Deno.readTextFile(document)).replaceAll(/^```[^]*?^```/gm, "");
+    for (const [, link] of text.matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^[a-z]+:/.test(link!)) continue;
-      const path = new URL(link!, new URL(document, `file://${Deno.cwd()}/`)).pathname;
-      await Deno.stat(decodeURIComponent(path)).catch(() => dead.push(`${document}: ${link}`));
+      const { pathname, hash } = new URL(link!, new URL(document, `file://${Deno.cwd()}/`));
+      const path = decodeURIComponent(pathname);
+      const found = await Deno.stat(path).then(() => true, () => false);
+      const there = found && (hash === "" || (await anchors(path)).has(decodeURIComponent(hash)));
+      if (!there) dead.push(`${document}: ${link}`);
     }
   }
   assertEquals(dead, []);
 });
+
+/** Every Markdown file of the project; what is made or hidden is not looked through. */
+async function documents(folder = "."): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = folder === "." ? name : `${folder}/${name}`;
+    if (isDirectory && !/^(\..*|dist|node_modules|coverage)$/.test(name)) {
+      found.push(...await documents(path));
+    } else if (name.endsWith(".md")) found.push(path);
+  }
+  return found;
+}
+
+/** The anchors that GitHub gives a document's headings. */
+async function anchors(path: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  const text = (await Deno.readTextFile(path)).replaceAll(/^```[^]*?^```/gm, "");
+  for (const [, heading] of text.matchAll(/^#+ +(.+)$/gm)) {
+    const base = "#" + heading!.toLowerCase().replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-");
+    let anchor = base;
+    for (let n = 1; found.has(anchor); n++) anchor = `${base}-${n}`;
+    found.add(anchor);
+  }
+  return found;
+}

@@ -57,15 +57,31 @@ Deno.test("a sink that fails is not written to again", async () => {
   assertEquals(writes, 1);
 });
 
-/** A service whose log nobody reads, on a port that is told beforehand. */
+/** Reads what a process prints until it matches, and nothing after that. */
+async function untilPrinted(child: Deno.ChildProcess, wanted: RegExp): Promise<RegExpExecArray> {
+  const readers = [child.stdout.getReader(), child.stderr.getReader()];
+  try {
+    return await Promise.any(readers.map(async (reader) => {
+      const decoder = new TextDecoder();
+      for (let text = "";;) {
+        const { value, done } = await reader.read();
+        if (done) throw new Error(`It ended before it printed ${wanted}: ${text}`);
+        text += decoder.decode(value, { stream: true });
+        const match = wanted.exec(text);
+        if (match) return match;
+      }
+    }));
+  } finally {
+    for (const reader of readers) reader.releaseLock();
+  }
+}
+
+/** A service whose log nobody reads once it listens. */
 async function withServe(
   args: readonly string[],
   onLog: (child: Deno.ChildProcess) => Promise<unknown>,
 ) {
   const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const port = (listener.addr as Deno.NetAddr).port;
-  listener.close();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--unstable-kv", "--no-check", "--quiet", ...args],
     env: {
@@ -76,20 +92,15 @@ async function withServe(
       BFA_SQL: "off",
       BFA_RATE_LIMIT: "off",
       BFA_LOG_REQUESTS: "1",
-      PORT: String(port),
+      PORT: "0",
     },
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-  const url = `http://127.0.0.1:${port}`;
   // Its own connections: an earlier service may have had this port, and idle connections to it are kept.
   const client = Deno.createHttpClient({});
   try {
-    for (;;) {
-      const answer = await fetch(`${url}/healthz`, { client }).catch(() => undefined);
-      await answer?.body?.cancel();
-      if (answer?.ok) break;
-    }
+    const [, url] = await untilPrinted(child, /bfa serves on (\S+)\n/);
     await onLog(child);
     // More lines than a pipe holds, and many times a flush of the log.
     const path = `/v1/snapshot/2024-01-15?state=archived&${"x".repeat(150)}`;

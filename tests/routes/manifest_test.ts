@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { open } from "../../lib/mod.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
-import { parseManifest } from "../../lib/core/manifest.ts";
+import { parseManifest } from "../../lib/core/parse_manifest.ts";
 import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
 import { versionLister } from "../../lib/jobs/version_list.ts";
 import { withPublisher } from "../helpers/publisher.ts";

@@ -130,6 +130,8 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
     const slow = operated({
       kept: () => undefined,
       fetch: async () => (asked.resolve(), await go.promise, new Response("late")),
+      limits: () => [],
+      sqlBytes: () => 0,
     }, { followed: service.followed, now: () => new Date(0), mostUnderWay: 1 });
     const first = slow.fetch(new Request("http://127.0.0.1/v1/symbols"));
     await asked.promise;
@@ -138,7 +140,8 @@ Deno.test("a request too many under way gets 503 and Retry-After; answers from m
     assertEquals((await second.json()).code, "busy");
     const metrics = await slow.fetch(new Request("http://127.0.0.1/metrics"));
     const text = await metrics.text();
-    assertMatch(text, /^bfa_http_requests_under_way 1$/m);
+    assertMatch(text, /^bfa_limit_used\{limit="under way"\} 1$/m);
+    assertMatch(text, /^bfa_limit_max\{limit="under way"\} 1$/m);
     assertMatch(text, /^bfa_http_refused_total\{limit="under way"\} 1$/m);
     go.resolve();
     assertEquals(await (await first).text(), "late");
@@ -155,6 +158,8 @@ Deno.test("one client has 64 requests under way at most; others, and probes, are
         if (!url.endsWith("/healthz")) await go.promise;
         return new Response("late");
       },
+      limits: () => [],
+      sqlBytes: () => 0,
     }, { followed, now: () => new Date(0), clientHeader: "x-client" });
     const ask = async (client: string, path = SMALL) =>
       await fetch(new Request(`http://127.0.0.1${path}`, { headers: { "x-client": client } }));
@@ -284,6 +289,16 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
       'bfa_http_request_duration_seconds_count{route="other"}': 1,
       'bfa_version_info{version="2024-03-31.1",channel="latest"}': 1,
       "bfa_version_sequence": 1,
+      'bfa_http_refused_total{limit="client"}': 0,
+      'bfa_limit_used{limit="event streams"}': 0,
+      'bfa_limit_max{limit="event streams"}': 1000,
+      'bfa_limit_max{limit="under way"}': 512,
+      'bfa_limit_max{limit="large answers"}': 256,
+      'bfa_limit_max{limit="large answers in memory"}': 32,
+      'bfa_limit_max{limit="row questions"}': 136,
+      'bfa_limit_max{limit="comparisons"}': 18,
+      "bfa_sql_resident_memory_bytes": 0,
+      "process_start_time_seconds": performance.timeOrigin / 1000,
     };
     for (const [name, value] of Object.entries(wanted)) assertEquals(found.get(name), value, name);
     await ask("/metrics");

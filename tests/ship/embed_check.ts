@@ -101,7 +101,7 @@ async function cyclonedxErrors(made: unknown): Promise<string> {
        const text = require("fs").readFileSync(__dirname + "/sbom.json", "utf8");
        new JsonStrictValidator("1.6").validate(text).then((e) => console.log(JSON.stringify(e)));`,
     );
-    return (await runProgram("node", [`${dir}/validate.cjs`])).trim();
+    return (await runProgram("node", [`${dir}/validate.cjs`])).out.trim();
   } finally {
     await Deno.remove(dir, { recursive: true });
   }

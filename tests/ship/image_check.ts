@@ -23,6 +23,7 @@ import {
 import { serveMirror } from "../helpers/endpoint.ts";
 import { type Finished, spawnDeno, waitForLine } from "../helpers/process.ts";
 import { SMALL_LISTINGS, type TestPublisher, withPublisher } from "../helpers/publisher.ts";
+import { untilServed } from "../helpers/until_served.ts";
 
 const FIRST = "2024-03-31.1";
 const SECOND = "2024-04-01.1";
@@ -230,17 +231,16 @@ async function runsWithoutTmp(amd64: Runnable): Promise<void> {
 async function follows({ publisher }: World, amd64: Runnable): Promise<void> {
   const mirror = serveMirror(publisher.mirrorDir);
   const env = { BFA_MIRROR: mirror.url, PORT: "0", BFA_HOST: "127.0.0.1" };
-  const served = () =>
+  const serves = (version: string) =>
     withContainer(amd64, { alone: false, env }, async (container) => {
       const [, url] = await waitForLine(container.process, /bfa serves on (\S+)\n/);
-      const { version } = await (await fetch(`${url}/readyz`)).json();
+      await untilServed(version, url!);
       assertEquals(await container.stop(), 0);
-      return version;
     });
   try {
-    assertEquals(await served(), SECOND);
+    await serves(SECOND);
     mirror.fault = () => new Response("down", { status: 503 });
-    assertEquals(await served(), FIRST);
+    await serves(FIRST);
   } finally {
     await mirror.close();
   }

@@ -8,6 +8,7 @@ import config from "../../deno.json" with { type: "json" };
 import { runProgram } from "../../scripts/run_program.ts";
 import { inBrowser } from "../helpers/browser.ts";
 import { type JsrRegistry, jsrRegistry } from "../helpers/jsr_registry.ts";
+import { askPatiently } from "../helpers/patience.ts";
 import {
   denoEnvironment,
   type Finished,
@@ -119,7 +120,7 @@ Deno.test("the package on JSR", async (t) => {
         assertStringIncludes(server.text(), "deno run -A jsr:@bfa/cli snapshot latest");
         const day = await (await fetch(`${url}/v1/snapshot/2024-01-15`)).json();
         assertEquals(day.count, 251);
-        const sql = await (await fetch(`${url}/v1/query?sql=SELECT+7*6+AS+n`)).json();
+        const sql = await (await askPatiently(`${url}/v1/query?sql=SELECT+7*6+AS+n`)).json();
         assertEquals(sql.rows, [[42]]);
       } finally {
         await server.stop();

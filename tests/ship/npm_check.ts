@@ -7,6 +7,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import config from "../../deno.json" with { type: "json" };
 import { runProgram } from "../../scripts/run_program.ts";
 import { pack } from "../../scripts/pack.ts";
+import { askPatiently } from "../helpers/patience.ts";
 import { type Finished, spawn, waitForLine } from "../helpers/process.ts";
 
 const LIBRARY = `
@@ -41,7 +42,7 @@ Deno.test("the npm package", async (t) => {
     const light = await project(`${dist}/light`, file, ["--omit=optional"]);
 
     await t.step("holds JavaScript and declarations, and nothing else of the project", async () => {
-      const names = (await runProgram("tar", ["-tzf", file])).trim().split("\n");
+      const names = (await runProgram("tar", ["-tzf", file])).out.trim().split("\n");
       const known =
         /^package\/((app|lib)\/[\w.-]+\.js|types\/[\w/]+\.d\.ts|bin\.js|[A-Z_]+(\.(md|txt))?|package\.json)$/;
       assertEquals(names.filter((name) => !known.test(name)), []);
@@ -65,7 +66,7 @@ Deno.test("the npm package", async (t) => {
 
       await t.step("serves, with SQL", async () => {
         assertMatch(server.text(), /BFA_ENDPOINT=\S+ bfa snapshot latest/);
-        const sql = await (await fetch(`${url}/v1/query?sql=SELECT+6*7`)).json();
+        const sql = await (await askPatiently(`${url}/v1/query?sql=SELECT+6*7`)).json();
         assertEquals(sql.rows, [[42]]);
       });
 

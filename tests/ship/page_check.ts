@@ -14,6 +14,9 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** How long the browser may take for anything, ms: the machine may be slow. */
+const PATIENCE_MS = 180_000;
+
 /** Where the browser was led, and what it complained of. */
 interface Seen {
   readonly page: Page;
@@ -31,9 +34,11 @@ async function inBrowser(test: (seen: Seen) => Promise<void>): Promise<void> {
     const browser = await chromium.launch({
       executablePath: Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium",
       args: FLAGS,
+      timeout: PATIENCE_MS,
     });
     try {
       const page = await browser.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
       const asked: string[] = [];
       const complaints: string[] = [];
       page.on("request", (request) => asked.push(new URL(request.url()).pathname));

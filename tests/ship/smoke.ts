@@ -11,6 +11,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import config from "../../deno.json" with { type: "json" };
+import { askPatiently } from "../helpers/patience.ts";
 import { type Finished, spawnAlone, type Spawned, waitForLine } from "../helpers/process.ts";
 
 /** What a launcher in shell may find in `PATH`. */
@@ -80,9 +81,11 @@ export async function smoke(program: readonly string[]): Promise<void> {
     const { rows } = JSON.parse(local.out);
     assertEquals(rows.map(([state]: [string]) => state), ["archived", "missing", "traded"]);
     // The service runs it in a process of its own: the program starts itself.
-    const remote = await fetch(`${url}/v1/query?sql=${encodeURIComponent(sql)}`);
+    const remote = await askPatiently(`${url}/v1/query?sql=${encodeURIComponent(sql)}`);
     assertEquals([remote.status, (await remote.json()).rows], [200, rows]);
-    const refused = await fetch(`${url}/v1/query?sql=${encodeURIComponent("FROM read_csv('/')")}`);
+    const refused = await askPatiently(
+      `${url}/v1/query?sql=${encodeURIComponent("FROM read_csv('/')")}`,
+    );
     assertEquals([refused.status, (await refused.json()).code], [400, "sql_rejected"]);
   } finally {
     const { code, err } = await server.stop();

@@ -1,9 +1,16 @@
 /** The workflows and shell scripts, read by the programs that know their mistakes. */
 
 import { assertEquals } from "@std/assert";
+import { parse } from "yaml";
 import { spawn } from "../helpers/process.ts";
 
-const SCRIPTS = ["scripts/portable.sh", ".ci/install", ".ci/run"];
+const SCRIPTS = [
+  "scripts/portable.sh",
+  ".ci/again",
+  ".ci/install",
+  ".ci/install_readers",
+  ".ci/run",
+];
 
 async function filesIn(folder: string): Promise<string[]> {
   return (await Array.fromAsync(Deno.readDir(folder), ({ name }) => `${folder}/${name}`)).sort();
@@ -31,6 +38,24 @@ Deno.test("actionlint finds nothing in the workflows, and finds what is wrong", 
   const found = await said("actionlint", [`${dir}/release.yml`], how) as { code: number };
   assertEquals(found.code, 1);
   await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("a release publishes nothing before everything was made", async () => {
+  const { jobs } = parse(await Deno.readTextFile(".github/workflows/release.yml")) as {
+    jobs: Record<string, { needs?: string | string[]; permissions?: Record<string, string> }>;
+  };
+  const needed = (name: string): string[] =>
+    [jobs[name]!.needs ?? []].flat().flatMap((other) => [other, ...needed(other)]);
+  const writers = Object.keys(jobs)
+    .filter((name) => Object.values(jobs[name]!.permissions ?? {}).includes("write"));
+  assertEquals(writers, ["image", "jsr", "npm", "github"]);
+  for (const name of writers) {
+    const before = new Set(needed(name));
+    assertEquals([
+      name,
+      ...["checks", "executables", "packages"].filter((made) => !before.has(made)),
+    ], [name]);
+  }
 });
 
 Deno.test("shellcheck finds nothing in the scripts", async () => {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { verifiedText } from "../../lib/jobs/verified_text.ts";
+import { verifiedText } from "../../lib/jobs/verified_artifact.ts";
 import { digestOf } from "../../lib/files/file_facts.ts";
 import { memoryMirror } from "../helpers/memory_mirror.ts";
 
@@ -38,7 +38,7 @@ Deno.test("verifiedText() stops at a byte more than was promised", async () => {
     },
     cancel: () => void (cancelled = true),
   });
-  const endless = { ...memoryMirror(), open: () => Promise.resolve({ size: 1, body }) };
+  const endless = { ...memoryMirror(), open: () => Promise.resolve({ size: BYTES.length, body }) };
   const error = await assertRejects(() => verifiedText(endless, ARTIFACT), BfaError);
   assertEquals([error.code, cancelled, given < 10], ["integrity", true, true]);
 });

@@ -1,0 +1,53 @@
+/**
+ * A server's answer as a file of a mirror: it must be what was asked for, and say how long the file is.
+ *
+ * @module
+ */
+
+import { BfaError } from "../core/errors.ts";
+import { withoutStall } from "../net/body.ts";
+import type { ByteRange, MirrorFile } from "./mirror.ts";
+
+/** The header that asks for a range, or for none. */
+export function rangeHeader(range: ByteRange | undefined): Record<string, string> {
+  return range ? { range: `bytes=${range.start}-${range.end}` } : {};
+}
+
+/**
+ * The file that an answer brings.
+ *
+ * @param what Which file, for messages.
+ * @param range What was asked for, if not all.
+ */
+export async function answeredFile(
+  response: Response,
+  what: string,
+  range?: ByteRange,
+): Promise<MirrorFile> {
+  try {
+    const size = answeredSize(response, what);
+    if (!isWhatWasAsked(response, size, range)) {
+      throw new BfaError("network", `Cannot read ${what}: it sent no such range`);
+    }
+    return { size, body: withoutStall(response.body ?? new Blob([]).stream(), what) };
+  } catch (error) {
+    await response.body?.cancel();
+    throw error;
+  }
+}
+
+/** How long the whole file is, by the headers of an answer. */
+export function answeredSize({ status, headers }: Response, what: string): number {
+  const total = status === 206
+    ? /\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1]
+    : headers.get("content-length");
+  if (total) return Number(total);
+  throw new BfaError("network", `Cannot use ${what}: the server does not say how long it is`);
+}
+
+function isWhatWasAsked({ status, headers }: Response, size: number, range?: ByteRange): boolean {
+  if (!range) return status === 200;
+  const last = Math.min(range.end, size - 1);
+  return status === 206 &&
+    headers.get("content-range") === `bytes ${range.start}-${last}/${size}`;
+}

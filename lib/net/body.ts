@@ -1,0 +1,69 @@
+/**
+ * Bodies of answers, read within bounds: of length, and of how long a server may go silent.
+ *
+ * @module
+ */
+
+import { asBfaError, BfaError } from "../core/errors.ts";
+
+/** The bytes of an answer, or of a file. */
+export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
+
+/** How long a server may go silent in the middle of a body, ms. */
+export const STALL_MS = 15_000;
+
+/**
+ * Passes a body on, and fails when its server goes silent: fetching has a time limit up to the headers only.
+ * Nobody waits while nobody reads.
+ *
+ * @param what What is read, for the message.
+ */
+export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body {
+  const reader = body.getReader();
+  return new ReadableStream({
+    async pull(controller) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      // Not `Promise.withResolvers()`: the library runs in Node 20 too.
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          reject(new BfaError("network", `Cannot read ${what}: it went silent`));
+        }, stallMs);
+      });
+      try {
+        const { done, value } = await Promise.race([reader.read(), late]);
+        if (done) controller.close();
+        else controller.enqueue(value);
+      } catch (error) {
+        reader.cancel(error).catch(() => {});
+        throw asBfaError(error, "network", `read ${what}`);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
+
+/**
+ * The text of a body, which must not be longer than it can be.
+ *
+ * @param most The most bytes to read.
+ * @throws {BfaError} `integrity` when it is longer.
+ */
+export async function limitedText(body: Body | null, most: number, what: string): Promise<string> {
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  for await (const chunk of body ? withoutStall(body, what) : []) {
+    bytes += chunk.length;
+    if (bytes > most) {
+      throw new BfaError("integrity", `Cannot read ${what}: it is longer than ${most} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return await new Blob(chunks).text();
+}
+
+/** The beginning of what a server said with a refusal: nothing where that cannot be read. */
+export async function refusalText(response: Response): Promise<string> {
+  return await limitedText(response.body, 20_000, "a refusal").catch(() => "");
+}
