@@ -28,17 +28,17 @@ const IDLE_MS = 30_000;
 
 const underWay: Record<Holds, number> = { file: 0, memory: 0 };
 
-/** How near their limits they are. */
-export function largeLimits(): LimitUse[] {
-  return [
-    { limit: "large answers", used: underWay.file, max: MOST.file.all },
-    { limit: "large answers in memory", used: underWay.memory, max: MOST.memory.all },
-  ];
-}
-
 /** How many large answers are under way in this process. */
 export function largeAnswers(): number {
   return underWay.file + underWay.memory;
+}
+
+/** How near the limits of large answers are. */
+export function largeLimits(): LimitUse[] {
+  return [
+    { limit: "large answers", used: underWay.memory, max: MOST.memory.all },
+    { limit: "large files", used: underWay.file, max: MOST.file.all },
+  ];
 }
 
 /**

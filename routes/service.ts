@@ -78,14 +78,14 @@ const READING = { action: "read rows", atOnce: 8, waiting: 128, ofClient: 32 };
 /** Makes the service. */
 export function service(options: ServiceOptions): Service {
   const { versions = versionSources(options), channel = "latest", sql } = options;
-  const limits = new Limits();
+  const cache = new RowCache(ROWS_BYTES);
   const turns = new Turns(READING);
+  const limits = new Limits();
   limits.add(() => [
     ...largeLimits(),
     { limit: "row questions", ...turns.use },
     ...sqlLimits(sql),
   ]);
-  const cache = new RowCache(ROWS_BYTES);
   const allRowsOf = (asked: AskedVersion) =>
     mirrorRows(options.mirror, asked.stored.manifest.signed, cache);
   const rowsOf = (asked: AskedVersion, who: TurnAsked): RowSource => {

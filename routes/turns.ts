@@ -42,7 +42,7 @@ export class Turns {
     this.#working = new Shares(Math.ceil(limits.atOnce / 2));
   }
 
-  /** How many work or wait, and how many may. */
+  /** How many work or wait, and how many can. */
   get use(): { used: number; max: number } {
     const { atOnce, waiting } = this.#limits;
     return { used: this.#atWork + this.#waiting.size, max: atOnce + waiting };

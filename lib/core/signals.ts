@@ -160,7 +160,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "rate limit",
-    about: "requests refused because one client asked too often, or too much at once",
+    about: "requests refused because one client asked too often, or had 64 under way",
     measure: {
       kind: "share",
       of: ['bfa_http_refused_total{limit=~"client|under way of a client"}'],
@@ -189,7 +189,7 @@ export const SIGNALS: readonly Signal[] = [
   },
   {
     name: "large answers",
-    about: "answers over 1 MB that are being sent, of 256",
+    about: "answers over 1 MB that were made for one client and are being sent, of 32",
     measure: level("large answers"),
     limit: {
       most: HALF,
@@ -197,7 +197,33 @@ export const SIGNALS: readonly Signal[] = [
       alert: "BfaLargeAnswers",
       why: HALF_WHY,
       next:
+        "another instance; or tell people to keep a copy (`bfa pull`), or to take pages (`limit`)",
+    },
+  },
+  {
+    name: "large files",
+    about: "files of versions that are being sent, of 256",
+    measure: level("large files"),
+    limit: {
+      most: HALF,
+      alarm: "grow",
+      alert: "BfaLargeFiles",
+      why: HALF_WHY,
+      next:
         "let a mirror or a CDN send the files: publish with --mirror-url, and clients ask there first",
+    },
+  },
+  {
+    name: "row questions",
+    about: "questions about rows that read or wait, of 136",
+    measure: level("row questions"),
+    limit: {
+      most: HALF,
+      alarm: "grow",
+      alert: "BfaRowQuestions",
+      why: HALF_WHY,
+      next:
+        "another instance; or tell people to keep a copy (`bfa pull`), which reads on their own machine",
     },
   },
   {

@@ -52,8 +52,8 @@ export async function openArtifact(
  * @throws {BfaError} `unavailable` when the mirror does not have it.
  */
 export async function verifiedText(mirror: MirrorReader, artifact: Artifact): Promise<string> {
-  const body = await openArtifact(mirror, artifact);
-  if (body) return await new Response(body).text();
+  const file = await openArtifact(mirror, artifact);
+  if (file) return await new Response(file).text();
   const path = artifactPath(artifact);
   throw new BfaError("unavailable", `Cannot load ${path}: the mirror does not have it`);
 }

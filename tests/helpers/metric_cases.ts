@@ -99,8 +99,20 @@ export const METRIC_CASES: readonly MetricCase[] = [
   ...both(
     "large answers",
     "grow",
-    { ...traffic, ...level("large answers", 129, 256) },
-    { ...traffic, ...level("large answers", 128, 256) },
+    { ...traffic, ...level("large answers", 17, 32) },
+    { ...traffic, ...level("large answers", 16, 32) },
+  ),
+  ...both(
+    "large files",
+    "grow",
+    { ...traffic, ...level("large files", 129, 256) },
+    { ...traffic, ...level("large files", 128, 256) },
+  ),
+  ...both(
+    "row questions",
+    "grow",
+    { ...traffic, ...level("row questions", 69, 136) },
+    { ...traffic, ...level("row questions", 68, 136) },
   ),
   { name: "all places for SQL may be taken", metrics: { ...traffic, ...level("sql", 2, 2) } },
   ...both(
