@@ -48,20 +48,17 @@ declare module "@std/assert" {
   export function assertExists<T>(actual: T, msg?: string): asserts actual is NonNullable<T>;
   export function assertInstanceOf<T>(
     actual: unknown,
-    // deno-lint-ignore no-explicit-any
-    expected: abstract new (...args: any[]) => T,
+    expected: abstract new (...args: never[]) => T,
     msg?: string,
   ): asserts actual is T;
   export function assertThrows<E extends Error = Error>(
     fn: () => unknown,
-    // deno-lint-ignore no-explicit-any
-    errorClass?: abstract new (...args: any[]) => E,
+    errorClass?: abstract new (...args: never[]) => E,
     msgIncludes?: string,
   ): E;
   export function assertRejects<E extends Error = Error>(
     fn: () => PromiseLike<unknown>,
-    // deno-lint-ignore no-explicit-any
-    errorClass?: abstract new (...args: any[]) => E,
+    errorClass?: abstract new (...args: never[]) => E,
     msgIncludes?: string,
   ): Promise<E>;
 }

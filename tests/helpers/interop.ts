@@ -147,8 +147,7 @@ export async function run(
 export async function python(
   code: string,
   { venv = "readers", env = {} }: { venv?: string; env?: Record<string, string> } = {},
-  // deno-lint-ignore no-explicit-any
-): Promise<any> {
+): ReturnType<Response["json"]> {
   const file = await Deno.makeTempFile({ suffix: ".py" });
   const marker = "ANSWER ";
   try {

@@ -75,8 +75,7 @@ export interface TestService {
   /** Asks in process. */
   ask(path: string, init?: RequestInit): Promise<Response>;
   /** The body of a successful answer. */
-  // deno-lint-ignore no-explicit-any
-  json(path: string): Promise<any>;
+  json(path: string): ReturnType<Response["json"]>;
   /** Publishes a version, and waits until the service has switched to it. */
   publish(version: string, listings: readonly Listing[]): Promise<Moved>;
   /** Opens a port; closed at the end of the test. Returns the base URL, without a slash. */
