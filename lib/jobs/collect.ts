@@ -17,7 +17,9 @@ import type {
 } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
+import { seedSpans, shortestLast, spanDays } from "./listing_order.ts";
 import { dueForSweep } from "./sweep.ts";
+import { WriteBehind } from "./write_behind.ts";
 
 /** How to collect. */
 export interface CollectOptions {
@@ -82,24 +84,15 @@ export async function collect(
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
   const whole = new Set(todo.filter((symbol) => full || !known.has(symbol)));
   for (const symbol of dueForSweep(symbols, known, sweepRuns)) whole.add(symbol);
+  // Nothing is known before the first run; but how long most have been there, this program knows.
+  const spans = known.size > 0 ? known : await seedSpans();
+  const daysOf = (symbol: string) => whole.has(symbol) ? spanDays(spans.get(symbol)) : lookbackDays;
   let [keys, pages] = [0, 0];
   let finished = symbols.length - todo.length;
-  let waiting: SymbolSeen[] = odd.length && !run.done.has("")
-    ? [{ symbol: "", from: null, files: new FileColumns(), odd, keys: 0, pages: 0 }]
-    : [];
-  let waitingFiles = 0;
-  let writing = Promise.resolve();
-
-  /** Batches are written one after another; listing goes on meanwhile. */
-  function flush(): void {
-    const batch = waiting;
-    waiting = [];
-    waitingFiles = 0;
-    if (batch.length === 0) return;
-    writing = writing.then(async () => {
-      await store.learn(run, batch);
-    });
-    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
+  const learning = new WriteBehind<SymbolSeen>(batchFiles, (batch) => store.learn(run, batch));
+  if (odd.length && !run.done.has("")) {
+    const files = new FileColumns();
+    await learning.add({ symbol: "", from: null, files, odd, keys: 0, pages: 0 }, 0);
   }
 
   async function one(symbol: string): Promise<void> {
@@ -107,20 +100,15 @@ export async function collect(
     const seen = await listSymbol(lister, symbol, since, dayOf(now()));
     keys += seen.keys;
     pages += seen.pages;
-    waiting.push(seen);
-    waitingFiles += seen.files.count;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
-    if (waitingFiles < batchFiles) return;
-    await writing; // no more than one batch waits for another: memory must not grow with the history
-    if (waitingFiles >= batchFiles) flush();
+    await learning.add(seen, seen.files.count);
   }
 
   try {
-    await inParallel(todo, concurrency, one);
+    await inParallel(shortestLast(todo, daysOf, concurrency), concurrency, one);
   } finally {
-    flush(); // what was listed before a failure is kept, and not listed again
-    await writing;
+    await learning.end(); // what was listed before a failure is kept, and not listed again
   }
   const { pages: allPages, ...totals } = await store.totals(run);
   const report: CollectReport = {

@@ -14,6 +14,7 @@ import type { NumbersSeen, ObservationStore, OddKey } from "../engine/observatio
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
 import { dueForSweep } from "./sweep.ts";
+import { WriteBehind } from "./write_behind.ts";
 
 /** Fetches one day's numbers, or tells what is wrong with them. */
 export type FetchNumbers = (
@@ -64,19 +65,11 @@ export async function collectKlines(
   const { outdated, odd } = await compareFiles(store, options);
   const days = await store.daysWithoutNumbers({ since, most, now: now() });
   const problems: Record<string, number> = {};
-  let waiting: NumbersSeen[] = [];
+  const learning = new WriteBehind<NumbersSeen>(
+    BATCH_DAYS,
+    (batch) => store.learnNumbers(batch, now()),
+  );
   let done = 0;
-  let writing = Promise.resolve();
-
-  function flush(): void {
-    const batch = waiting;
-    waiting = [];
-    if (batch.length === 0) return;
-    writing = writing.then(async () => {
-      await store.learnNumbers(batch, now());
-    });
-    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
-  }
 
   try {
     await inParallel(days, concurrency, async ({ symbol, date, etag }) => {
@@ -84,13 +77,11 @@ export async function collectKlines(
       const found = "numbers" in result ? result.numbers : { problem: result.problem };
       const zipEtag = "numbers" in result ? result.etag : null;
       if ("problem" in found) problems[found.problem] = (problems[found.problem] ?? 0) + 1;
-      waiting.push({ symbol, date, etag, zipEtag, found });
       onProgress?.(++done, days.length);
-      if (waiting.length >= BATCH_DAYS) flush();
+      await learning.add({ symbol, date, etag, zipEtag, found }, 1);
     });
   } finally {
-    flush();
-    await writing;
+    await learning.end();
   }
   const failed = Object.values(problems).reduce((sum, count) => sum + count, 0);
   return { days: days.length, found: days.length - failed, problems, outdated, odd };
