@@ -7,7 +7,7 @@
 import { addDays, type Day, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { FileColumns } from "../core/file_columns.ts";
-import { markerBefore, readKey, symbolOfPrefix } from "../core/vision_keys.ts";
+import { markerBefore, readKey } from "../core/vision_keys.ts";
 import type {
   FileChange,
   KnownSymbol,
@@ -17,6 +17,7 @@ import type {
 } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
+import { listSymbols, type SymbolsListed } from "./list_symbols.ts";
 import { seedSpans, shortestLast, spanDays } from "./listing_order.ts";
 import { dueForSweep } from "./sweep.ts";
 import { WriteBehind } from "./write_behind.ts";
@@ -36,6 +37,8 @@ export interface CollectOptions {
   readonly batchFiles?: number;
   /** Requests at once. */
   readonly concurrency?: number;
+  /** The symbols, where they were asked for already. */
+  readonly listed?: Promise<SymbolsListed> | undefined;
   readonly now: () => Date;
   readonly onProgress?: (progress: CollectProgress) => void;
 }
@@ -75,7 +78,7 @@ export async function collect(
   const { full = false, lookbackDays = 20, sweepRuns = 30, concurrency = 32 } = options;
   const { batchFiles = 20_000, now, onProgress } = options;
   const known = await store.symbols();
-  const { symbols, odd } = await listSymbols(lister);
+  const { symbols, odd } = await (options.listed ?? listSymbols(lister));
   if (symbols.length === 0) {
     throw new BfaError("integrity", "Cannot collect: the listing names no symbols at all");
   }
@@ -88,6 +91,7 @@ export async function collect(
   const spans = known.size > 0 ? known : await seedSpans();
   const daysOf = (symbol: string) => whole.has(symbol) ? spanDays(spans.get(symbol)) : lookbackDays;
   let [keys, pages] = [0, 0];
+  let begun = 0;
   let finished = symbols.length - todo.length;
   const learning = new WriteBehind<SymbolSeen>(batchFiles, (batch) => store.learn(run, batch));
   if (odd.length && !run.done.has("")) {
@@ -96,6 +100,8 @@ export async function collect(
   }
 
   async function one(symbol: string): Promise<void> {
+    // While the last are listed, all before them can be written.
+    if (++begun === todo.length) learning.send();
     const since = whole.has(symbol) ? null : lookedBack(today, known.get(symbol)!, lookbackDays);
     const seen = await listSymbol(lister, symbol, since, dayOf(now()));
     keys += seen.keys;
@@ -130,17 +136,6 @@ export async function collect(
 /** Where to look back to: from today, or after an outage of ours from the newest day we know. */
 function lookedBack(today: Day, { last }: KnownSymbol, days: number): Day {
   return addDays(last < today ? last : today, -days - 1);
-}
-
-async function listSymbols(lister: VisionLister) {
-  const symbols: string[] = [];
-  const odd: { key: string; reason: string }[] = [];
-  for await (const prefix of lister.directories()) {
-    const symbol = symbolOfPrefix(prefix);
-    if (symbol === undefined) odd.push({ key: prefix, reason: "not the name of a symbol" });
-    else symbols.push(symbol);
-  }
-  return { symbols, odd };
 }
 
 async function listSymbol(

@@ -24,6 +24,7 @@ import { collect, type CollectOptions } from "./collect.ts";
 import { collectKlines, type CollectKlinesOptions, type FetchNumbers } from "./collect_klines.ts";
 import { type DailyReport, failedGates } from "./daily_report.ts";
 import { derive } from "./derive.ts";
+import { whileListing } from "./list_symbols.ts";
 import { artifactPath } from "../mirror/mirror.ts";
 import { publish, type Publisher, writeManifestFiles } from "./publish.ts";
 
@@ -50,13 +51,17 @@ export interface DailyOptions extends CollectOptions {
 /** Runs the daily job. */
 export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { publisher, lister, observations, buildsDir, facts, override, onStep, now } = options;
-  const { collected, klines, listings } = await withObservations(observations, async (store) => {
-    const collected = await collect(store, lister, options);
-    const { numbers } = options;
-    const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
-    onStep?.("deriving listings");
-    return { collected, klines, listings: await derive(store, { now: now(), facts }) };
-  });
+  const { collected, klines, listings } = await whileListing(
+    lister,
+    (listed) =>
+      withObservations(observations, async (store) => {
+        const collected = await collect(store, lister, { ...options, listed });
+        const { numbers } = options;
+        const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
+        onStep?.("deriving listings");
+        return { collected, klines, listings: await derive(store, { now: now(), facts }) };
+      }),
+  );
   const { store } = publisher;
   const current = await currentManifest(store, "latest");
   const previous = current?.manifest.signed;

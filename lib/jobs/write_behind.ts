@@ -4,54 +4,78 @@
  * @module
  */
 
-/** How many batches may wait before the reading does: memory must not grow with the history. */
-const MOST_BEHIND = 4;
+/** A batch is at most so many times as large as it must be: a store that is behind catches up so. */
+const LARGEST = 1.5;
 
-/** Writes batches of things, behind the one who reads them. */
+/** So much may wait, in the same measure, before the reading does: memory must not grow with the history. */
+const MOST_WAITING = 4;
+
+/** Writes things in batches, behind the one who reads them. */
 export class WriteBehind<T> {
   readonly #write: (batch: T[]) => Promise<unknown>;
-  readonly #full: number;
-  #batch: T[] = [];
+  readonly #enough: number;
+  #waiting: { readonly thing: T; readonly size: number }[] = [];
   #size = 0;
-  #behind = 0;
-  #written = Promise.resolve();
+  #isHurried = false;
+  #writing: Promise<void> | undefined;
 
-  /**
-   * @param full A batch is written once its things are as large as this together.
-   */
-  constructor(full: number, write: (batch: T[]) => Promise<unknown>) {
-    this.#full = full;
+  /** @param enough A batch is written once things of this size together wait for it. */
+  constructor(enough: number, write: (batch: T[]) => Promise<unknown>) {
+    this.#enough = enough;
     this.#write = write;
   }
 
   /**
    * Takes a thing in; waits when the store is far behind.
    *
-   * @throws What the store threw for a batch before.
+   * @throws What the store threw.
    */
   async add(thing: T, size: number): Promise<void> {
-    this.#batch.push(thing);
+    this.#waiting.push({ thing, size });
     this.#size += size;
-    if (this.#size < this.#full) return;
-    this.#send();
-    if (this.#behind >= MOST_BEHIND) await this.#written;
+    this.#begin();
+    if (this.#size >= MOST_WAITING * this.#enough) await this.#writing;
   }
 
-  /** Writes what is left, and waits until all is written. */
+  /** Has what waits written now, however little it is. */
+  send(): void {
+    this.#isHurried = true;
+    this.#begin();
+  }
+
+  /** Waits until all is written. */
   async end(): Promise<void> {
-    if (this.#batch.length > 0) this.#send();
-    await this.#written;
+    this.send();
+    await this.#writing;
   }
 
-  #send(): void {
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#size = 0;
-    this.#behind++;
-    this.#written = this.#written.then(async () => {
-      await this.#write(batch);
-      this.#behind--;
-    });
-    this.#written.catch(() => {}); // it is awaited later; until then nobody looks
+  #begin(): void {
+    if (this.#writing || !this.#hasBatch()) return;
+    this.#writing = this.#writeAll();
+    this.#writing.catch(() => {}); // it is awaited later; until then nobody looks
+  }
+
+  /** After a failure it never ends well: nothing is written any more, and all who wait are told. */
+  async #writeAll(): Promise<void> {
+    while (this.#hasBatch()) await this.#write(this.#take());
+    this.#isHurried = false;
+    this.#writing = undefined;
+  }
+
+  #hasBatch(): boolean {
+    return this.#waiting.length > 0 && (this.#isHurried || this.#size >= this.#enough);
+  }
+
+  #take(): T[] {
+    const batch: T[] = [];
+    let taken = 0;
+    for (const { thing, size } of this.#waiting) {
+      if (taken >= LARGEST * this.#enough) break;
+      batch.push(thing);
+      taken += size;
+    }
+    this.#waiting = this.#waiting.slice(batch.length);
+    this.#size -= taken;
+    return batch;
   }
 }
