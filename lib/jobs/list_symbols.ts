@@ -33,6 +33,7 @@ export async function whileListing<T>(
   work: (listed: Promise<SymbolsListed>) => Promise<T>,
 ): Promise<T> {
   const listed = listSymbols(lister);
+  listed.catch(() => {}); // the work awaits it later; until then nobody looks
   try {
     return await work(listed);
   } finally {
