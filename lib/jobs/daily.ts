@@ -79,6 +79,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     previous,
     before,
     collected,
+    klines,
     facts: await rowFacts(outDir, made),
     now: now(),
   });
@@ -148,6 +149,17 @@ export async function listingsOf(
   }
 }
 
+/** Listings that were said to have ended, and go on after all: trading had halted, for 8 to 24 days. */
+function takenBack(listings: ListingsFile, before: ListingsFile | undefined) {
+  const now = new Map(listings.listings.map((listing) => [listing.id, listing]));
+  return (before?.listings ?? []).flatMap(({ id, lastTraded }) => {
+    const later = now.get(id);
+    const goesOn = lastTraded !== null && later !== undefined &&
+      (later.lastTraded === null || later.lastTraded > lastTraded);
+    return goesOn ? [{ listing: id, lastTraded }] : [];
+  });
+}
+
 /**
  * What became known since the version before, whenever it happened: a new symbol's files come a day
  * after its first, a delisting is dated by the first day after the last traded one.
@@ -163,5 +175,6 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
     delistings: delistings(source, range).events.filter(({ listing, date }) =>
       !known.get(listing)?.lastTraded || date > before!.dataThrough
     ),
+    takenBack: takenBack(listings, before),
   };
 }
