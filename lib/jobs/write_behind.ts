@@ -4,10 +4,7 @@
  * @module
  */
 
-/** A batch is at most so many times as large as it must be: a store that is behind catches up so. */
-const LARGEST = 1.5;
-
-/** So much may wait, in the same measure, before the reading does: memory must not grow with the history. */
+/** So many batches may wait before the reading does: memory must not grow with the history. */
 const MOST_WAITING = 4;
 
 /** Writes things in batches, behind the one who reads them. */
@@ -19,7 +16,7 @@ export class WriteBehind<T> {
   #isHurried = false;
   #writing: Promise<void> | undefined;
 
-  /** @param enough A batch is written once things of this size together wait for it. */
+  /** @param enough Things of this size together make a batch; larger ones would need more memory. */
   constructor(enough: number, write: (batch: T[]) => Promise<unknown>) {
     this.#enough = enough;
     this.#write = write;
@@ -70,7 +67,7 @@ export class WriteBehind<T> {
     const batch: T[] = [];
     let taken = 0;
     for (const { thing, size } of this.#waiting) {
-      if (taken >= LARGEST * this.#enough) break;
+      if (taken >= this.#enough) break;
       batch.push(thing);
       taken += size;
     }
