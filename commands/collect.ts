@@ -16,6 +16,7 @@ import type { ContractFacts } from "../lib/core/derive_listings.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
 import { importUpstream } from "../lib/jobs/import.ts";
+import { whileListing } from "../lib/jobs/list_symbols.ts";
 import { seedListings } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
 import { BUILD_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
@@ -49,17 +50,18 @@ export const collect: Command = {
     const path = await observationsFile(inputs);
     const vision = await tools.visionLister(inputs);
     const bar = progressLine(inputs, world);
-    const report = await withObservations(path, async (store) => {
-      const options = { ...collectOptions(inputs, world), onProgress: bar.onProgress };
-      const files = await runCollect(store, vision, options);
-      if (!inputs.flag("klines")) return files;
-      const klines = await collectKlines(store, await tools.numbersFetcher(inputs), {
-        ...numbersOptions(inputs, world),
-        lister: vision,
-        onProgress: bar.onNumbers,
-      });
-      return { ...files, klines };
-    }).finally(bar.done);
+    const report = await whileListing(vision, (listed) =>
+      withObservations(path, async (store) => {
+        const options = { ...collectOptions(inputs, world), listed, onProgress: bar.onProgress };
+        const files = await runCollect(store, vision, options);
+        if (!inputs.flag("klines")) return files;
+        const klines = await collectKlines(store, await tools.numbersFetcher(inputs), {
+          ...numbersOptions(inputs, world),
+          lister: vision,
+          onProgress: bar.onNumbers,
+        });
+        return { ...files, klines };
+      })).finally(bar.done);
     if (inputs.flag("json")) return world.out(JSON.stringify(report) + "\n");
     const { symbols, requests, keys, added, changed, gone, late, odd, newSymbols } = report;
     world.out(

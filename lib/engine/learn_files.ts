@@ -24,12 +24,14 @@ export async function learnStaged(
     SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
     WHERE y.first IS NULL OR f.date >= y.first::DATE
     QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
+  // Only what is known is listed from a day on. To look through the whole log would take longer.
+  await connection.run(`CREATE OR REPLACE TEMP TABLE old_symbols AS
+    SELECT symbol FROM seen_symbols WHERE first IS NOT NULL UNION SELECT symbol FROM known`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
     SELECT s.symbol, s.date, s.bytes,
       s.modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added,
-      s.symbol IN (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
-        AND ${IS_LATE("s.modified", "s.date")} AS late
+      s.symbol IN (FROM old_symbols) AND ${IS_LATE("s.modified", "s.date")} AS late
     FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
       OR k.file_size_bytes IS DISTINCT FROM s.bytes))
@@ -38,14 +40,16 @@ export async function learnStaged(
     FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date = k.date)`);
+  await connection.run(`CREATE OR REPLACE TEMP TABLE learned AS
+    SELECT symbol, count(*) FILTER (added) AS added,
+      count(*) FILTER (NOT added AND NOT gone) AS changed,
+      count(*) FILTER (gone) AS gone, count(*) FILTER (added AND late) AS late
+    FROM news GROUP BY symbol`);
   await connection.run(`INSERT INTO progress
-    SELECT ${run.id}, y.symbol, any_value(y.keys)::BIGINT, any_value(y.pages)::BIGINT,
-      any_value(y.odd)::BIGINT, count(n.symbol) FILTER (added),
-      count(n.symbol) FILTER (NOT added AND NOT gone), count(n.symbol) FILTER (gone),
-      count(n.symbol) FILTER (added AND late),
-      count(n.symbol) > 0 AND y.symbol NOT IN
-        (SELECT DISTINCT symbol FROM files SEMI JOIN seen_symbols USING (symbol))
-    FROM seen_symbols y LEFT JOIN news n USING (symbol) GROUP BY y.symbol`);
+    SELECT ${run.id}, y.symbol, y.keys::BIGINT, y.pages::BIGINT, y.odd::BIGINT,
+      coalesce(l.added, 0), coalesce(l.changed, 0), coalesce(l.gone, 0), coalesce(l.late, 0),
+      l.symbol IS NOT NULL AND y.symbol NOT IN (FROM old_symbols)
+    FROM seen_symbols y LEFT JOIN learned l USING (symbol)`);
   if (!fill) {
     await connection.run(`DELETE FROM listed_whole WHERE interval = '1m'
       AND symbol IN (SELECT symbol FROM seen_symbols WHERE first IS NULL)`);
@@ -55,9 +59,9 @@ export async function learnStaged(
   await connection.run(`INSERT INTO files
     SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);
   await learnOdd(connection, at);
-  const result = await connection.runAndReadAll(`SELECT
-    count(*) FILTER (added), count(*) FILTER (NOT added AND NOT gone), count(*) FILTER (gone),
-    count(*) FILTER (added AND late), (SELECT count(*) FROM seen_odd) FROM news`);
+  const result = await connection.runAndReadAll(`SELECT coalesce(sum(added), 0),
+    coalesce(sum(changed), 0), coalesce(sum(gone), 0), coalesce(sum(late), 0),
+    (SELECT count(*) FROM seen_odd) FROM learned`);
   const [added, changed, gone, late, odd] = result.getRows()[0]!.map(Number) as number[];
   return { added: added!, changed: changed!, gone: gone!, late: late!, odd: odd! };
 }

@@ -17,7 +17,9 @@ export const PUBLISHED_BY_HOURS = 9;
 
 /** What is known of a symbol before it is listed again. */
 export interface KnownSymbol {
-  /** The newest day that ever had a file. */
+  /** The oldest day that ever had a file. */
+  readonly first: Day;
+  /** The newest one. */
   readonly last: Day;
   /** When it was last listed from its first file on, ISO 8601; `null`: it never was. */
   readonly listedWhole: string | null;
@@ -32,7 +34,7 @@ export interface OddKey {
 /** What a listing showed of one symbol. */
 export interface SymbolSeen {
   readonly symbol: string;
-  /** Days from here on were listed; `null` when all were. */
+  /** Days from here on were listed; `null` when all were: a symbol that is not known is listed whole. */
   readonly from: Day | null;
   readonly files: FileColumns;
   readonly odd: readonly OddKey[];

@@ -16,6 +16,7 @@ import { sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { PLAUSIBLE_BYTES } from "../engine/observation_views.ts";
 import { type Build, readBuild } from "./build_folder.ts";
 import type { CollectReport } from "./collect.ts";
+import type { KlinesReport } from "./collect_klines.ts";
 
 /** What the gates look at. */
 export interface Checked {
@@ -27,6 +28,8 @@ export interface Checked {
   readonly before: ListingsFile | undefined;
   /** The run the data comes from; `undefined` when it was not collected. */
   readonly collected: CollectReport | undefined;
+  /** The numbers collected with it; `undefined` when there were none. */
+  readonly klines?: Pick<KlinesReport, "keys" | "odd"> | undefined;
   readonly facts: RowFacts;
   readonly now: Date;
 }
@@ -82,9 +85,15 @@ export const GATES: readonly Gate[] = [
         ? atLeast("symbols listed", collected.symbols, previous?.symbols ?? 1)
         : { ok: true, value: "not collected", bound: "no listing, nothing to be short of" },
   ],
-  ["keys well formed", ({ collected }) => {
-    const { odd = 0, keys = 0 } = collected ?? {};
-    return atMost(`odd of ${keys} keys`, odd, Math.max(ODD_ALWAYS, Math.floor(keys * ODD_LIMIT)));
+  ["keys well formed", ({ collected, klines }) => {
+    const minutes = atMostOdd(collected, "keys");
+    if (!klines?.keys) return minutes;
+    const days = atMostOdd(klines, "keys of 1d files");
+    return {
+      ok: minutes.ok && days.ok,
+      value: `${minutes.value}, ${days.value}`,
+      bound: `${minutes.bound}, ${days.bound}`,
+    };
   }],
   [
     "no fewer symbols",
@@ -195,6 +204,12 @@ function atLeast(what: string, value: number, before: number | undefined): Found
 
 function atMost(what: string, value: number, bound: number): Found {
   return { ok: value <= bound, value: `${value} ${what}`, bound: `at most ${bound}` };
+}
+
+function atMostOdd(listed: { keys: number; odd: number } | undefined, what: string): Found {
+  const { keys = 0, odd = 0 } = listed ?? {};
+  const bound = Math.max(ODD_ALWAYS, Math.floor(keys * ODD_LIMIT));
+  return atMost(`odd of ${keys} ${what}`, odd, bound);
 }
 
 /** How many days had a file before, and have none now. */

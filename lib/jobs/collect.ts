@@ -7,7 +7,7 @@
 import { addDays, type Day, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { FileColumns } from "../core/file_columns.ts";
-import { markerBefore, readKey, symbolOfPrefix } from "../core/vision_keys.ts";
+import { markerBefore, readKey } from "../core/vision_keys.ts";
 import type {
   FileChange,
   KnownSymbol,
@@ -17,7 +17,10 @@ import type {
 } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
+import { listSymbols, type SymbolsListed } from "./list_symbols.ts";
+import { seedSpans, shortestLast, spanDays } from "./listing_order.ts";
 import { dueForSweep } from "./sweep.ts";
+import { WriteBehind } from "./write_behind.ts";
 
 /** How to collect. */
 export interface CollectOptions {
@@ -34,6 +37,8 @@ export interface CollectOptions {
   readonly batchFiles?: number;
   /** Requests at once. */
   readonly concurrency?: number;
+  /** The symbols, where they were asked for already. */
+  readonly listed?: Promise<SymbolsListed> | undefined;
   readonly now: () => Date;
   readonly onProgress?: (progress: CollectProgress) => void;
 }
@@ -73,7 +78,7 @@ export async function collect(
   const { full = false, lookbackDays = 20, sweepRuns = 30, concurrency = 32 } = options;
   const { batchFiles = 20_000, now, onProgress } = options;
   const known = await store.symbols();
-  const { symbols, odd } = await listSymbols(lister);
+  const { symbols, odd } = await (options.listed ?? listSymbols(lister));
   if (symbols.length === 0) {
     throw new BfaError("integrity", "Cannot collect: the listing names no symbols at all");
   }
@@ -82,45 +87,34 @@ export async function collect(
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
   const whole = new Set(todo.filter((symbol) => full || !known.has(symbol)));
   for (const symbol of dueForSweep(symbols, known, sweepRuns)) whole.add(symbol);
+  // Nothing is known before the first run; but how long most have been there, this program knows.
+  const spans = known.size > 0 ? known : await seedSpans();
+  const daysOf = (symbol: string) => whole.has(symbol) ? spanDays(spans.get(symbol)) : lookbackDays;
   let [keys, pages] = [0, 0];
+  let begun = 0;
   let finished = symbols.length - todo.length;
-  let waiting: SymbolSeen[] = odd.length && !run.done.has("")
-    ? [{ symbol: "", from: null, files: new FileColumns(), odd, keys: 0, pages: 0 }]
-    : [];
-  let waitingFiles = 0;
-  let writing = Promise.resolve();
-
-  /** Batches are written one after another; listing goes on meanwhile. */
-  function flush(): void {
-    const batch = waiting;
-    waiting = [];
-    waitingFiles = 0;
-    if (batch.length === 0) return;
-    writing = writing.then(async () => {
-      await store.learn(run, batch);
-    });
-    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
+  const learning = new WriteBehind<SymbolSeen>(batchFiles, (batch) => store.learn(run, batch));
+  if (odd.length && !run.done.has("")) {
+    const files = new FileColumns();
+    await learning.add({ symbol: "", from: null, files, odd, keys: 0, pages: 0 }, 0);
   }
 
   async function one(symbol: string): Promise<void> {
+    // While the last are listed, all before them can be written.
+    if (++begun === todo.length) learning.send();
     const since = whole.has(symbol) ? null : lookedBack(today, known.get(symbol)!, lookbackDays);
     const seen = await listSymbol(lister, symbol, since, dayOf(now()));
     keys += seen.keys;
     pages += seen.pages;
-    waiting.push(seen);
-    waitingFiles += seen.files.count;
     finished++;
     onProgress?.({ symbols: finished, of: symbols.length, requests: lister.requests, keys });
-    if (waitingFiles < batchFiles) return;
-    await writing; // no more than one batch waits for another: memory must not grow with the history
-    if (waitingFiles >= batchFiles) flush();
+    await learning.add(seen, seen.files.count);
   }
 
   try {
-    await inParallel(todo, concurrency, one);
+    await inParallel(shortestLast(todo, daysOf, concurrency), concurrency, one);
   } finally {
-    flush(); // what was listed before a failure is kept, and not listed again
-    await writing;
+    await learning.end(); // what was listed before a failure is kept, and not listed again
   }
   const { pages: allPages, ...totals } = await store.totals(run);
   const report: CollectReport = {
@@ -142,17 +136,6 @@ export async function collect(
 /** Where to look back to: from today, or after an outage of ours from the newest day we know. */
 function lookedBack(today: Day, { last }: KnownSymbol, days: number): Day {
   return addDays(last < today ? last : today, -days - 1);
-}
-
-async function listSymbols(lister: VisionLister) {
-  const symbols: string[] = [];
-  const odd: { key: string; reason: string }[] = [];
-  for await (const prefix of lister.directories()) {
-    const symbol = symbolOfPrefix(prefix);
-    if (symbol === undefined) odd.push({ key: prefix, reason: "not the name of a symbol" });
-    else symbols.push(symbol);
-  }
-  return { symbols, odd };
 }
 
 async function listSymbol(

@@ -14,6 +14,7 @@ import type { NumbersSeen, ObservationStore, OddKey } from "../engine/observatio
 import type { VisionLister } from "../source/vision.ts";
 import { inParallel } from "./in_parallel.ts";
 import { dueForSweep } from "./sweep.ts";
+import { WriteBehind } from "./write_behind.ts";
 
 /** Fetches one day's numbers, or tells what is wrong with them. */
 export type FetchNumbers = (
@@ -47,7 +48,9 @@ export interface KlinesReport {
   readonly problems: Record<string, number>;
   /** Days whose numbers were dropped, because their 1d file has changed or gone. */
   readonly outdated: number;
-  /** Keys among the 1d files that should not be there. */
+  /** How many keys of 1d files were listed, for that. */
+  readonly keys: number;
+  /** Keys among them that should not be there. */
   readonly odd: number;
 }
 
@@ -61,22 +64,14 @@ export async function collectKlines(
   options: CollectKlinesOptions,
 ): Promise<KlinesReport> {
   const { since, most = 100_000, concurrency = 16, now, onProgress } = options;
-  const { outdated, odd } = await compareFiles(store, options);
+  const { outdated, keys, odd } = await compareFiles(store, options);
   const days = await store.daysWithoutNumbers({ since, most, now: now() });
   const problems: Record<string, number> = {};
-  let waiting: NumbersSeen[] = [];
+  const learning = new WriteBehind<NumbersSeen>(
+    BATCH_DAYS,
+    (batch) => store.learnNumbers(batch, now()),
+  );
   let done = 0;
-  let writing = Promise.resolve();
-
-  function flush(): void {
-    const batch = waiting;
-    waiting = [];
-    if (batch.length === 0) return;
-    writing = writing.then(async () => {
-      await store.learnNumbers(batch, now());
-    });
-    writing.catch(() => {}); // it is awaited at the end; until then nobody looks
-  }
 
   try {
     await inParallel(days, concurrency, async ({ symbol, date, etag }) => {
@@ -84,24 +79,22 @@ export async function collectKlines(
       const found = "numbers" in result ? result.numbers : { problem: result.problem };
       const zipEtag = "numbers" in result ? result.etag : null;
       if ("problem" in found) problems[found.problem] = (problems[found.problem] ?? 0) + 1;
-      waiting.push({ symbol, date, etag, zipEtag, found });
       onProgress?.(++done, days.length);
-      if (waiting.length >= BATCH_DAYS) flush();
+      await learning.add({ symbol, date, etag, zipEtag, found }, 1);
     });
   } finally {
-    flush();
-    await writing;
+    await learning.end();
   }
   const failed = Object.values(problems).reduce((sum, count) => sum + count, 0);
-  return { days: days.length, found: days.length - failed, problems, outdated, odd };
+  return { days: days.length, found: days.length - failed, problems, outdated, keys, odd };
 }
 
 /** Compares a share of the symbols' numbers with the 1d files there are. */
 async function compareFiles(
   store: ObservationStore,
   { lister, sweepRuns = 30, concurrency = 16, now }: CollectKlinesOptions,
-): Promise<{ outdated: number; odd: number }> {
-  if (!lister) return { outdated: 0, odd: 0 };
+): Promise<{ outdated: number; keys: number; odd: number }> {
+  if (!lister) return { outdated: 0, keys: 0, odd: 0 };
   const known = await store.symbolsWithNumbers();
   const listed: (Files1d & { symbol: string })[] = [];
   await inParallel(
@@ -109,16 +102,18 @@ async function compareFiles(
     concurrency,
     async (symbol) => void listed.push({ symbol, ...await list1d(lister, symbol, dayOf(now())) }),
   );
-  let [outdated, oddKeys] = [0, 0];
-  for (const { symbol, files, odd } of listed) {
+  let [outdated, allKeys, oddKeys] = [0, 0, 0];
+  for (const { symbol, files, keys, odd } of listed) {
     outdated += await store.compareNumbers(symbol, files, { odd, now: now() });
+    allKeys += keys;
     oddKeys += odd.length;
   }
-  return { outdated, odd: oddKeys };
+  return { outdated, keys: allKeys, odd: oddKeys };
 }
 
 interface Files1d {
   readonly files: { date: Day; etag: string }[];
+  readonly keys: number;
   readonly odd: OddKey[];
 }
 
@@ -126,7 +121,9 @@ interface Files1d {
 async function list1d(lister: VisionLister, symbol: string, today: Day): Promise<Files1d> {
   const files: Files1d["files"] = [];
   const odd: OddKey[] = [];
+  let keys = 0;
   for await (const page of lister.files(symbol, { interval: "1d" })) {
+    keys += page.keys;
     for (const { key, size, etag } of page.objects) {
       const read = readKey(key, symbol, "1d");
       if (read.kind === "odd") odd.push({ key, reason: read.reason });
@@ -135,5 +132,5 @@ async function list1d(lister: VisionLister, symbol: string, today: Day): Promise
       else files.push({ date: read.date, etag });
     }
   }
-  return { files, odd };
+  return { files, keys, odd };
 }

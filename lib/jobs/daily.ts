@@ -24,6 +24,7 @@ import { collect, type CollectOptions } from "./collect.ts";
 import { collectKlines, type CollectKlinesOptions, type FetchNumbers } from "./collect_klines.ts";
 import { type DailyReport, failedGates } from "./daily_report.ts";
 import { derive } from "./derive.ts";
+import { whileListing } from "./list_symbols.ts";
 import { listingsOnAny } from "./load_listings.ts";
 import { artifactPath } from "../mirror/mirror.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
@@ -52,13 +53,17 @@ export interface DailyOptions extends CollectOptions {
 /** Runs the daily job. */
 export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { publisher, lister, observations, buildsDir, facts, override, onStep, now } = options;
-  const { collected, klines, listings } = await withObservations(observations, async (store) => {
-    const collected = await collect(store, lister, options);
-    const { numbers } = options;
-    const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
-    onStep?.("deriving listings");
-    return { collected, klines, listings: await derive(store, { now: now(), facts }) };
-  });
+  const { collected, klines, listings } = await whileListing(
+    lister,
+    (listed) =>
+      withObservations(observations, async (store) => {
+        const collected = await collect(store, lister, { ...options, listed });
+        const { numbers } = options;
+        const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
+        onStep?.("deriving listings");
+        return { collected, klines, listings: await derive(store, { now: now(), facts }) };
+      }),
+  );
   const { store } = publisher;
   const current = await currentManifest(store, "latest");
   const previous = current?.manifest.signed;
@@ -76,6 +81,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     previous,
     before,
     collected,
+    klines,
     facts: await rowFacts(outDir, made),
     now: now(),
   });
@@ -132,6 +138,17 @@ function sizes(made: Build, previous: ManifestBody | undefined) {
   };
 }
 
+/** Listings that were said to have ended, and go on after all: trading had halted, for 8 to 24 days. */
+function takenBack(listings: ListingsFile, before: ListingsFile | undefined) {
+  const now = new Map(listings.listings.map((listing) => [listing.id, listing]));
+  return (before?.listings ?? []).flatMap(({ id, lastTraded }) => {
+    const later = now.get(id);
+    const goesOn = lastTraded !== null && later !== undefined &&
+      (later.lastTraded === null || later.lastTraded > lastTraded);
+    return goesOn ? [{ listing: id, lastTraded }] : [];
+  });
+}
+
 /**
  * What became known since the version before, whenever it happened: a new symbol's files come a day
  * after its first, a delisting is dated by the first day after the last traded one.
@@ -147,5 +164,6 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
     delistings: delistings(source, range).events.filter(({ listing, date }) =>
       !known.get(listing)?.lastTraded || date > before!.dataThrough
     ),
+    takenBack: takenBack(listings, before),
   };
 }

@@ -5,6 +5,7 @@
  */
 
 import type { EventsAnswer } from "../core/answer_types.ts";
+import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { FileChange } from "../engine/observations.ts";
 import type { GateResult } from "./check.ts";
@@ -34,6 +35,8 @@ export interface DailyReport {
   /** Since the version before. */
   readonly newListings: EventsAnswer["events"];
   readonly delistings: EventsAnswer["events"];
+  /** Of the version before: listings that it said had ended, and that trade again. */
+  readonly takenBack: readonly { readonly listing: string; readonly lastTraded: Day }[];
 }
 
 /** The error that ends a run that failed a gate. */
@@ -75,6 +78,16 @@ export function reportPage(report: DailyReport): string {
       : []),
     ...events("New listings", report.newListings),
     ...events("Delistings", report.delistings),
+    ...(report.takenBack.length > 0
+      ? [
+        "## Delistings taken back",
+        "",
+        ...report.takenBack.map(({ listing, lastTraded }) =>
+          `- ${listing}: it was said to have ended on ${lastTraded}, and has traded since: that was a halt`
+        ),
+        "",
+      ]
+      : []),
     ...changes("Late files", c, "late"),
     ...changes("Repaired files", c, "changed"),
     ...changes("Files that are gone", c, "gone"),

@@ -15,7 +15,7 @@ import type { KnownSymbol } from "../engine/observations.ts";
  */
 export function dueForSweep(
   symbols: readonly string[],
-  known: ReadonlyMap<string, KnownSymbol>,
+  known: ReadonlyMap<string, Pick<KnownSymbol, "listedWhole">>,
   sweepRuns: number,
 ): string[] {
   const at = (symbol: string) => known.get(symbol)!.listedWhole ?? "";

@@ -174,7 +174,7 @@ class PageReader {
           else if (name === "Prefix") prefix = text;
         } else if (depth === 2) {
           if (name === "Contents") this.#add(key, size, modified, etag);
-          else if (name === "CommonPrefixes") this.#prefixes.push(prefix);
+          else if (name === "CommonPrefixes") this.#addPrefix(prefix);
           else this.#texts.set(name, text);
         }
       },
@@ -209,6 +209,11 @@ class PageReader {
       throw bad("it does not go on: the next page would start where this one did");
     }
     return { ...page, next };
+  }
+
+  #addPrefix(prefix: string): void {
+    if (prefix <= this.#asked.marker) throw bad("a directory is from before the page");
+    this.#prefixes.push(prefix);
   }
 
   #add(key: string, size: string, modified: string, etag: string): void {

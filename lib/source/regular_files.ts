@@ -28,6 +28,10 @@ const SIZE = literal("<Size>");
 const SIZE_END = literal("</Size>");
 const END = literal("</Contents>");
 
+/** What is nearly always there, at once. */
+const USUAL_TO_SIZE = literal("&quot;</ETag><Size>");
+const USUAL_END = literal("</Size><StorageClass>STANDARD</StorageClass></Contents>");
+
 /** Elements of an object that nobody looks at. Source: S3's reference of ListObjects. */
 const PASSED = ["StorageClass", "ChecksumAlgorithm", "ChecksumType"]
   .map((name) => ({ start: literal(`<${name}>`), end: literal(`</${name}>`) }));
@@ -93,9 +97,13 @@ export class RegularTaker {
     fields.modifiedEnd = timeEnd(view, fields.modified);
     fields.etag = after(view, fields.modifiedEnd, ETAG);
     fields.etagEnd = plainEnd(view, fields.etag);
-    fields.bytes = after(view, passed(view, after(view, fields.etagEnd, ETAG_END)), SIZE);
+    fields.bytes = after(view, fields.etagEnd, USUAL_TO_SIZE);
+    if (fields.bytes < 0) {
+      fields.bytes = after(view, passed(view, after(view, fields.etagEnd, ETAG_END)), SIZE);
+    }
     fields.bytesEnd = numberEnd(view, fields.bytes);
-    const end = after(view, passed(view, after(view, fields.bytesEnd, SIZE_END)), END);
+    let end = after(view, fields.bytesEnd, USUAL_END);
+    if (end < 0) end = after(view, passed(view, after(view, fields.bytesEnd, SIZE_END)), END);
     if (end < 0) return -1;
     this.#last = place;
     this.keys++;

@@ -13,6 +13,7 @@ const MOST_LEFT_BYTES = 4 * 1024 * 1024;
 /**
  * Hands over what has come; what is left of it is handed over again, with what comes next.
  *
+ * @param body A stream of bytes, as bodies of answers are.
  * @param take Returns how many bytes it took. The bytes are valid until then.
  * @throws {SyntaxError} for a body that goes on and on while nothing of it is taken.
  */
@@ -22,18 +23,29 @@ export async function takeBytes(
 ): Promise<void> {
   let buffer = new Uint8Array(BUFFER_BYTES);
   let length = 0;
-  for await (const chunk of body ?? []) {
-    if (length + chunk.length > buffer.length) {
-      if (length > MOST_LEFT_BYTES) throw new SyntaxError("a part that does not end");
-      const larger = new Uint8Array(2 * (length + chunk.length));
-      larger.set(buffer.subarray(0, length));
-      buffer = larger;
+  // It is read into this buffer: else each read would make one of 64 KB, for the garbage collector.
+  const reader = body?.getReader({ mode: "byob" });
+  try {
+    while (reader) {
+      if (length === buffer.length) buffer = larger(buffer);
+      const { value, done } = await reader.read(buffer.subarray(length));
+      buffer = new Uint8Array(value!.buffer); // reading took its memory, and gives it back
+      if (done) break;
+      length += value.length;
+      const taken = take(buffer.subarray(0, length), false);
+      buffer.copyWithin(0, taken, length);
+      length -= taken;
     }
-    buffer.set(chunk, length);
-    length += chunk.length;
-    const taken = take(buffer.subarray(0, length), false);
-    buffer.copyWithin(0, taken, length);
-    length -= taken;
+    take(buffer.subarray(0, length), true);
+  } catch (error) {
+    await reader?.cancel().catch(() => {}); // it may have broken already
+    throw error;
   }
-  take(buffer.subarray(0, length), true);
+}
+
+function larger(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+  if (buffer.length > MOST_LEFT_BYTES) throw new SyntaxError("a part that does not end");
+  const twice = new Uint8Array(2 * buffer.length);
+  twice.set(buffer);
+  return twice;
 }

@@ -45,6 +45,16 @@ const PAGE_MS = 120_000;
 /** Every file has one of these beside it: half of all keys, that nobody looks at. */
 const isUnwanted = (key: string) => key.endsWith(".zip.CHECKSUM");
 
+/**
+ * The directories are listed in two halves at once, up to here and from here on: there are more than a
+ * page has, and the second page could only be asked for when the first had come.
+ */
+const MIDDLE = `${KLINES_PREFIX}M`;
+
+function namesOf({ prefixes, objects }: BucketPage): string[] {
+  return [...prefixes, ...objects.map(({ key }) => key)];
+}
+
 /** Makes a lister for a listing API. */
 export function visionLister(http: HttpClient, listUrl: string): VisionLister {
   let requests = 0;
@@ -84,9 +94,18 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       return requests;
     },
     async *directories() {
-      for await (const { prefixes, objects } of pages({ prefix: KLINES_PREFIX, marker: "" }, "/")) {
-        yield* prefixes;
-        for (const { key } of objects) yield key;
+      const from = (marker: string) => pages({ prefix: KLINES_PREFIX, marker }, "/");
+      const upper = Array.fromAsync(from(MIDDLE));
+      upper.catch(() => {}); // it is awaited later; until then nobody looks
+      try {
+        for await (const page of from("")) {
+          const names = namesOf(page);
+          yield* names.filter((name) => name <= MIDDLE);
+          if (names.some((name) => name > MIDDLE)) break;
+        }
+        for (const page of await upper) yield* namesOf(page);
+      } finally {
+        await Promise.allSettled([upper]); // no request is left behind
       }
     },
     files(symbol, { marker = "", interval, into } = {}) {

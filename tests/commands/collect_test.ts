@@ -24,7 +24,7 @@ Deno.test("`bfa collect` says what it found, and its failures are one line", asy
     assertEquals(first.code, 0, first.err);
     assertMatch(
       first.out,
-      /^12 symbols \(12 new\), 13 requests, \d+ keys: \d+ new files \(0 late\)/,
+      /^12 symbols \(12 new\), 14 requests, \d+ keys: \d+ new files \(0 late\)/,
     );
     assertMatch(first.out, /\nnumbers of 21 of 21 days\n$/);
     const json = await call(world, "collect", "--json");

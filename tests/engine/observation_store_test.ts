@@ -50,7 +50,11 @@ Deno.test("learn() counts what is added, changed and gone; gone only where it wa
     assertEquals(
       await store.symbols(),
       new Map([
-        ["A", { last: "2026-02-03" as Day, listedWhole: "2026-03-01 12:00:00" }],
+        ["A", {
+          first: "2026-02-01" as Day,
+          last: "2026-02-03" as Day,
+          listedWhole: "2026-03-01 12:00:00",
+        }],
       ]),
     );
     const last = await store.begin("full", at("14:00"));

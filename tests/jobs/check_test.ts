@@ -24,6 +24,7 @@ function checked(changes: {
   build?: Partial<Checked["build"]>;
   facts?: Partial<Checked["facts"]>;
   collected?: Partial<CollectReport>;
+  klines?: Checked["klines"];
   listings?: Checked["listings"]["listings"];
   first?: boolean;
 } = {}): Checked {
@@ -47,6 +48,7 @@ function checked(changes: {
       ? undefined
       : { dataThrough: THROUGH, rows: 1_000, symbols: 100 } as unknown as ManifestBody,
     collected: collected as CollectReport,
+    klines: changes.klines,
     facts,
     now: new Date("2026-04-01T12:00:00Z"),
   };
@@ -94,6 +96,20 @@ for (const [name, [passes, fails]] of Object.entries(TABLE)) {
     assertEquals(failed(fails), [name]);
   });
 }
+
+Deno.test("odd keys among the 1d files fail the gate too, however good the 1m files are", () => {
+  const gate = (klines: Checked["klines"]) =>
+    check(checked({ klines })).find(({ gate }) => gate === "keys well formed")!;
+  assertEquals(gate({ keys: 5_000, odd: 50 }), {
+    gate: "keys well formed",
+    ok: true,
+    value: "0 odd of 10000 keys, 50 odd of 5000 keys of 1d files",
+    bound: "at most 100, at most 50",
+  });
+  assertEquals(gate({ keys: 5_000, odd: 51 }).ok, false);
+  assertEquals(gate({ keys: 30, odd: 20 }).ok, true); // a handful is nothing
+  assertEquals(gate({ keys: 0, odd: 0 }).value, "0 odd of 10000 keys");
+});
 
 Deno.test("a first version has nothing to be compared with", () => {
   const results = check(checked({ first: true, build: { symbols: 1, rows: 1 } }));

@@ -182,6 +182,29 @@ Deno.test("reports name each new listing, delisting and relisting once, when it 
   });
 });
 
+Deno.test("trading that halts for ten days is a delisting after eight, and the report takes it back", async () => {
+  const halts = [[parseDay("2026-03-10"), parseDay("2026-03-19")]] as const;
+  const past = history(
+    [...smallListings(), listing("SLEEPUSDT#1", "2026-01-05", null, null, { halts })],
+    { through: THROUGH },
+  );
+  await withDaily(past, async (world) => {
+    await world.runAt("2026-03-10T12:00:00.000Z", { full: true });
+    const ended = await world.runAt("2026-03-19T12:00:00.000Z");
+    assertEquals(ended.delistings.map(({ symbol, date }) => [symbol, date]), [
+      ["SLEEPUSDT", "2026-03-10"],
+    ]);
+    assertEquals(ended.takenBack, []);
+    const back = await world.runAt("2026-03-21T12:00:00.000Z");
+    assertEquals([back.newListings, back.delistings], [[], []]);
+    assertEquals<unknown>(back.takenBack, [{ listing: "SLEEPUSDT#1", lastTraded: "2026-03-09" }]);
+    assertStringIncludes(
+      reportPage(back),
+      "## Delistings taken back\n\n- SLEEPUSDT#1: it was said to have ended on 2026-03-09, and has traded since: that was a halt\n",
+    );
+  });
+});
+
 Deno.test("the report is one page that says what happened", async () => {
   await withDaily(PAST, async (world) => {
     const report = await world.runAt("2026-03-30T12:00:00.000Z", { full: true });

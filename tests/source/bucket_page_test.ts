@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
+import { inPieces } from "../helpers/in_pieces.ts";
 import { readBucketPage, receiveBucketPage } from "../../lib/source/bucket_page.ts";
 
 const P = "data/futures/um/daily/klines/BTCUSDT/1h/";
@@ -126,10 +127,7 @@ Deno.test("a page is the same in whatever pieces it arrives", async () => {
   assertEquals(whole.keys, 3);
   assertEquals(whole.objects.map(({ key }) => key), [`${P}a.zip`, `${P}币安&人生-𝒳`]);
   for (const size of [1, 2, 3, 7, 64, 1000]) {
-    const pieces = ReadableStream.from(function* () {
-      for (let at = 0; at < bytes.length; at += size) yield bytes.slice(at, at + size);
-    }());
-    assertEquals(await receiveBucketPage(pieces, asked), whole);
+    assertEquals(await receiveBucketPage(inPieces(bytes, size), asked), whole);
   }
 });
 
@@ -141,7 +139,7 @@ for (
   ] as const
 ) {
   Deno.test(`\`receiveBucketPage()\` refuses ${why}`, async () => {
-    const body = bytes.length ? ReadableStream.from([bytes]) : null;
+    const body = bytes.length ? inPieces(bytes, bytes.length) : null;
     const error = await assertRejects(() => receiveBucketPage(body, { prefix: P, marker: "" }));
     assertEquals(error instanceof BfaError ? error.code : error, "integrity");
   });

@@ -4,6 +4,7 @@ import { type Day, isDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { FILE_COLUMNS, FileColumns, VALUE_END } from "../../lib/core/file_columns.ts";
 import { readKey } from "../../lib/core/vision_keys.ts";
+import { inPieces } from "../helpers/in_pieces.ts";
 import { type BucketPage, receiveBucketPage } from "../../lib/source/bucket_page.ts";
 import { RegularTaker } from "../../lib/source/regular_files.ts";
 
@@ -35,12 +36,6 @@ function valuesOf(files: FileColumns): string[][] {
   return Array.from({ length: files.count }, (_, i) => columns.map((column) => column[i]!));
 }
 
-function bodyOf(bytes: Uint8Array, chunk: number): ReadableStream<Uint8Array> {
-  return ReadableStream.from(function* () {
-    for (let at = 0; at < bytes.length; at += chunk) yield bytes.slice(at, at + chunk);
-  }());
-}
-
 /** Takes regular files where told so, reads keys as `collect()` does, and returns all there is. */
 async function read(bytes: Uint8Array, marker: string, chunk: number, isRegular: boolean) {
   const files = new FileColumns([{
@@ -52,7 +47,7 @@ async function read(bytes: Uint8Array, marker: string, chunk: number, isRegular:
   const regular = isRegular ? { files, symbol: SYMBOL, through: THROUGH } : undefined;
   let read: BucketPage;
   try {
-    read = await receiveBucketPage(bodyOf(bytes, chunk), {
+    read = await receiveBucketPage(inPieces(bytes, chunk), {
       prefix: P,
       marker,
       isUnwanted,
@@ -101,7 +96,7 @@ Deno.test("a whole page is regular, over leap days, in whatever pieces it arrive
       const files = new FileColumns();
       const regular = { files, symbol: SYMBOL, through: THROUGH };
       const asked = { prefix: P, marker: "", isUnwanted, regular };
-      assertEquals(await receiveBucketPage(bodyOf(bytes, chunk), asked), {
+      assertEquals(await receiveBucketPage(inPieces(bytes, chunk), asked), {
         keys: 1000,
         objects: [],
         prefixes: [],
