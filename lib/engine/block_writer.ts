@@ -9,6 +9,7 @@ import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
 import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import {
   type Block,
@@ -22,6 +23,7 @@ import {
 import { dayFromNumber } from "../core/day.ts";
 import type { Column } from "../core/schema.ts";
 import { parquetSchemaOf } from "./parquet_types.ts";
+import { checkWhole } from "./whole_stream.ts";
 
 /** What to write. */
 export interface BlockFile {
@@ -112,6 +114,7 @@ export async function writeBlocks(
     rows += count;
     flush();
   }
+  await checkWhole(connection, rows, from, `write ${basename(path)}`);
 
   const index: BlockIndex = { key, columns: columns.map(known), tiers, blocks };
   const bytes = formatBlockIndex(index);

@@ -16,6 +16,7 @@ import type { Cell } from "../core/table.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import { tableChunks } from "../engine/sql_answer.ts";
+import { checkWhole } from "../engine/whole_stream.ts";
 import { makeAtomically, writeAll } from "../files/atomic_file.ts";
 import type { Exported, ExportOptions } from "./dataset_options.ts";
 
@@ -68,14 +69,9 @@ export async function exportRows(
   await makeAtomically(path, async (temporary) => {
     rows = await sql.use((connection) =>
       untilAborted(connection, signal, async () => {
-        const all = await countRows(connection, what);
         const rows = await writer(connection, temporary, what);
-        // A stream of DuckDB's that fails in its middle ends as one does that is whole.
-        if (rows === all) return rows;
-        throw new BfaError(
-          "integrity",
-          `Cannot export to ${path}: DuckDB stopped after ${rows} of ${all} rows; see \`bfa cache verify\``,
-        );
+        await checkWhole(connection, rows, fromOf(what), `export to ${path}`);
+        return rows;
       })
     );
   });
@@ -129,15 +125,13 @@ function select(
 }
 
 /** The rows as they come out of the parts: by day, then by symbol. */
-function queryOf({ columns, where }: Selected): string {
-  return `SELECT ${columns.map(({ name }) => name).join(", ")} FROM daily_availability ${where}`;
+function queryOf(what: Selected): string {
+  const { columns } = what;
+  return `SELECT ${columns.map(({ name }) => name).join(", ")} ${fromOf(what)}`;
 }
 
-async function countRows(connection: DuckDBConnection, { where }: Selected): Promise<number> {
-  const counted = await connection.runAndReadAll(
-    `SELECT count(*) FROM daily_availability ${where}`,
-  );
-  return Number(counted.getRows()[0]![0]);
+function fromOf({ where }: Selected): string {
+  return `FROM daily_availability ${where}`;
 }
 
 async function chunksOf(connection: DuckDBConnection, sql: string) {

@@ -12,7 +12,7 @@ import { sqlText, withDuckdb } from "../engine/duckdb.ts";
 import { writeAtomically } from "../files/atomic_file.ts";
 import type { HttpClient } from "../net/client.ts";
 import type { NumbersSeen, ObservationStore } from "../engine/observations.ts";
-import { type UpstreamRow, upstreamTable } from "../source/upstream.ts";
+import { type UpstreamRow, upstreamTable } from "../engine/upstream.ts";
 
 /** What an import did. */
 export interface ImportReport {

@@ -1,6 +1,6 @@
 /** What `writeBlocks()` makes, read by DuckDB, by hyparquet, and by our own reader. */
 
-import { assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { parquetMetadata } from "hyparquet";
 import { AVAILABILITY_TIERS } from "../../lib/core/availability_rows.ts";
 import { BfaError } from "../../lib/core/errors.ts";
@@ -281,4 +281,31 @@ Deno.test("a footer length that is wrong is an integrity error", async () => {
       assertEquals(error.code, "integrity");
     }
   });
+});
+
+Deno.test("rows that DuckDB fails at in their middle are no shorter file", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-blocks-" });
+  try {
+    await withDuckdb({ threads: 1 }, async (connection) => {
+      await connection.run(`CREATE TABLE rows AS FROM ${rowsOf(400, 600)} ORDER BY date, symbol`);
+      const failing = "CAST(if(date = DATE '2025-02-01', 'x', '1') AS DOUBLE)";
+      const file = {
+        table: DAILY_AVAILABILITY,
+        tiers: AVAILABILITY_TIERS,
+        key: "date" as const,
+        from: `FROM (SELECT * REPLACE (${failing} AS open_price) FROM rows)`,
+      };
+      const error = await assertRejects(
+        () => writeBlocks(connection, `${dir}/rows.parquet`, file),
+        BfaError,
+      );
+      assertEquals(error.code, "integrity");
+      assertMatch(
+        error.message,
+        /^Cannot write rows\.parquet: DuckDB stopped after \d+ of 240000 rows;/,
+      );
+    });
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
 });

@@ -14,6 +14,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { DayNumbers } from "../core/kline.ts";
+import { checkWhole } from "./whole_stream.ts";
 
 /** The volume columns of the newer form, and what we call them. */
 const NUMBER_COLUMNS: Readonly<Record<keyof DayNumbers, string>> = {
@@ -30,6 +31,9 @@ const NUMBER_COLUMNS: Readonly<Record<keyof DayNumbers, string>> = {
 
 /** What both forms have, besides `url`, `status_code` and `probe_timestamp`, which are derivable. */
 const COLUMNS = ["date", "symbol", "available", "file_size_bytes", "last_modified"] as const;
+
+/** Rows of files that exist. */
+const EXISTING = "FROM upstream.daily_availability WHERE available";
 
 /** The share of a month's times that one offset must explain, and how close the next best may come. */
 const PROVED_SHARE = 0.8;
@@ -78,7 +82,8 @@ export async function upstreamTable(connection: DuckDBConnection): Promise<Upstr
       const result = await connection.stream(`
         SELECT symbol, date::VARCHAR, file_size_bytes, epoch_ms(last_modified::TIMESTAMP),
           ${hasNumbers ? numbers.join(", ") : numbers.map(() => "NULL").join(", ")}
-        FROM upstream.daily_availability WHERE available ORDER BY symbol, date`);
+        ${EXISTING} ORDER BY symbol, date`);
+      let read = 0;
       for await (const chunk of result.yieldRowsJson()) {
         for (const [symbol, date, bytes, modified, ...values] of chunk) {
           yield {
@@ -88,8 +93,10 @@ export async function upstreamTable(connection: DuckDBConnection): Promise<Upstr
             lastModified: inUtc(modified === null ? null : Number(modified), String(date), offsets),
             numbers: readNumbers(values),
           };
+          read++;
         }
       }
+      await checkWhole(connection, read, EXISTING, "import");
     },
   };
 }
