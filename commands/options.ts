@@ -126,7 +126,15 @@ export const SETTINGS: ReadonlySet<string> = new Set(
     .filter(([, option]) => option.env !== undefined)
     .map(([name]) => settingName(name))
     .concat("port", "host", "listUrl", "filesUrl")
-    .concat("rateLimit", "rateLimitAll", "clientHeader", "logRequests", "sql", "publicUrl"),
+    .concat(
+      "rateLimit",
+      "rateLimitAll",
+      "clientHeader",
+      "logRequests",
+      "sql",
+      "sqlPage",
+      "publicUrl",
+    ),
 );
 
 const UNITS: Readonly<Record<string, number>> = { s: 1e3, m: 6e4, h: 3.6e6, d: 8.64e7 };
