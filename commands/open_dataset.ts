@@ -5,10 +5,11 @@
  */
 
 import type { Dataset } from "../lib/jobs/dataset.ts";
+import type { Notice } from "../lib/jobs/notice.ts";
 import { open } from "../lib/jobs/open.ts";
 import type { Inputs } from "./command.ts";
-import { noticeLine } from "./notices.ts";
 import { readDuration } from "./options.ts";
+import { formatInstant } from "./output.ts";
 import type { Tools, World } from "./tools.ts";
 
 /** Opens the dataset: what the user should know goes to stderr, one line each. */
@@ -43,4 +44,32 @@ async function progress(world: World) {
   if (!world.errIsTerminal) return undefined;
   const { progressBar, wantsProgress } = await import("./progress.ts");
   return wantsProgress(world) ? progressBar(world) : undefined;
+}
+
+/** What the user should know although nothing failed, as a line. */
+function noticeLine(notice: Notice): string {
+  switch (notice.kind) {
+    case "seed":
+      return `bfa: no endpoint and no copy: answering from the built-in listings, data through ${notice.dataThrough} (${notice.ageDays} days old); set BFA_ENDPOINT for newer data`;
+    case "pinned":
+      return `bfa: first contact with ${notice.endpoint}: trusting its key ${
+        notice.keys.join(", ")
+      } from now on`;
+    case "behind":
+      return `bfa: ${notice.freshness}: ${notice.version} may be behind (next one expected ${
+        formatInstant(notice.since)
+      }); ${notice.reason}${
+        notice.retryAt ? `; asking again after ${formatInstant(notice.retryAt)}` : ""
+      }`;
+    case "publisher-late":
+      return `bfa: stale: ${notice.version} is the newest there is; the publisher is late (a newer one was expected on ${
+        formatInstant(notice.since)
+      })`;
+    case "expired":
+      return `bfa: expired: the signature of ${notice.version} has ended (a newer version was expected on ${
+        formatInstant(notice.since)
+      }); answering all the same, as asked`;
+    case "not-kept":
+      return `bfa: this copy is not kept: ${notice.reason}`;
+  }
 }

@@ -5,12 +5,12 @@
  */
 
 import { SNAPSHOT_COLUMNS, SNAPSHOT_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
-import type { ListingRow, SnapshotAnswer } from "../lib/core/answer_types.ts";
+import type { SnapshotAnswer } from "../lib/core/answer_types.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
-import { type Format, readFormat } from "./output.ts";
+import { type Format, readFormat, type View } from "./output.ts";
 
 /** Which symbols existed on a day. */
 export const snapshot: Command = {
@@ -28,23 +28,34 @@ export const snapshot: Command = {
     ...CLIENT_OPTIONS,
   },
   examples: ["bfa snapshot 2024-01-15", "bfa snapshot latest --format csv > today.csv"],
-  run: (inputs, tools) =>
-    ask(inputs, tools, async (dataset) => {
-      const day = inputs.args[0]!;
-      const states = inputs.texts("state");
-      const detail = inputs.flag("detail");
-      const format = readFormat(inputs, tools.world);
-      const full = await dataset.snapshot(day, { states, detail: true });
-      const { rows: _, ...short } = full;
-      return {
-        answer: detail ? full : short,
-        rows: full.rows!,
-        columns: detail ? SNAPSHOT_DETAIL_COLUMNS : SNAPSHOT_COLUMNS,
-        ...(detail ? {} : { line: (row: ListingRow) => row.symbol }),
-        footer: await footer(dataset, full, format),
-      };
-    }),
+  run: (inputs, tools) => {
+    const states = inputs.texts("state");
+    const detail = inputs.flag("detail");
+    const format = readFormat(inputs, tools.world);
+    return format === "lines" && !detail
+      ? ask(inputs, tools, (dataset) => names(dataset, inputs.args[0]!, states))
+      : ask(inputs, tools, async (dataset) => {
+        const full = await dataset.snapshot(inputs.args[0]!, { states, detail: true });
+        const { rows: _, ...short } = full;
+        return {
+          answer: detail ? full : short,
+          rows: full.rows!,
+          columns: detail ? SNAPSHOT_DETAIL_COLUMNS : SNAPSHOT_COLUMNS,
+          footer: await footer(dataset, full, format),
+        };
+      });
+  },
 };
+
+/** What a pipe gets: the symbols alone, so that nothing else is put together. */
+async function names(
+  dataset: Dataset,
+  day: string,
+  states: string[] | undefined,
+): Promise<View<string>> {
+  const answer = await dataset.snapshot(day, { states });
+  return { answer, rows: answer.symbols, columns: [], line: (symbol) => symbol };
+}
 
 /** `251 traded on 2024-01-15 (9 archived: --state archived)` */
 async function footer(dataset: Dataset, answer: SnapshotAnswer, format: Format): Promise<string> {
