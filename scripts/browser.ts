@@ -49,6 +49,8 @@ export async function makeBrowserFolder(out: string): Promise<void> {
     const entry = join(temp, "worker.js");
     await Deno.writeTextFile(entry, workerEntry(join(temp, "duckdb/dist"), sha256));
     await Deno.writeTextFile(join(temp, "deno.json"), bundlerConfig());
+    // A copy: Deno takes out of a lock file what its configuration does not name.
+    await Deno.copyFile("tests/deno.lock", join(temp, "deno.lock"));
     await bundleInto(out, entry, temp);
     await bundleInto(out, "browser/page.js", temp);
     await lower(["worker.js", "page.js"].map((name) => join(out, name)), TARGET, ["--minify"]);
@@ -77,8 +79,8 @@ function bundlerConfig(): string {
 }
 
 async function bundleInto(out: string, entry: string, temp: string): Promise<void> {
-  const options = ["--quiet", "--minify", "--platform=browser", "--lock=tests/deno.lock"];
-  options.push(`--config=${join(temp, "deno.json")}`, `--outdir=${out}`);
+  const options = ["--quiet", "--minify", "--platform=browser", `--outdir=${out}`];
+  options.push(`--config=${join(temp, "deno.json")}`, `--lock=${join(temp, "deno.lock")}`);
   await runProgram(Deno.execPath(), ["bundle", ...options, entry]);
 }
 
