@@ -20,6 +20,25 @@ export const SECURITY: Readonly<Record<string, string>> = {
   "x-content-type-options": "nosniff",
 };
 
+/**
+ * What a page may do: nothing from elsewhere, and no script or style but its files.
+ *
+ * @param more What else its scripts may be, and where its workers may come from.
+ */
+export function pagePolicy(more: { script?: string; worker?: string } = {}): string {
+  return [
+    "default-src 'none'",
+    ["script-src 'self'", more.script].filter(Boolean).join(" "),
+    ...(more.worker ? [`worker-src ${more.worker}`] : []),
+    "style-src 'self'",
+    "img-src data:",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+}
+
 /** How long answers of the newest version may be kept: a rollback must reach everybody soon. */
 const LATEST = "public, max-age=60, stale-if-error=86400";
 

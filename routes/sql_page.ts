@@ -9,6 +9,7 @@ import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { directoryMirror } from "../lib/mirror/directory.ts";
 import { fileAnswer } from "./artifacts.ts";
 import { document } from "./document.ts";
+import { pagePolicy } from "./headers.ts";
 import type { RouteFacts } from "./route.ts";
 import { ALWAYS_ASK } from "./web_page.ts";
 
@@ -37,17 +38,7 @@ export interface SqlPage {
 }
 
 /** The policy of the page and of its worker’s script; the page itself says the same, but for the last. */
-const POLICY = [
-  "default-src 'none'",
-  "script-src 'self' 'wasm-unsafe-eval'",
-  "worker-src 'self' blob:",
-  "style-src 'self'",
-  "img-src data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+const POLICY = pagePolicy({ script: "'wasm-unsafe-eval'", worker: "'self' blob:" });
 
 /** What is sent as text, and compressed. */
 const TEXT_TYPES: Readonly<Record<string, string>> = {

@@ -8,6 +8,7 @@ import { accepts } from "@std/http/negotiation";
 import { z } from "zod";
 import assets from "../web/assets.json" with { type: "json" };
 import { document } from "./document.ts";
+import { pagePolicy } from "./headers.ts";
 import type { RouteFacts } from "./route.ts";
 
 const none = z.strictObject({});
@@ -37,18 +38,6 @@ export const PAGE_FILES = {
   },
 } as const satisfies Record<string, RouteFacts>;
 
-/** Nothing from elsewhere, and no script or style but the files. */
-const PAGE_POLICY = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "img-src data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
-
 /** How long a browser shows the page's files without asking: they change together. */
 export const ALWAYS_ASK = "no-cache";
 
@@ -64,7 +53,7 @@ export const PAGE_TEXT: string = assets["page.html"];
 export function webPage(request: Request, page: string, vary?: string): Response {
   return document(request, page, ALWAYS_ASK, {
     "content-type": "text/html; charset=utf-8",
-    "content-security-policy": PAGE_POLICY,
+    "content-security-policy": pagePolicy(),
     "vary": vary ? `Accept, ${vary}` : "Accept",
   });
 }

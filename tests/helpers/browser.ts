@@ -1,18 +1,69 @@
-/** A module in a real browser. @module */
+/** A real browser: Debian's `chromium`, or another named by `CHROMIUM_BIN`. @module */
 
-/** Programs that a Chromium may be. */
-const BROWSERS = ["google-chrome", "chromium", "chromium-browser"];
+import { chromium, type Page } from "playwright-core";
 
-/** Runs a module that exports `answer` in a page of a headless Chromium, with a profile of its own; returns the answer. */
+const FLAGS = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+/** How long anything may take on a busy machine, ms. */
+const PATIENCE_MS = 240_000;
+
+/** A page, what it asked for, and what it complained of. */
+export interface BrowserPage {
+  readonly page: Page;
+  /** The addresses of all requests. */
+  readonly requests: string[];
+  readonly complaints: string[];
+}
+
+/** Runs a test with a page of a browser of its own. */
+export async function withBrowser(test: (seen: BrowserPage) => Promise<void>): Promise<void> {
+  const browser = await chromium.launch({
+    executablePath: Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium",
+    args: FLAGS,
+    timeout: PATIENCE_MS,
+  }).catch((error) => {
+    throw new Error("Cannot start a browser: apt-get install chromium, or set CHROMIUM_BIN", {
+      cause: error,
+    });
+  });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
+    const requests: string[] = [];
+    const complaints: string[] = [];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("dialog", async (dialog) => {
+      complaints.push(`dialog: ${dialog.message()}`);
+      await dialog.dismiss();
+    });
+    await test({ page, requests, complaints });
+  } finally {
+    await browser.close();
+  }
+}
+
+/** Runs a module that exports `answer` in a page; returns the answer. */
 export async function inBrowser(module: string): Promise<string> {
   const answered = Promise.withResolvers<string>();
-  const page = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
+  const html = `<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">
 <script type="module">
   const post = (text) => fetch("/answer", { method: "POST", body: text });
   import("/module.js").then(({ answer }) => post(answer), (error) => post(error.stack));
 </script>`;
   const files: Record<string, [type: string, text: string]> = {
-    "/": ["text/html", page],
+    "/": ["text/html", html],
     "/module.js": ["text/javascript", module],
   };
   const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen() {} }, async (request) => {
@@ -23,36 +74,13 @@ export async function inBrowser(module: string): Promise<string> {
       ? new Response(file[1], { headers: { "content-type": file[0] } })
       : new Response(null, { status: 404 });
   });
-  const profile = await Deno.makeTempDir({ prefix: "bfa-browser-" });
-  const flags =
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync"
-      .split(" ");
-  const browser = await start([
-    ...flags,
-    `--user-data-dir=${profile}`,
-    `http://127.0.0.1:${server.addr.port}/`,
-  ]);
-  const ended = browser.status.then(({ code }) => {
-    answered.reject(new Error(`The browser ended with ${code} before the page answered`));
-  });
   try {
-    return await answered.promise;
+    await withBrowser(async ({ page }) => {
+      await page.goto(`http://127.0.0.1:${server.addr.port}/`);
+      await answered.promise;
+    });
   } finally {
-    browser.kill("SIGTERM");
-    await ended;
     await server.shutdown();
-    await Deno.remove(profile, { recursive: true }).catch(() => {}); // its children may still write
   }
-}
-
-async function start(args: string[]): Promise<Deno.ChildProcess> {
-  for (const place of (Deno.env.get("PATH") ?? "").split(":")) {
-    for (const name of BROWSERS) {
-      const path = `${place}/${name}`;
-      if (!await Deno.stat(path).then(({ isFile }) => isFile, () => false)) continue;
-      return new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "null" })
-        .spawn();
-    }
-  }
-  throw new Error("Cannot find a browser: install chromium (Debian: apt-get install chromium)");
+  return await answered.promise;
 }

@@ -4,9 +4,10 @@ import { parseDay } from "../../lib/core/day.ts";
 import { build } from "../../lib/jobs/build.ts";
 import type { Finding } from "../../lib/jobs/monitor.ts";
 import { publish } from "../../lib/jobs/publish.ts";
-import { type ServerOptions, startServer } from "../../routes/server.ts";
+import type { ServerOptions } from "../../routes/server.ts";
 import { bfa, type Called } from "./cli.ts";
 import { type TestPublisher, withPublisher } from "./publisher.ts";
+import { withServer } from "./server.ts";
 import { LISTINGS, VERSION } from "./service.ts";
 
 /** What a call of `bfa monitor` said. */
@@ -38,20 +39,7 @@ export async function withMonitored(
       const built = await build(listings, { version: VERSION, outDir: dir });
       await publish(world.publisher, built, dir);
     } else await world.publishListings(VERSION, LISTINGS);
-    const stop = new AbortController();
-    const server = await startServer({
-      reader: world.publisher.store,
-      mirror: world.publisher.mirrors[0]!,
-      channel: "latest",
-      port: 0,
-      hostname: "127.0.0.1",
-      now: () => world.clock,
-      log: () => {},
-      signal: stop.signal,
-      sql: "off",
-      ...options,
-    });
-    try {
+    await withServer(world, async (server) => {
       await test({
         world,
         url: server.url,
@@ -67,10 +55,7 @@ export async function withMonitored(
           };
         },
       });
-    } finally {
-      stop.abort();
-      await server.finished;
-    }
+    }, { sql: "off", ...options });
   });
 }
 

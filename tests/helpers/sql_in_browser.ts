@@ -5,21 +5,9 @@
  * @module
  */
 
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { makeBrowserFolder } from "../../scripts/browser.ts";
-
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** How long anything may take on a busy machine, ms. */
-const PATIENCE_MS = 240_000;
+import { type BrowserPage, withBrowser } from "./browser.ts";
 
 let made: Promise<string> | undefined;
 
@@ -76,12 +64,7 @@ export async function mirrorWithSql(mirrorDir: string): Promise<FileServer> {
 }
 
 /** The page, as a user has it. */
-export interface SqlPageSeen {
-  readonly page: Page;
-  /** Addresses that the browser asked for. */
-  readonly requests: string[];
-  /** What it complained of. */
-  readonly complaints: string[];
+export interface SqlPageSeen extends BrowserPage {
   /** Goes to the page and waits until it knows the version, or says why not. */
   open(origin: string, hash?: string): Promise<void>;
   /** Runs a statement and waits for what is shown. */
@@ -100,32 +83,10 @@ export interface Shown {
 
 /** Runs a test with a browser. */
 export async function withSqlPage(test: (seen: SqlPageSeen) => Promise<void>): Promise<void> {
-  const browser = await chromium.launch({
-    executablePath: Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium",
-    args: FLAGS,
-    timeout: PATIENCE_MS,
-  }).catch((error) => {
-    throw new Error("Cannot start a browser: apt-get install chromium, or set CHROMIUM_BIN", {
-      cause: error,
-    });
-  });
-  try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(PATIENCE_MS);
-    const [requests, complaints]: string[][] = [[], []];
-    page.on("request", (request) => requests!.push(request.url()));
-    page.on("console", (message) => {
-      if (message.type() === "error") complaints!.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints!.push(error.message));
-    page.on("dialog", async (dialog) => {
-      complaints!.push(`dialog: ${dialog.message()}`);
-      await dialog.dismiss();
-    });
+  await withBrowser(async (browser) => {
+    const { page } = browser;
     const seen: SqlPageSeen = {
-      page,
-      requests: requests!,
-      complaints: complaints!,
+      ...browser,
       async open(origin, hash = "") {
         await page.goto("about:blank");
         await page.goto(`${origin}/sql/${hash}`);
@@ -140,9 +101,7 @@ export async function withSqlPage(test: (seen: SqlPageSeen) => Promise<void>): P
       shown: () => readShown(page),
     };
     await test(seen);
-  } finally {
-    await browser.close();
-  }
+  });
 }
 
 async function readShown(page: Page): Promise<Shown> {

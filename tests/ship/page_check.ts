@@ -1,27 +1,12 @@
 /** The page in a real browser. Needs Debian's `chromium`, or another named by `CHROMIUM_BIN`. @module */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { chromium, type Page } from "playwright-core";
+import type { Page } from "playwright-core";
+import { type BrowserPage, withBrowser } from "../helpers/browser.ts";
 import { withQueryService } from "../helpers/query.ts";
 
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
-/** How long the browser may take for anything, ms: the machine may be slow. */
-const PATIENCE_MS = 180_000;
-
-/** Where the browser was led, and what it complained of. */
-interface Seen {
-  readonly page: Page;
-  readonly asked: string[];
-  readonly complaints: string[];
+/** A browser at the page. */
+interface Seen extends BrowserPage {
   open(hash: string): Promise<void>;
 }
 
@@ -31,33 +16,16 @@ async function inBrowser(test: (seen: Seen) => Promise<void>): Promise<void> {
       { port: 0, hostname: "127.0.0.1", onListen() {} },
       (request) => service.fetch(request),
     );
-    const browser = await chromium.launch({
-      executablePath: Deno.env.get("CHROMIUM_BIN") ?? "/usr/bin/chromium",
-      args: FLAGS,
-      timeout: PATIENCE_MS,
-    });
     try {
-      const page = await browser.newPage();
-      page.setDefaultTimeout(PATIENCE_MS);
-      const asked: string[] = [];
-      const complaints: string[] = [];
-      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
-      page.on("console", (message) => {
-        if (message.type() === "error") complaints.push(message.text());
+      await withBrowser(async ({ page, requests, complaints }) => {
+        const open = async (hash: string) => {
+          await page.goto("about:blank");
+          await page.goto(`http://127.0.0.1:${server.addr.port}/${hash}`);
+          await page.waitForSelector("#history svg");
+        };
+        await test({ page, requests, complaints, open });
       });
-      page.on("pageerror", (error) => complaints.push(error.message));
-      page.on("dialog", async (dialog) => {
-        complaints.push(`dialog: ${dialog.message()}`);
-        await dialog.dismiss();
-      });
-      const open = async (hash: string) => {
-        await page.goto("about:blank");
-        await page.goto(`http://127.0.0.1:${server.addr.port}/${hash}`);
-        await page.waitForSelector("#history svg");
-      };
-      await test({ page, asked, complaints, open });
     } finally {
-      await browser.close();
       await server.shutdown();
     }
   });
@@ -133,11 +101,11 @@ Deno.test("page: what is wrong is said in one line, as text", BROWSER, async () 
 });
 
 Deno.test("page: a link fills a statement in, and never runs it", BROWSER, async () => {
-  await inBrowser(async ({ page, asked, open }) => {
+  await inBrowser(async ({ page, requests, open }) => {
     await open(`#sql=${encodeURIComponent("SELECT 1 + 1 AS two")}`);
     await page.waitForSelector("#events-answer table");
     assertEquals(await page.inputValue("textarea"), "SELECT 1 + 1 AS two");
-    assertEquals(asked.filter((path) => path === "/v1/query"), []);
+    assertEquals(requests.filter((url) => new URL(url).pathname === "/v1/query"), []);
     await page.click("#sql-form button");
     assertEquals(await cells(page, "#sql-answer"), [["2"]]);
   });
