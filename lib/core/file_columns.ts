@@ -129,11 +129,11 @@ class TextColumn {
 
 const VALUE_END_BYTE = VALUE_END.charCodeAt(0);
 
-/** A column of several symbols' files as one text: the values, {@linkcode VALUE_END} between them. */
+/** A column of several symbols' files as one: the values, {@linkcode VALUE_END} between them. */
 export function joinColumn(
   all: readonly FileColumns[],
   name: (typeof FILE_COLUMNS)[number],
-): string {
+): Uint8Array {
   const columns = all.map((files) => files.column(name));
   const joined = new Uint8Array(columns.reduce((sum, { length }) => sum + length, 0));
   let length = 0;
@@ -141,5 +141,5 @@ export function joinColumn(
     joined.set(column, length);
     length += column.length;
   }
-  return new TextDecoder().decode(joined.subarray(0, -1));
+  return joined.subarray(0, -1);
 }
