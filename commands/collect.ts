@@ -12,12 +12,11 @@ import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts"
 import { parseDay } from "../lib/core/day.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
 import { readWholeFiles } from "../lib/core/whole_files.ts";
-import type { ContractFacts } from "../lib/core/derive_listings.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
 import { importUpstream } from "../lib/jobs/import.ts";
 import { whileListing } from "../lib/jobs/list_symbols.ts";
-import { seedListings } from "../lib/source/seed.ts";
+import { seedFacts } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
 import { BUILD_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
 import { formatDuration } from "./output.ts";
@@ -149,15 +148,6 @@ export const importCommand: Command = {
     }
   },
 };
-
-/** What the embedded listings know of contracts that no file name tells. */
-async function seedFacts(): Promise<Map<string, ContractFacts>> {
-  const { listings } = await seedListings();
-  return new Map(listings.map(({ symbol, contractType, quoteAsset }) => [
-    symbol,
-    { contractType, quoteAsset },
-  ]));
-}
 
 async function observationsFile(inputs: Inputs): Promise<string> {
   const dataDir = inputs.text("data-dir") ?? ".bfa";

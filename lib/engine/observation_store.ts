@@ -127,6 +127,12 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       await connection.run("CHECKPOINT");
     },
 
+    async unfinished() {
+      const [last] = await rows(`SELECT CASE WHEN kind IN ('full', 'incremental')
+          THEN 'collect, ' || kind ELSE kind END, finished_at FROM runs ORDER BY id DESC LIMIT 1`);
+      return last && last[1] === null ? String(last[0]) : undefined;
+    },
+
     async lastReport() {
       const [found] = await rows(`SELECT report FROM runs WHERE kind IN ('full', 'incremental')
         AND finished_at IS NOT NULL ORDER BY id DESC LIMIT 1`);

@@ -156,6 +156,8 @@ export interface ObservationStore extends NumbersStore {
   changes(run: Run, most: number): Promise<FileChange[]>;
   /** Ends a run, with its report. */
   finish(run: Run, report: unknown, now: Date): Promise<void>;
+  /** What the last run was to do, when it did not finish: what it learned is not all there was. */
+  unfinished(): Promise<string | undefined>;
   /** The report of the last collection that was finished. */
   lastReport(): Promise<unknown>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */
