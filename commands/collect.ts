@@ -138,10 +138,10 @@ export const importCommand: Command = {
         (store) => importUpstream(store, path, tools.world.now),
       );
       if (inputs.flag("json")) return tools.world.out(JSON.stringify(report) + "\n");
-      const { rows, symbols, added, numbers, odd, monthsWithoutTimes } = report;
+      const { rows, symbols, added, numbers, odd, withoutTimes } = report;
       tools.world.out(
         `${rows} rows of ${symbols} symbols: ${added} new files, numbers of ${numbers} days, ${odd} odd; ` +
-          `times of ${monthsWithoutTimes} months left out\n`,
+          `times of ${withoutTimes} files left out\n`,
       );
     } finally {
       if (temporary) await Deno.remove(path);
