@@ -135,7 +135,7 @@ export const importCommand: Command = {
     try {
       const report = await withObservations(
         observations,
-        (store) => importUpstream(store, path, tools.world.now),
+        (store) => importUpstream(store, path, tools.world.now, inputs.args[0]),
       );
       if (inputs.flag("json")) return tools.world.out(JSON.stringify(report) + "\n");
       const { rows, symbols, added, numbers, odd, withoutTimes } = report;

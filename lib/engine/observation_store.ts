@@ -13,7 +13,7 @@ import { BfaError } from "../core/errors.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
 import { IS_LATE, learnStaged } from "./learn_files.ts";
-import { knownSymbols, knownSymbolsSql } from "./known_symbols.ts";
+import { knownSymbols, knownSymbolsSql, SYMBOLS_AWAY } from "./known_symbols.ts";
 import { OBSERVATION_SCHEMA } from "./observation_schema.ts";
 import { knownDays, knownFiles, symbolRanges } from "./observation_views.ts";
 import { type FileChange, type ObservationStore, PUBLISHED_BY_HOURS } from "./observations.ts";
@@ -48,7 +48,9 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
 
   return {
     async symbols() {
-      return knownSymbols(await rows(knownSymbolsSql("files", "1m")));
+      const known = knownSymbols(await rows(knownSymbolsSql("files", "1m")));
+      for (const [symbol] of await rows(SYMBOLS_AWAY)) known.delete(String(symbol));
+      return known;
     },
 
     async begin(kind, now) {
@@ -147,21 +149,23 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       for (const symbols of symbolRanges(known.map(([symbol]) => String(symbol)))) {
         const found = await rows(`
           WITH days AS (
-            SELECT symbol, date,
+            SELECT symbol, date, coalesce(trade_count = 0, false) AS counted,
               coalesce(trade_count > 0, file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
             FROM ${knownDays({ asOf, symbols })}
           ), islands AS (
-            SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
+            SELECT *, date - row_number()
+              OVER (PARTITION BY symbol, traded, counted ORDER BY date)::INT AS island
             FROM days
           )
-          SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded
-          FROM islands GROUP BY symbol, traded, island ORDER BY 1, 2`);
-        for (const [symbol, from, to, traded] of found) {
+          SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded, counted
+          FROM islands GROUP BY symbol, traded, counted, island ORDER BY 1, 2`);
+        for (const [symbol, from, to, traded, counted] of found) {
           runs.push({
             symbol: String(symbol),
             from: String(from) as Day,
             to: String(to) as Day,
             traded: traded === true,
+            counted: counted === true,
           });
         }
       }

@@ -137,7 +137,7 @@ export interface NumbersStore {
 
 /** The store. */
 export interface ObservationStore extends NumbersStore {
-  /** Known symbols. */
+  /** Known symbols; without those whose files have all gone: should they come back, all of them are new. */
   symbols(): Promise<Map<string, KnownSymbol>>;
   /**
    * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:

@@ -71,11 +71,16 @@ async function openFile(path: string): Promise<ReadableStream<Uint8Array<ArrayBu
   }
 }
 
-/** Imports a database file. */
+/**
+ * Imports a database file.
+ *
+ * @param source What the file is called, where `path` is a temporary one.
+ */
 export async function importUpstream(
   store: ObservationStore,
   path: string,
   now: () => Date,
+  source = path,
 ): Promise<ImportReport> {
   return await withDuckdb({}, async (connection) => {
     try {
@@ -85,10 +90,12 @@ export async function importUpstream(
       await connection.run("SET enable_external_access = false");
     } catch (cause) {
       if (cause instanceof Deno.errors.NotFound) throw new BfaError("not_found", `no file ${path}`);
-      throw new BfaError("integrity", `Cannot import ${path}: it is no DuckDB database`, { cause });
+      throw new BfaError("integrity", `Cannot import ${source}: it is no DuckDB database`, {
+        cause,
+      });
     }
     const table = await upstreamTable(connection);
-    const run = await store.begin(`import ${path}`, now());
+    const run = await store.begin(`import ${source}`, now());
     const today = dayOf(now());
     let [rows, added, numbers, odd, withoutTimes] = [0, 0, 0, 0, 0];
     let oddRows: OddKey[] = [];

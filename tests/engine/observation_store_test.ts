@@ -98,12 +98,13 @@ Deno.test("evidence() takes trades before sizes", async () => {
     const sizes = [8_999, 9_000, 8_000, 50_000];
     const files = sizes.map((bytes, i) => file(`2026-02-0${i + 1}`, "1", bytes));
     await store.learn(run, [seen("A", files)]);
-    const traded = async () => (await store.evidence()).map((r) => [r.from, r.to, r.traded]);
+    const traded = async () =>
+      (await store.evidence()).map((r) => [r.from, r.to, r.traded, r.counted]);
     assertEquals<unknown>(await traded(), [
-      ["2026-02-01", "2026-02-01", false],
-      ["2026-02-02", "2026-02-02", true],
-      ["2026-02-03", "2026-02-03", false],
-      ["2026-02-04", "2026-02-04", true],
+      ["2026-02-01", "2026-02-01", false, false],
+      ["2026-02-02", "2026-02-02", true, false],
+      ["2026-02-03", "2026-02-03", false, false],
+      ["2026-02-04", "2026-02-04", true, false],
     ]);
     const price = { open: 1, high: 1, low: 1, close: 1, quoteVolume: 0, volumeBase: 0 };
     const taker = { takerBuyVolumeBase: 0, takerBuyQuoteVolume: 0 };
@@ -131,9 +132,9 @@ Deno.test("evidence() takes trades before sizes", async () => {
       },
     ], at("12:30"));
     assertEquals<unknown>(await traded(), [
-      ["2026-02-01", "2026-02-01", false],
-      ["2026-02-02", "2026-02-03", true],
-      ["2026-02-04", "2026-02-04", false],
+      ["2026-02-01", "2026-02-01", false, false],
+      ["2026-02-02", "2026-02-03", true, false],
+      ["2026-02-04", "2026-02-04", false, true],
     ]);
   });
 });
