@@ -39,7 +39,7 @@ export async function withObservations<T>(
     await connection.run(OBSERVATION_SCHEMA);
     return await work(observationStore(connection));
   }).catch((error) => {
-    throw heldBy(error, path) ?? error;
+    throw openingError(error, path) ?? error;
   });
 }
 
@@ -188,14 +188,29 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
   };
 }
 
-/** DuckDB says who holds the file. */
-export function heldBy(error: unknown, path: string): BfaError | undefined {
-  const message = error instanceof Error ? error.message : "";
+/** What DuckDB says of a file of observations that it cannot open, or read: who holds it, or what is wrong. */
+export function openingError(error: unknown, path: string): BfaError | undefined {
+  const message = error instanceof Error && !(error instanceof BfaError) ? error.message : "";
   const holder = /Conflicting lock is held in (.*?)\.? See/.exec(message)?.[1];
-  return holder
-    ? new BfaError(
+  if (holder) {
+    return new BfaError(
       "unavailable",
       `Cannot use ${path}: it is in use by ${holder}; wait until that has finished`,
-    )
-    : undefined;
+      { cause: error },
+    );
+  }
+  if (/Read-only file system|Permission denied/.test(message)) {
+    return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
+      cause: error,
+    });
+  }
+  const isDamaged =
+    /not a valid DuckDB database|Corrupt database|Could not read (?:enough bytes )?from file/;
+  if (isDamaged.test(message)) {
+    return new BfaError(
+      "integrity",
+      `Cannot read ${path}: it is damaged, or no file of observations; put a copy in its place, or move it away and collect again`,
+      { cause: error },
+    );
+  }
 }

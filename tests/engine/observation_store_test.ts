@@ -8,6 +8,7 @@ import { FileColumns, type FileSeen } from "../../lib/core/file_columns.ts";
 import type { ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { readFiles, select } from "../helpers/collecting.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
 const at = (time: string) => new Date(`2026-03-01T${time}:00.000Z`);
@@ -174,3 +175,48 @@ for (
     });
   });
 }
+
+Deno.test("a file that is no file of observations, or damaged, is told so, and stays as it is", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-store-" });
+  try {
+    const whole = `${dir}/whole.duckdb`;
+    await withObservations(whole, async (store) => {
+      const files = Array.from(
+        { length: 28 },
+        (_, i) => file(`2026-02-${String(i + 1).padStart(2, "0")}`, "1"),
+      );
+      await store.learn(await store.begin("full", at("12:00")), [seen("A", files)]);
+    });
+    const bytes = await Deno.readFile(whole);
+    const damaged = {
+      text: new TextEncoder().encode("no database"),
+      cut: bytes.slice(0, 10_000),
+    };
+    for (const [name, content] of Object.entries(damaged)) {
+      const path = `${dir}/${name}.duckdb`;
+      await Deno.writeFile(path, content);
+      const error = await assertRejects(() => withObservations(path, (s) => s.count()), BfaError);
+      assertEquals([error.code, error.message.startsWith(`Cannot read ${path}: it is damaged`)], [
+        "integrity",
+        true,
+      ]);
+      assertEquals(await Deno.readFile(path), content);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "a full disk, and one that is read-only, are told as such",
+  ignore: !canMount,
+  fn: () =>
+    withSmallDisk(async (disk) => {
+      const code = async (path: string) =>
+        (await assertRejects(() => withObservations(path, (s) => s.count()), BfaError)).code;
+      await disk.fill();
+      assertEquals(await code(`${disk.dir}/observations.duckdb`), "storage");
+      await disk.readOnly(true);
+      assertEquals(await code(`${disk.dir}/other.duckdb`), "storage");
+    }),
+});
