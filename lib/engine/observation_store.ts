@@ -115,11 +115,42 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
         )
         SELECT symbol, date::VARCHAR, what FROM found WHERE what IS NOT NULL
         ORDER BY date DESC, symbol LIMIT ${most}`);
-      return found.map(([symbol, date, what]) => ({
-        symbol: String(symbol),
-        date: String(date) as Day,
-        what: what as FileChange["what"],
-      }));
+      return found.map(toChange);
+    },
+
+    async changesSince(at, most) {
+      const since = `TIMESTAMP ${sqlText(at)}`;
+      const newest =
+        "QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1";
+      await connection.run(`CREATE OR REPLACE TEMP TABLE changed_since AS
+        WITH later AS (FROM files WHERE learned_at > ${since} ${newest}),
+        before AS (FROM files SEMI JOIN later USING (symbol, date)
+          WHERE learned_at <= ${since} ${newest})
+        SELECT symbol, l.date, CASE
+          WHEN l.gone THEN CASE WHEN NOT b.gone THEN 'gone' END
+          WHEN b.gone IS NOT false THEN CASE WHEN ${
+        IS_LATE("l.last_modified", "l.date")
+      } THEN 'late' END
+          WHEN l.etag IS DISTINCT FROM b.etag OR l.file_size_bytes IS DISTINCT FROM b.file_size_bytes
+            THEN 'changed' END AS what
+        FROM later l LEFT JOIN before b USING (symbol, date)
+          SEMI JOIN (FROM files WHERE learned_at <= ${since}) known USING (symbol)
+        WHERE what IS NOT NULL`);
+      const counts = new Map(
+        (await rows("SELECT what, count(*) FROM changed_since GROUP BY what")).map((
+          [what, count],
+        ) => [what, Number(count)]),
+      );
+      const count = (what: FileChange["what"]) => counts.get(what) ?? 0;
+      const files = await rows(`SELECT symbol, date::VARCHAR, what FROM (
+          FROM changed_since QUALIFY row_number() OVER (PARTITION BY what ORDER BY date DESC, symbol) <= ${most})
+        ORDER BY date DESC, symbol`);
+      return {
+        late: count("late"),
+        changed: count("changed"),
+        gone: count("gone"),
+        files: files.map(toChange),
+      };
     },
 
     async finish(run, report, now) {
@@ -186,6 +217,10 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       return Number(found![0]);
     },
   };
+}
+
+function toChange([symbol, date, what]: readonly unknown[]): FileChange {
+  return { symbol: String(symbol), date: String(date) as Day, what: what as FileChange["what"] };
 }
 
 /** What DuckDB says of a file of observations that it cannot open, or read: who holds it, or what is wrong. */

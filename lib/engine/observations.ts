@@ -79,6 +79,12 @@ export interface FileChange {
   readonly what: "late" | "changed" | "gone";
 }
 
+/** What changed between two times, of symbols that were known at the first. */
+export interface FileChanges extends Record<FileChange["what"], number> {
+  /** Some of them, the newest days first. */
+  readonly files: readonly FileChange[];
+}
+
 /** Something that was set aside. */
 export interface Quarantined {
   /** The object it is about. */
@@ -154,6 +160,8 @@ export interface ObservationStore extends NumbersStore {
   totals(run: Run): Promise<RunTotals>;
   /** Late, changed and gone files that a run found; the newest days first. */
   changes(run: Run, most: number): Promise<FileChange[]>;
+  /** How what is known now differs from what was known at an instant, ISO 8601; `most` are named. */
+  changesSince(at: string, most: number): Promise<FileChanges>;
   /** Ends a run, with its report. */
   finish(run: Run, report: unknown, now: Date): Promise<void>;
   /** What the last run was to do, when it did not finish: what it learned is not all there was. */

@@ -96,8 +96,18 @@ Deno.test("a listing without one symbol of forty is short, however few that is",
       short.gates.filter(({ ok }) => !ok).map(({ gate, value }) => [gate, value]),
       [["no days lost", `${lost} days without the file they had`]],
     );
+    // The run that publishes it has found nothing new; its report says what latest loses all the same.
+    const forced = await world.runAt("2026-03-30T13:00:00.000Z", { override: "it is gone" });
+    assertEquals([forced.collected.gone, forced.changes.gone], [0, lost]);
+    assertStringIncludes(
+      reportPage(forced),
+      "## Files that are gone\n\n- 2026-03-28 A7USDT\n- 2026-03-27 A7USDT\n",
+    );
+    assertStringIncludes(reportPage(forced), `\n- and ${lost - 20} more\n`);
+
     world.source.bucket.fault = undefined;
     const whole = await world.runAt("2026-03-30T14:00:00.000Z");
+    assertEquals(whole.changes.gone, 0);
     assertEquals([whole.channel, whole.symbols, whole.rows], [
       "latest",
       40,
