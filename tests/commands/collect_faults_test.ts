@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { parseDay } from "../../lib/core/day.ts";
 import {
+  brokenOff,
   cutPage,
   type Fault,
   forbidden,
@@ -30,7 +31,13 @@ const FAULTS: readonly (readonly [string, Fault, exit: number, line: RegExp])[] 
   ["429 without end", tooMany(0), 6, /the server answered 429/],
   ["429 with an hour of Retry-After", tooMany(3_600), 6, /the server answered 429/],
   ["500", serverError(), 6, /the server answered 500/],
-  ["HTML", htmlPage(), 5, /Cannot read a page of the listing: it is no listing/],
+  [
+    "HTML",
+    htmlPage(),
+    5,
+    /Cannot read a page of the listing: it is no listing.*\(http.*XRPUSDT.*\)/,
+  ],
+  ["a broken connection", brokenOff(), 6, /Cannot read http.*XRPUSDT.*: its connection broke off/],
   ["a cut page", cutPage(), 5, /Cannot read a page of the listing: .* cut/],
   [
     "a repeated page",
