@@ -46,6 +46,13 @@ export async function withObservations<T>(
 function observationStore(connection: DuckDBConnection): ObservationStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
+  /** Now; or after all that is in the log, when a clock has gone back: what is learned last counts. */
+  async function learnedAt(now: Date): Promise<string> {
+    const [found] = await rows("SELECT epoch_ms(max(learned_at)) FROM files");
+    const newest = Number(found?.[0] ?? 0);
+    return newest > now.getTime() ? new Date(newest + 1).toISOString() : now.toISOString();
+  }
+
   return {
     async symbols() {
       const known = knownSymbols(await rows(knownSymbolsSql("files", "1m")));
@@ -62,14 +69,14 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       if (open) {
         const done = await rows(`SELECT symbol FROM progress WHERE run = ${open[0]}`);
         // What it learns from here on is learned now, not when it began.
-        const startedAt = now.toISOString();
+        const startedAt = await learnedAt(now);
         return { id: Number(open[0]), startedAt, done: new Set(done.map(([s]) => String(s))) };
       }
       const [made] = await rows(`INSERT INTO runs (id, kind, started_at) VALUES
         (nextval('run_ids'), ${sqlText(kind)}, TIMESTAMP ${
         sqlText(now.toISOString())
       }) RETURNING id`);
-      return { id: Number(made![0]), startedAt: now.toISOString(), done: new Set<string>() };
+      return { id: Number(made![0]), startedAt: await learnedAt(now), done: new Set<string>() };
     },
 
     async learn(run, seen, { fill = false } = {}) {

@@ -83,7 +83,7 @@ export async function collect(
     throw new BfaError("integrity", "Cannot collect: the listing names no symbols at all");
   }
   const run = await store.begin(full ? "full" : "incremental", now());
-  const today = dayOf(new Date(run.startedAt));
+  const today = dayOf(now());
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
   const listed = new Set(symbols);
   const away = [...known.keys()].filter((symbol) => !listed.has(symbol) && !run.done.has(symbol));

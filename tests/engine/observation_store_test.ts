@@ -93,6 +93,35 @@ Deno.test("what a run learns after an interruption is newer than what others lea
   });
 });
 
+Deno.test("what is learned after a clock went back counts all the same", async () => {
+  await withStore(async (store, path) => {
+    const learn = async (time: string, etag: string) => {
+      const run = await store.begin("full", at(time));
+      const { changed } = await store.learn(run, [seen("A", [file("2026-02-01", etag)])]);
+      await store.finish(run, {}, at(time));
+      return changed;
+    };
+    const day = { symbol: "A", date: "2026-02-01" as Day, zipEtag: "z" };
+    const prices = { open: 1, high: 1, low: 1, close: 1, quoteVolume: 1, volumeBase: 1 };
+    const found = { ...prices, takerBuyVolumeBase: 0, takerBuyQuoteVolume: 0, tradeCount: 7 };
+    const wanted = async (time: string) =>
+      (await store.daysWithoutNumbers({ most: 9, now: at(time) })).length;
+
+    await learn("12:00", "1");
+    await store.learnNumbers([{ ...day, etag: "1", found: { problem: "checksum" } }], at("12:00"));
+    assertEquals(await learn("11:00", "2"), 1);
+    assertEquals(await learn("11:01", "2"), 0);
+    assertEquals((await readFiles(path)).map(({ etag }) => etag), ["2"]);
+    assertEquals(await wanted("11:02"), 1);
+    await store.learnNumbers([{ ...day, etag: "2", found }], at("11:02"));
+    assertEquals(await wanted("11:03"), 0);
+    const changed = [{ date: day.date, etag: "other" }];
+    assertEquals(await store.compareNumbers("A", changed, { now: at("11:04") }), 1);
+    assertEquals(await store.compareNumbers("A", changed, { now: at("11:05") }), 0);
+    assertEquals(await wanted("11:06"), 1);
+  });
+});
+
 Deno.test("evidence() takes trades before sizes", async () => {
   await withStore(async (store) => {
     const run = await store.begin("full", at("12:00"));
