@@ -12,7 +12,7 @@ import type { EvidenceRun } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
-import { IS_LATE, learnStaged } from "./learn_files.ts";
+import { IS_LATE, IS_OTHER, learnStaged } from "./learn_files.ts";
 import { knownSymbols, knownSymbolsSql, SYMBOLS_AWAY } from "./known_symbols.ts";
 import { OBSERVATION_SCHEMA } from "./observation_schema.ts";
 import { knownDays, knownFiles, symbolRanges } from "./observation_views.ts";
@@ -111,12 +111,14 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     async changes(run, most) {
       const found = await rows(`
         WITH log AS (
-          SELECT *, lag(gone) OVER w IS NOT false AS added
+          SELECT *, lag(gone) OVER w IS NOT false AS added,
+            lag({etag: etag, file_size_bytes: file_size_bytes}) OVER w AS before
           FROM files SEMI JOIN (FROM files WHERE run = ${run.id}) mine USING (symbol, date)
           WHERE symbol NOT IN (SELECT symbol FROM progress WHERE run = ${run.id} AND is_new)
           WINDOW w AS (PARTITION BY symbol, date ORDER BY learned_at, run)
         ), found AS (
-          SELECT symbol, date, CASE WHEN gone THEN 'gone' WHEN NOT added THEN 'changed'
+          SELECT symbol, date, CASE WHEN gone THEN 'gone'
+            WHEN NOT added THEN CASE WHEN ${IS_OTHER("log", "log.before")} THEN 'changed' END
             WHEN ${IS_LATE("last_modified", "date")} THEN 'late' END AS what
           FROM log WHERE run = ${run.id}
         )
@@ -138,8 +140,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
           WHEN b.gone IS NOT false THEN CASE WHEN ${
         IS_LATE("l.last_modified", "l.date")
       } THEN 'late' END
-          WHEN l.etag IS DISTINCT FROM b.etag OR l.file_size_bytes IS DISTINCT FROM b.file_size_bytes
-            THEN 'changed' END AS what
+          WHEN ${IS_OTHER("l", "b")} THEN 'changed' END AS what
         FROM later l LEFT JOIN before b USING (symbol, date)
           SEMI JOIN (FROM files WHERE learned_at <= ${since}) known USING (symbol)
         WHERE what IS NOT NULL`);
