@@ -13,7 +13,7 @@
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { addDays, type Day, dayOf } from "../core/day.ts";
+import { addDays, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { DayNumbers } from "../core/kline.ts";
 import { checkWhole } from "./whole_stream.ts";

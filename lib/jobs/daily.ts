@@ -28,7 +28,7 @@ import { whileListing } from "./list_symbols.ts";
 import { listingsOnAny } from "./load_listings.ts";
 import { artifactPath } from "../mirror/mirror.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
-import { publish, type Publisher } from "./publish.ts";
+import { checkSigners, publish, type Publisher } from "./publish.ts";
 
 /** What a daily run is made of. */
 export interface DailyOptions extends CollectOptions {
@@ -54,6 +54,7 @@ export interface DailyOptions extends CollectOptions {
 export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { publisher, lister, observations, buildsDir, facts, override, onStep, now } = options;
   const { store } = publisher;
+  checkSigners(publisher);
   const since = (await currentManifest(store, "latest"))?.manifest.signed.publishedAt;
   const { collected, klines, listings, changes } = await whileListing(
     lister,

@@ -75,6 +75,17 @@ for (const [name, fault, exit, line] of FAULTS) {
   });
 }
 
+Deno.test("`bfa daily` without a signing key says so before it asks the source for anything", async () => {
+  await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
+    const { code, err } = await call(world, "daily");
+    assertEquals([code, err], [
+      2,
+      "bfa: Cannot publish: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY\n",
+    ]);
+    assertEquals(world.bucket.take().prefixes, 0);
+  });
+});
+
 Deno.test("a second `bfa collect` ends with one line that names who holds the file", async () => {
   const program = fromFileUrl(new URL("../helpers/collect_process.ts", import.meta.url));
   await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
