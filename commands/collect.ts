@@ -12,12 +12,11 @@ import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts"
 import { parseDay } from "../lib/core/day.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
 import { readWholeFiles } from "../lib/core/whole_files.ts";
-import type { ContractFacts } from "../lib/core/derive_listings.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
 import { importUpstream } from "../lib/jobs/import.ts";
 import { whileListing } from "../lib/jobs/list_symbols.ts";
-import { seedListings } from "../lib/source/seed.ts";
+import { seedFacts } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
 import { BUILD_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
 import { formatDuration } from "./output.ts";
@@ -136,28 +135,19 @@ export const importCommand: Command = {
     try {
       const report = await withObservations(
         observations,
-        (store) => importUpstream(store, path, tools.world.now),
+        (store) => importUpstream(store, path, tools.world.now, inputs.args[0]),
       );
       if (inputs.flag("json")) return tools.world.out(JSON.stringify(report) + "\n");
-      const { rows, symbols, added, numbers, odd, monthsWithoutTimes } = report;
+      const { rows, symbols, added, numbers, odd, withoutTimes } = report;
       tools.world.out(
         `${rows} rows of ${symbols} symbols: ${added} new files, numbers of ${numbers} days, ${odd} odd; ` +
-          `times of ${monthsWithoutTimes} months left out\n`,
+          `times of ${withoutTimes} files left out\n`,
       );
     } finally {
       if (temporary) await Deno.remove(path);
     }
   },
 };
-
-/** What the embedded listings know of contracts that no file name tells. */
-async function seedFacts(): Promise<Map<string, ContractFacts>> {
-  const { listings } = await seedListings();
-  return new Map(listings.map(({ symbol, contractType, quoteAsset }) => [
-    symbol,
-    { contractType, quoteAsset },
-  ]));
-}
 
 async function observationsFile(inputs: Inputs): Promise<string> {
   const dataDir = inputs.text("data-dir") ?? ".bfa";

@@ -42,10 +42,10 @@ export type PublisherTools = Pick<
 export function publisherTools(world: World): PublisherTools {
   return {
     visionLister: (inputs) =>
-      Promise.resolve(visionLister(httpClient(), inputs.text("list-url") ?? VISION_LIST_URL)),
+      Promise.resolve(visionLister(httpClient(), address(inputs, "list-url", VISION_LIST_URL))),
 
     numbersFetcher(inputs) {
-      const filesUrl = inputs.text("files-url") ?? VISION_FILES_URL;
+      const filesUrl = address(inputs, "files-url", VISION_FILES_URL);
       const http = httpClient();
       return Promise.resolve((symbol, day) => fetchDayKline(http, filesUrl, symbol, day));
     },
@@ -70,6 +70,15 @@ export function publisherTools(world: World): PublisherTools {
       }
     },
   };
+}
+
+function address(inputs: Inputs, name: string, usual: string): string {
+  const text = inputs.text(name) ?? usual;
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new BfaError(
+    "usage",
+    `Cannot use --${name} ${JSON.stringify(text)}: give an http:// or https:// address`,
+  );
 }
 
 /** KV, mirror and signing key. */

@@ -4,7 +4,7 @@
  * The rule:
  * 1. A symbol's days with a file are traded or not, by the evidence of `trade_count`, else of size.
  *    A single small file at the start of a symbol, or after a hole, with trading on the next day, is
- *    a first day that began late.
+ *    a first day that began late, unless its `trade_count` is known.
  * 2. Trading that resumes after 25 days or more is a new listing. Where the archive has an alias
  *    `…SETTLED` of the symbol, the exchange itself says that a contract was settled: 7 days then do.
  * 3. A new listing begins with its first traded day; files before it belong to the life before.
@@ -27,6 +27,8 @@ export interface EvidenceRun {
   readonly from: Day;
   readonly to: Day;
   readonly traded: boolean;
+  /** Of days that did not trade: `trade_count` says so. Else their size does, which can be wrong about a short day. */
+  readonly counted?: boolean;
 }
 
 /** What else decides. */
@@ -147,7 +149,7 @@ function withLateStarts(runs: readonly EvidenceRun[]): EvidenceRun[] {
     const starts = !before || addDays(before.to, 1) < run.from;
     const oneDay = run.from === run.to;
     const tradesNext = next?.traded === true && addDays(run.to, 1) === next.from;
-    return starts && oneDay && tradesNext ? { ...run, traded: true } : run;
+    return starts && oneDay && tradesNext && !run.counted ? { ...run, traded: true } : run;
   });
 }
 

@@ -127,8 +127,15 @@ function readNumber(text: string, column: Column, day: Day): number {
   throw refused(day, `${column} is ${shown(text)}, not a number of 0 or more`);
 }
 
-/** What no trades can come to, so that a shifted or damaged row is not published. */
-function checkTogether(numbers: DayNumbers, day: Day): void {
+/**
+ * Refuses numbers that no trades can come to, so that a shifted or damaged row is not published.
+ *
+ * @throws {BfaError} `integrity`.
+ */
+export function checkTogether(numbers: DayNumbers, day: Day): void {
+  for (const [name, number] of Object.entries(numbers)) {
+    if (!(number >= 0 && number < Infinity)) throw refused(day, `${name} is ${number}`);
+  }
   const { open, high, low, close, tradeCount } = numbers;
   const { volumeBase, takerBuyVolumeBase, quoteVolume, takerBuyQuoteVolume } = numbers;
   if (!Number.isSafeInteger(tradeCount)) {

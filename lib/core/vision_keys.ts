@@ -10,6 +10,9 @@ import { isSymbol } from "./symbol.ts";
 /** Under this prefix every symbol has a directory. Source: the bucket's own listing. */
 export const KLINES_PREFIX = "data/futures/um/daily/klines/";
 
+/** No file can be of a day before this. Source: Binance opened its futures in September 2019. */
+export const EARLIEST_DAY = "2019-09-01" as Day;
+
 /** What the files of a directory are about: minutes, or whole days. */
 export type Interval = "1m" | "1d";
 
@@ -66,6 +69,7 @@ export function readKey(key: string, symbol: string, interval: Interval = "1m"):
   }
   const date = key.slice(dayAt, -".zip".length);
   if (!isDay(date)) return { kind: "odd", reason: "no such day" };
+  if (date < EARLIEST_DAY) return { kind: "odd", reason: "before there were futures" };
   return { kind: "file", symbol, date };
 }
 

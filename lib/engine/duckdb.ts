@@ -33,6 +33,8 @@ export async function withDuckdb<T>(
     ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
+  }).catch((error) => {
+    throw fullDisk(error) ?? error;
   });
   const connections: DuckDBConnection[] = [];
   const connect = async () => {
@@ -42,10 +44,20 @@ export async function withDuckdb<T>(
   };
   try {
     return await use(await connect(), connect);
+  } catch (error) {
+    throw fullDisk(error) ?? error;
   } finally {
     for (const connection of connections) connection.closeSync();
     instance.closeSync();
   }
+}
+
+/** DuckDB tells of a full disk in words. */
+function fullDisk(cause: unknown): BfaError | undefined {
+  const message = cause instanceof Error && !(cause instanceof BfaError) ? cause.message : "";
+  if (!/No space left on device|Disk quota exceeded/.test(message)) return undefined;
+  const file = /write (?:to )?file "([^"]+)"/.exec(message)?.[1] ?? "DuckDB's files";
+  return new BfaError("storage", `Cannot write ${file}: the disk is full`, { cause });
 }
 
 type Duckdb = typeof import("@duckdb/node-api");

@@ -14,7 +14,13 @@ export function knownSymbolsSql(table: string, interval: "1m" | "1d"): string {
     LEFT JOIN (FROM listed_whole WHERE interval = '${interval}') USING (symbol)`;
 }
 
-/** The rows of that. */
+/** Symbols of the table `files` that have none left. Few symbols ever lost one: only those are looked at. */
+export const SYMBOLS_AWAY = `SELECT symbol FROM (
+    SELECT symbol, gone FROM files SEMI JOIN (FROM files WHERE gone) USING (symbol)
+    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+  GROUP BY symbol HAVING bool_and(gone)`;
+
+/** The rows of {@linkcode knownSymbolsSql}. */
 export function knownSymbols(rows: readonly (readonly unknown[])[]): Map<string, KnownSymbol> {
   return new Map(rows.map(([symbol, first, last, at]) => [
     String(symbol),

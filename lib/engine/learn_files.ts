@@ -13,6 +13,14 @@ import { learnOdd } from "./staging.ts";
 export const IS_LATE = (modified: string, date: string) =>
   `coalesce(${modified} > ${date} + INTERVAL ${24 + PUBLISHED_BY_HOURS} HOUR, false)`;
 
+/**
+ * A file is another one than was known, as SQL. Of an imported one the ETag is not known: to learn it, or its
+ * time, is no change.
+ */
+export const IS_OTHER = (now: string, before: string) =>
+  `((${before}.etag IS NOT NULL AND ${now}.etag IS DISTINCT FROM ${before}.etag)
+    OR ${now}.file_size_bytes IS DISTINCT FROM ${before}.file_size_bytes)`;
+
 /** Adds what is new among what was staged. */
 export async function learnStaged(
   connection: DuckDBConnection,
@@ -28,21 +36,22 @@ export async function learnStaged(
   await connection.run(`CREATE OR REPLACE TEMP TABLE old_symbols AS
     SELECT symbol FROM seen_symbols WHERE first IS NOT NULL UNION SELECT symbol FROM known`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
-    SELECT s.symbol, s.date, s.bytes,
+    SELECT s.symbol, s.date, s.file_size_bytes AS bytes,
       s.modified, s.etag, false AS gone,
-      k.symbol IS NULL OR k.gone AS added,
+      k.symbol IS NULL OR k.gone AS added, ${IS_OTHER("s", "k")} AS changed,
       s.symbol IN (FROM old_symbols) AND ${IS_LATE("s.modified", "s.date")} AS late
-    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
+    FROM (SELECT * RENAME (bytes AS file_size_bytes) FROM seen) s
+      LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
-      OR k.file_size_bytes IS DISTINCT FROM s.bytes))
+      OR k.file_size_bytes IS DISTINCT FROM s.file_size_bytes))
     UNION ALL
-    SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false
+    SELECT k.symbol, k.date, NULL, NULL, NULL, true, false, false, false
     FROM known k JOIN seen_symbols y ON y.symbol = k.symbol
     WHERE NOT ${fill} AND NOT k.gone AND (y.first IS NULL OR k.date >= y.first::DATE)
       AND NOT EXISTS (FROM seen s WHERE s.symbol = k.symbol AND s.date = k.date)`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE learned AS
     SELECT symbol, count(*) FILTER (added) AS added,
-      count(*) FILTER (NOT added AND NOT gone) AS changed,
+      count(*) FILTER (NOT added AND NOT gone AND changed) AS changed,
       count(*) FILTER (gone) AS gone, count(*) FILTER (added AND late) AS late
     FROM news GROUP BY symbol`);
   await connection.run(`INSERT INTO progress

@@ -12,8 +12,8 @@ import type { EvidenceRun } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
-import { IS_LATE, learnStaged } from "./learn_files.ts";
-import { knownSymbols, knownSymbolsSql } from "./known_symbols.ts";
+import { IS_LATE, IS_OTHER, learnStaged } from "./learn_files.ts";
+import { knownSymbols, knownSymbolsSql, SYMBOLS_AWAY } from "./known_symbols.ts";
 import { OBSERVATION_SCHEMA } from "./observation_schema.ts";
 import { knownDays, knownFiles, symbolRanges } from "./observation_views.ts";
 import { type FileChange, type ObservationStore, PUBLISHED_BY_HOURS } from "./observations.ts";
@@ -39,16 +39,25 @@ export async function withObservations<T>(
     await connection.run(OBSERVATION_SCHEMA);
     return await work(observationStore(connection));
   }).catch((error) => {
-    throw heldBy(error, path) ?? error;
+    throw openingError(error, path) ?? error;
   });
 }
 
 function observationStore(connection: DuckDBConnection): ObservationStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
+  /** Now; or after all that is in the log, when a clock has gone back: what is learned last counts. */
+  async function learnedAt(now: Date): Promise<string> {
+    const [found] = await rows("SELECT epoch_ms(max(learned_at)) FROM files");
+    const newest = Number(found?.[0] ?? 0);
+    return newest > now.getTime() ? new Date(newest + 1).toISOString() : now.toISOString();
+  }
+
   return {
     async symbols() {
-      return knownSymbols(await rows(knownSymbolsSql("files", "1m")));
+      const known = knownSymbols(await rows(knownSymbolsSql("files", "1m")));
+      for (const [symbol] of await rows(SYMBOLS_AWAY)) known.delete(String(symbol));
+      return known;
     },
 
     async begin(kind, now) {
@@ -60,14 +69,14 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       if (open) {
         const done = await rows(`SELECT symbol FROM progress WHERE run = ${open[0]}`);
         // What it learns from here on is learned now, not when it began.
-        const startedAt = now.toISOString();
+        const startedAt = await learnedAt(now);
         return { id: Number(open[0]), startedAt, done: new Set(done.map(([s]) => String(s))) };
       }
       const [made] = await rows(`INSERT INTO runs (id, kind, started_at) VALUES
         (nextval('run_ids'), ${sqlText(kind)}, TIMESTAMP ${
         sqlText(now.toISOString())
       }) RETURNING id`);
-      return { id: Number(made![0]), startedAt: now.toISOString(), done: new Set<string>() };
+      return { id: Number(made![0]), startedAt: await learnedAt(now), done: new Set<string>() };
     },
 
     async learn(run, seen, { fill = false } = {}) {
@@ -102,22 +111,54 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
     async changes(run, most) {
       const found = await rows(`
         WITH log AS (
-          SELECT *, lag(gone) OVER w IS NOT false AS added
+          SELECT *, lag(gone) OVER w IS NOT false AS added,
+            lag({etag: etag, file_size_bytes: file_size_bytes}) OVER w AS before
           FROM files SEMI JOIN (FROM files WHERE run = ${run.id}) mine USING (symbol, date)
           WHERE symbol NOT IN (SELECT symbol FROM progress WHERE run = ${run.id} AND is_new)
           WINDOW w AS (PARTITION BY symbol, date ORDER BY learned_at, run)
         ), found AS (
-          SELECT symbol, date, CASE WHEN gone THEN 'gone' WHEN NOT added THEN 'changed'
+          SELECT symbol, date, CASE WHEN gone THEN 'gone'
+            WHEN NOT added THEN CASE WHEN ${IS_OTHER("log", "log.before")} THEN 'changed' END
             WHEN ${IS_LATE("last_modified", "date")} THEN 'late' END AS what
           FROM log WHERE run = ${run.id}
         )
         SELECT symbol, date::VARCHAR, what FROM found WHERE what IS NOT NULL
         ORDER BY date DESC, symbol LIMIT ${most}`);
-      return found.map(([symbol, date, what]) => ({
-        symbol: String(symbol),
-        date: String(date) as Day,
-        what: what as FileChange["what"],
-      }));
+      return found.map(toChange);
+    },
+
+    async changesSince(at, most) {
+      const since = `TIMESTAMP ${sqlText(at)}`;
+      const newest =
+        "QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1";
+      await connection.run(`CREATE OR REPLACE TEMP TABLE changed_since AS
+        WITH later AS (FROM files WHERE learned_at > ${since} ${newest}),
+        before AS (FROM files SEMI JOIN later USING (symbol, date)
+          WHERE learned_at <= ${since} ${newest})
+        SELECT symbol, l.date, CASE
+          WHEN l.gone THEN CASE WHEN NOT b.gone THEN 'gone' END
+          WHEN b.gone IS NOT false THEN CASE WHEN ${
+        IS_LATE("l.last_modified", "l.date")
+      } THEN 'late' END
+          WHEN ${IS_OTHER("l", "b")} THEN 'changed' END AS what
+        FROM later l LEFT JOIN before b USING (symbol, date)
+          SEMI JOIN (FROM files WHERE learned_at <= ${since}) known USING (symbol)
+        WHERE what IS NOT NULL`);
+      const counts = new Map(
+        (await rows("SELECT what, count(*) FROM changed_since GROUP BY what")).map((
+          [what, count],
+        ) => [what, Number(count)]),
+      );
+      const count = (what: FileChange["what"]) => counts.get(what) ?? 0;
+      const files = await rows(`SELECT symbol, date::VARCHAR, what FROM (
+          FROM changed_since QUALIFY row_number() OVER (PARTITION BY what ORDER BY date DESC, symbol) <= ${most})
+        ORDER BY date DESC, symbol`);
+      return {
+        late: count("late"),
+        changed: count("changed"),
+        gone: count("gone"),
+        files: files.map(toChange),
+      };
     },
 
     async finish(run, report, now) {
@@ -125,6 +166,12 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
         report = ${sqlText(JSON.stringify(report))} WHERE id = ${run.id}`);
       await connection.run(`DELETE FROM progress WHERE run = ${run.id}`);
       await connection.run("CHECKPOINT");
+    },
+
+    async unfinished() {
+      const [last] = await rows(`SELECT CASE WHEN kind IN ('full', 'incremental')
+          THEN 'collect, ' || kind ELSE kind END, finished_at FROM runs ORDER BY id DESC LIMIT 1`);
+      return last && last[1] === null ? String(last[0]) : undefined;
     },
 
     async lastReport() {
@@ -141,21 +188,23 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       for (const symbols of symbolRanges(known.map(([symbol]) => String(symbol)))) {
         const found = await rows(`
           WITH days AS (
-            SELECT symbol, date,
+            SELECT symbol, date, coalesce(trade_count = 0, false) AS counted,
               coalesce(trade_count > 0, file_size_bytes >= ${TRADED_FROM_BYTES}, true) AS traded
             FROM ${knownDays({ asOf, symbols })}
           ), islands AS (
-            SELECT *, date - row_number() OVER (PARTITION BY symbol, traded ORDER BY date)::INT AS island
+            SELECT *, date - row_number()
+              OVER (PARTITION BY symbol, traded, counted ORDER BY date)::INT AS island
             FROM days
           )
-          SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded
-          FROM islands GROUP BY symbol, traded, island ORDER BY 1, 2`);
-        for (const [symbol, from, to, traded] of found) {
+          SELECT symbol, min(date)::VARCHAR, max(date)::VARCHAR, traded, counted
+          FROM islands GROUP BY symbol, traded, counted, island ORDER BY 1, 2`);
+        for (const [symbol, from, to, traded, counted] of found) {
           runs.push({
             symbol: String(symbol),
             from: String(from) as Day,
             to: String(to) as Day,
             traded: traded === true,
+            counted: counted === true,
           });
         }
       }
@@ -178,14 +227,33 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
   };
 }
 
-/** DuckDB says who holds the file. */
-export function heldBy(error: unknown, path: string): BfaError | undefined {
-  const message = error instanceof Error ? error.message : "";
+function toChange([symbol, date, what]: readonly unknown[]): FileChange {
+  return { symbol: String(symbol), date: String(date) as Day, what: what as FileChange["what"] };
+}
+
+/** What DuckDB says of a file of observations that it cannot open, or read: who holds it, or what is wrong. */
+export function openingError(error: unknown, path: string): BfaError | undefined {
+  const message = error instanceof Error && !(error instanceof BfaError) ? error.message : "";
   const holder = /Conflicting lock is held in (.*?)\.? See/.exec(message)?.[1];
-  return holder
-    ? new BfaError(
+  if (holder) {
+    return new BfaError(
       "unavailable",
       `Cannot use ${path}: it is in use by ${holder}; wait until that has finished`,
-    )
-    : undefined;
+      { cause: error },
+    );
+  }
+  if (/Read-only file system|Permission denied/.test(message)) {
+    return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
+      cause: error,
+    });
+  }
+  const isDamaged =
+    /not a valid DuckDB database|Corrupt database|Could not read (?:enough bytes )?from file/;
+  if (isDamaged.test(message)) {
+    return new BfaError(
+      "integrity",
+      `Cannot read ${path}: it is damaged, or no file of observations; put a copy in its place, or move it away and collect again`,
+      { cause: error },
+    );
+  }
 }

@@ -79,6 +79,12 @@ export interface FileChange {
   readonly what: "late" | "changed" | "gone";
 }
 
+/** What changed between two times, of symbols that were known at the first. */
+export interface FileChanges extends Record<FileChange["what"], number> {
+  /** Some of them, the newest days first. */
+  readonly files: readonly FileChange[];
+}
+
 /** Something that was set aside. */
 export interface Quarantined {
   /** The object it is about. */
@@ -137,7 +143,7 @@ export interface NumbersStore {
 
 /** The store. */
 export interface ObservationStore extends NumbersStore {
-  /** Known symbols. */
+  /** Known symbols; without those whose files have all gone: should they come back, all of them are new. */
   symbols(): Promise<Map<string, KnownSymbol>>;
   /**
    * Begins a run, or goes on with one of the same kind that was interrupted since the last 09:00 UTC:
@@ -154,8 +160,12 @@ export interface ObservationStore extends NumbersStore {
   totals(run: Run): Promise<RunTotals>;
   /** Late, changed and gone files that a run found; the newest days first. */
   changes(run: Run, most: number): Promise<FileChange[]>;
+  /** How what is known now differs from what was known at an instant, ISO 8601; `most` are named. */
+  changesSince(at: string, most: number): Promise<FileChanges>;
   /** Ends a run, with its report. */
   finish(run: Run, report: unknown, now: Date): Promise<void>;
+  /** What the last run was to do, when it did not finish: what it learned is not all there was. */
+  unfinished(): Promise<string | undefined>;
   /** The report of the last collection that was finished. */
   lastReport(): Promise<unknown>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */

@@ -7,7 +7,7 @@
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
-import { heldBy } from "./observation_store.ts";
+import { openingError } from "./observation_store.ts";
 import { knownDays } from "./observation_views.ts";
 
 /** Which observations. */
@@ -73,7 +73,7 @@ export async function observedDay(
     await connection.run(`ATTACH ${sqlText(path)} AS observations (READ_ONLY)`);
     return (await connection.runAndReadAll(sql)).getRowsJson();
   }).catch((error) => {
-    throw heldBy(error, path) ?? error;
+    throw openingError(error, path) ?? error;
   });
   const number = (value: unknown) => value === null ? null : Number(value);
   return rows.map(([symbol, learnedAt, what, bytes, modified, etag, trades, volume]) => ({

@@ -16,6 +16,13 @@ import { learnOdd, stageOdd, stageRows } from "./staging.ts";
 /** A problem is looked at again after this time: Binance repairs its files, sooner or later. */
 const RETRY_NUMBERS_MS = 6 * 3_600_000;
 
+/** Now, as SQL; or after all that is in the log, when a clock has gone back: what is learned last counts. */
+function learnedAt(now: Date): string {
+  const at = `TIMESTAMP ${sqlText(now.toISOString())}`;
+  return `(SELECT CASE WHEN max(learned_at) > ${at} THEN max(learned_at) + INTERVAL 1 MILLISECOND
+    ELSE ${at} END FROM klines)`;
+}
+
 /** The store's part that is about numbers. */
 export function observedNumbers(connection: DuckDBConnection): NumbersStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
@@ -28,7 +35,9 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
         SELECT f.symbol, f.date::VARCHAR, f.etag
         FROM ${knownFiles()} f LEFT JOIN ${lastTries()} t USING (symbol, date)
         WHERE (t.symbol IS NULL OR t.etag IS DISTINCT FROM f.etag OR t.problem = 'changed'
-          OR (t.problem IS NOT NULL AND t.learned_at <= TIMESTAMP ${sqlText(retryBefore)})) ${after}
+          OR (t.problem IS NOT NULL AND NOT t.learned_at
+            BETWEEN TIMESTAMP ${sqlText(retryBefore)} + INTERVAL 1 MICROSECOND
+            AND TIMESTAMP ${sqlText(now.toISOString())})) ${after}
         ORDER BY f.date DESC, f.symbol LIMIT ${most}`);
       return found.map(([symbol, date, etag]) => ({
         symbol: String(symbol),
@@ -63,8 +72,7 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
         ? "ANTI JOIN (FROM klines WHERE problem IS NULL) k ON k.symbol = s.symbol AND k.date = s.date::DATE"
         : "";
       const result = await connection.run(
-        `INSERT INTO klines SELECT s.*, TIMESTAMP ${sqlText(now.toISOString())}
-         FROM seen_numbers s ${unknown}`,
+        `INSERT INTO klines SELECT s.*, ${learnedAt(now)} FROM seen_numbers s ${unknown}`,
       );
       return result.rowsChanged;
     },
@@ -75,7 +83,7 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
     },
 
     async compareNumbers(symbol, files, { odd = [], now }) {
-      const at = `TIMESTAMP ${sqlText(now.toISOString())}`;
+      const at = learnedAt(now);
       await stageRows(connection, "seen_zips", files.map(({ date, etag }) => [date, etag]));
       await stageOdd(connection, odd);
       return await inTransaction(connection, async () => {

@@ -63,6 +63,6 @@ export async function stageOdd(
  * @param at When they were seen, as SQL.
  */
 export async function learnOdd(connection: DuckDBConnection, at: string): Promise<void> {
-  await connection.run(`INSERT INTO odd_keys SELECT key, reason, ${at} FROM seen_odd
-    WHERE key NOT IN (SELECT key FROM odd_keys)`);
+  await connection.run(`INSERT INTO odd_keys SELECT key, min(reason), ${at} FROM seen_odd
+    WHERE key NOT IN (SELECT key FROM odd_keys) GROUP BY key`);
 }

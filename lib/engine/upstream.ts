@@ -3,15 +3,17 @@
  *
  * Its table `daily_availability` has 8 columns, or 17 since volumes were added. Its `last_modified`
  * was stored in the local time of the machine that wrote it. That is corrected where the offset can
- * be proved: files of a day appear between 06:57 and 08:40 UTC on the next one, so that a month whose
+ * be proved: files of a day appear between 06:57 and 08:40 UTC on the next one, so that a week whose
  * times all lie that window plus one whole number of hours away was written with that offset.
- * Where no offset explains at least 80 % of a month's times, or two do about as well, they are left out.
+ * Where no offset explains at least 80 % of a week's times, or two do about as well, they are left out:
+ * so are the days on both sides of a change to summer time. A file that was written later than on the
+ * day after its own keeps its time where the offset of both days is proved, and is the same.
  *
  * @module
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import type { Day } from "../core/day.ts";
+import { addDays, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { DayNumbers } from "../core/kline.ts";
 import { checkWhole } from "./whole_stream.ts";
@@ -33,15 +35,24 @@ const NUMBER_COLUMNS: Readonly<Record<keyof DayNumbers, string>> = {
 const COLUMNS = ["date", "symbol", "available", "file_size_bytes", "last_modified"] as const;
 
 /** Rows of files that exist. */
-const EXISTING = "FROM upstream.daily_availability WHERE available";
+const EXISTING = "FROM upstream.daily_availability WHERE TRY_CAST(available AS BOOLEAN)";
 
-/** The share of a month's times that one offset must explain, and how close the next best may come. */
+/** The share of a week's times that one offset must explain, and how close the next best may come. */
 const PROVED_SHARE = 0.8;
 
-/** One row of an upstream database. */
+/** Fewer times prove nothing. */
+const LEAST_TIMES = 10;
+
+/** A day is proved by the times of so many days before and after it too, and by its own. */
+const DAYS_AROUND = 3;
+
+const HOUR_MS = 3_600_000;
+
+/** One row of an upstream database, as it is: nothing in it has been checked. */
 export interface UpstreamRow {
-  readonly symbol: string;
-  readonly date: Day;
+  readonly symbol: string | null;
+  /** As `YYYY-MM-DD` where it is a day of the usual years; `null` where there is none. */
+  readonly date: string | null;
   readonly bytes: number | null;
   /** ISO 8601, UTC; `null` where its offset could not be proved. */
   readonly lastModified: string | null;
@@ -51,7 +62,7 @@ export interface UpstreamRow {
 /** An upstream database, attached as `upstream`. */
 export interface UpstreamTable {
   readonly hasNumbers: boolean;
-  /** Hours that each month's times are ahead of UTC; months without a proof are missing. */
+  /** Hours that the times of each day's files are ahead of UTC; days without a proof are missing. */
   readonly offsets: ReadonlyMap<string, number>;
   /** The rows of files that exist, by symbol and day. */
   rows(): AsyncGenerator<UpstreamRow>;
@@ -60,9 +71,14 @@ export interface UpstreamTable {
 /** Looks at an upstream database that is attached to a connection as `upstream`. */
 export async function upstreamTable(connection: DuckDBConnection): Promise<UpstreamTable> {
   const read = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
+  // Times that have a zone are then the same on any machine.
+  await connection.run("SET TimeZone = 'UTC'");
+  // Only a table: a view would run SQL of whoever made the file.
   const columns = new Set(
-    (await read(`SELECT column_name FROM duckdb_columns()
-      WHERE database_name = 'upstream' AND table_name = 'daily_availability'`)).map(([c]) => c),
+    (await read(`SELECT column_name FROM duckdb_columns() JOIN duckdb_tables()
+        USING (database_name, schema_name, table_name)
+      WHERE database_name = 'upstream' AND schema_name = 'main'
+        AND table_name = 'daily_availability'`)).map(([c]) => c),
   );
   const missing = COLUMNS.filter((column) => !columns.has(column));
   if (missing.length > 0) {
@@ -74,21 +90,22 @@ export async function upstreamTable(connection: DuckDBConnection): Promise<Upstr
   const numbers = Object.values(NUMBER_COLUMNS);
   const hasNumbers = numbers.every((column) => columns.has(column));
   const offsets = await provedOffsets(read);
+  const values = numbers.map((name) => hasNumbers ? `TRY_CAST(${name} AS DOUBLE)` : "NULL");
 
   return {
     hasNumbers,
     offsets,
     async *rows() {
       const result = await connection.stream(`
-        SELECT symbol, date::VARCHAR, file_size_bytes, epoch_ms(last_modified::TIMESTAMP),
-          ${hasNumbers ? numbers.join(", ") : numbers.map(() => "NULL").join(", ")}
-        ${EXISTING} ORDER BY symbol, date`);
+        SELECT symbol::VARCHAR, TRY_CAST(date AS DATE)::VARCHAR, TRY_CAST(file_size_bytes AS BIGINT),
+          CASE WHEN isfinite(${MODIFIED}) THEN epoch_ms(${MODIFIED}) END, ${values.join(", ")}
+        ${EXISTING} ORDER BY ALL`);
       let read = 0;
       for await (const chunk of result.yieldRowsJson()) {
         for (const [symbol, date, bytes, modified, ...values] of chunk) {
           yield {
-            symbol: String(symbol),
-            date: String(date) as Day,
+            symbol: symbol as string | null,
+            date: date as string | null,
             bytes: bytes === null ? null : Number(bytes),
             lastModified: inUtc(modified === null ? null : Number(modified), String(date), offsets),
             numbers: readNumbers(values),
@@ -101,25 +118,33 @@ export async function upstreamTable(connection: DuckDBConnection): Promise<Upstr
   };
 }
 
+const MODIFIED = "TRY_CAST(last_modified AS TIMESTAMP)";
+
+/** How many hours after the end of its day a file was written, in the time of the database. */
+const IN_TIME = [-6, 24] as const;
+
 async function provedOffsets(
   read: (sql: string) => Promise<unknown[][]>,
 ): Promise<Map<string, number>> {
   // Only files that were written on the day after theirs can prove anything: others were late.
   const found = await read(`
     WITH times AS (
-      SELECT strftime(date, '%Y-%m') AS month,
-        (epoch(last_modified::TIMESTAMP) - epoch(date::TIMESTAMP)) / 3600 - 24 AS hours
-      FROM upstream.daily_availability WHERE available AND last_modified IS NOT NULL
+      SELECT TRY_CAST(date AS DATE) AS day,
+        (epoch(${MODIFIED}) - epoch(TRY_CAST(date AS DATE)::TIMESTAMP)) / 3600 - 24 AS hours
+      ${EXISTING} AND isfinite(${MODIFIED}) AND isfinite(TRY_CAST(date AS DATE))
     ), tried AS (
-      SELECT month, o.offset,
-        count(*) FILTER (hours - o.offset BETWEEN 6.9 AND 8.8) / count(*) AS share
+      SELECT day, o.offset, count(*) FILTER (hours - o.offset BETWEEN 6.9 AND 8.8) AS fit, count(*) AS n
       FROM times, unnest(range(-12, 15)) AS o("offset")
-      WHERE hours BETWEEN -6 AND 24 GROUP BY ALL
+      WHERE hours BETWEEN ${IN_TIME[0]} AND ${IN_TIME[1]} GROUP BY ALL
+    ), around AS (
+      SELECT day, "offset", sum(fit) OVER week / sum(n) OVER week AS share, sum(n) OVER week AS n
+      FROM tried WINDOW week AS (PARTITION BY "offset" ORDER BY day
+        RANGE BETWEEN INTERVAL ${DAYS_AROUND} DAY PRECEDING AND INTERVAL ${DAYS_AROUND} DAY FOLLOWING)
     )
-    SELECT month, arg_max("offset", share) FROM tried
-    GROUP BY month HAVING max(share, 2)[1] >= ${PROVED_SHARE}
+    SELECT day::VARCHAR, arg_max("offset", share) FROM around WHERE n >= ${LEAST_TIMES}
+    GROUP BY day HAVING max(share, 2)[1] >= ${PROVED_SHARE}
       AND max(share, 2)[2] <= ${PROVED_SHARE} * max(share, 2)[1]`);
-  return new Map(found.map(([month, offset]) => [String(month), Number(offset)]));
+  return new Map(found.map(([day, offset]) => [String(day), Number(offset)]));
 }
 
 function inUtc(
@@ -127,9 +152,13 @@ function inUtc(
   date: string,
   offsets: ReadonlyMap<string, number>,
 ): string | null {
-  const offset = offsets.get(date.slice(0, 7));
+  const offset = offsets.get(date);
   if (local === null || offset === undefined) return null;
-  return new Date(local - offset * 3_600_000).toISOString();
+  const hours = (local - Date.parse(date)) / HOUR_MS - 24;
+  const isInTime = hours >= IN_TIME[0] && hours <= IN_TIME[1];
+  // Summer time, or another machine, may have begun since: the files of that day show it.
+  if (!isInTime && offsets.get(addDays(dayOf(new Date(local)), -1)) !== offset) return null;
+  return new Date(local - offset * HOUR_MS).toISOString();
 }
 
 function readNumbers(values: readonly unknown[]): DayNumbers | null {

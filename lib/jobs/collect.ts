@@ -83,8 +83,10 @@ export async function collect(
     throw new BfaError("integrity", "Cannot collect: the listing names no symbols at all");
   }
   const run = await store.begin(full ? "full" : "incremental", now());
-  const today = dayOf(new Date(run.startedAt));
+  const today = dayOf(now());
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
+  const listed = new Set(symbols);
+  const away = [...known.keys()].filter((symbol) => !listed.has(symbol) && !run.done.has(symbol));
   const whole = new Set(todo.filter((symbol) => full || !known.has(symbol)));
   for (const symbol of dueForSweep(symbols, known, sweepRuns)) whole.add(symbol);
   // Nothing is known before the first run; but how long most have been there, this program knows.
@@ -97,6 +99,12 @@ export async function collect(
   if (odd.length && !run.done.has("")) {
     const files = new FileColumns();
     await learning.add({ symbol: "", from: null, files, odd, keys: 0, pages: 0 }, 0);
+  }
+  // The directories were read to their end: a symbol that has none has no files, whatever was known
+  // or imported of it. Should the source have left it out, the gates see that its days are lost.
+  for (const symbol of away) {
+    const none = { symbol, from: null, files: new FileColumns(), odd: [], keys: 0, pages: 0 };
+    await learning.add(none, spanDays(known.get(symbol)));
   }
 
   async function one(symbol: string): Promise<void> {

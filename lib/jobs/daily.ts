@@ -22,13 +22,13 @@ import type { Build } from "./build_folder.ts";
 import { check, rowFacts } from "./check.ts";
 import { collect, type CollectOptions } from "./collect.ts";
 import { collectKlines, type CollectKlinesOptions, type FetchNumbers } from "./collect_klines.ts";
-import { type DailyReport, failedGates } from "./daily_report.ts";
+import { type DailyReport, failedGates, MOST_NAMED } from "./daily_report.ts";
 import { derive } from "./derive.ts";
 import { whileListing } from "./list_symbols.ts";
 import { listingsOnAny } from "./load_listings.ts";
 import { artifactPath } from "../mirror/mirror.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
-import { publish, type Publisher } from "./publish.ts";
+import { checkSigners, publish, type Publisher } from "./publish.ts";
 
 /** What a daily run is made of. */
 export interface DailyOptions extends CollectOptions {
@@ -53,7 +53,10 @@ export interface DailyOptions extends CollectOptions {
 /** Runs the daily job. */
 export async function daily(options: DailyOptions): Promise<DailyReport> {
   const { publisher, lister, observations, buildsDir, facts, override, onStep, now } = options;
-  const { collected, klines, listings } = await whileListing(
+  const { store } = publisher;
+  checkSigners(publisher);
+  const since = (await currentManifest(store, "latest"))?.manifest.signed.publishedAt;
+  const { collected, klines, listings, changes } = await whileListing(
     lister,
     (listed) =>
       withObservations(observations, async (store) => {
@@ -61,10 +64,13 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
         const { numbers } = options;
         const klines = numbers && await collectKlines(store, numbers.fetch, { lister, ...numbers });
         onStep?.("deriving listings");
-        return { collected, klines, listings: await derive(store, { now: now(), facts }) };
+        const listings = await derive(store, { now: now(), facts });
+        const changes = since
+          ? await store.changesSince(since, MOST_NAMED)
+          : { late: 0, changed: 0, gone: 0, files: [] };
+        return { collected, klines, listings, changes };
       }),
   );
-  const { store } = publisher;
   const current = await currentManifest(store, "latest");
   const previous = current?.manifest.signed;
   const existing = (await store.versions()).map(({ version }) => version);
@@ -94,6 +100,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
     collected,
     ...(klines ? { klines } : {}),
     gates,
+    changes,
     ...eventsSince(listings, before),
   };
   if (previous && sameData(made, previous)) {

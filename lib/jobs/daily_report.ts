@@ -7,7 +7,7 @@
 import type { EventsAnswer } from "../core/answer_types.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import type { FileChange } from "../engine/observations.ts";
+import type { FileChange, FileChanges } from "../engine/observations.ts";
 import type { GateResult } from "./check.ts";
 import type { CollectReport } from "./collect.ts";
 import type { KlinesReport } from "./collect_klines.ts";
@@ -32,6 +32,8 @@ export interface DailyReport {
   readonly collected: CollectReport;
   readonly klines?: KlinesReport;
   readonly gates: readonly GateResult[];
+  /** Files that came late, changed or went since `latest` was published, whichever run found them. */
+  readonly changes: FileChanges;
   /** Since the version before. */
   readonly newListings: EventsAnswer["events"];
   readonly delistings: EventsAnswer["events"];
@@ -88,9 +90,9 @@ export function reportPage(report: DailyReport): string {
         "",
       ]
       : []),
-    ...changes("Late files", c, "late"),
-    ...changes("Repaired files", c, "changed"),
-    ...changes("Files that are gone", c, "gone"),
+    ...changes("Late files", report.changes, "late"),
+    ...changes("Repaired files", report.changes, "changed"),
+    ...changes("Files that are gone", report.changes, "gone"),
     "## Gates",
     "",
     ...report.gates.map((found) =>
@@ -117,11 +119,11 @@ function numbers({ days, found, problems, outdated, odd }: KlinesReport): string
 }
 
 /** How many files of one kind the page names. */
-const MOST_NAMED = 20;
+export const MOST_NAMED = 20;
 
-function changes(title: string, collected: CollectReport, what: FileChange["what"]): string[] {
-  const count = collected[what];
-  const named = collected.changes.filter((change) => change.what === what).slice(0, MOST_NAMED);
+function changes(title: string, found: FileChanges, what: FileChange["what"]): string[] {
+  const count = found[what];
+  const named = found.files.filter((change) => change.what === what);
   if (count === 0) return [];
   const more = count > named.length ? [`- and ${count - named.length} more`] : [];
   const lines = named.map(({ date, symbol }) => `- ${date} ${symbol}`);

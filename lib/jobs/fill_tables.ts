@@ -15,7 +15,7 @@ import {
 } from "../core/schema.ts";
 import { sqlText, stageRows } from "../engine/duckdb.ts";
 import { fillListings } from "../engine/listings_table.ts";
-import { heldBy } from "../engine/observation_store.ts";
+import { openingError } from "../engine/observation_store.ts";
 import { inRange, knownDays, symbolRanges } from "../engine/observation_views.ts";
 import type { Quarantined } from "../engine/observations.ts";
 import { RANKINGS_ORDER } from "./build_plan.ts";
@@ -48,7 +48,7 @@ export async function fillTables(
   }
   await connection.run(`ATTACH ${sqlText(observations)} AS observations (READ_ONLY)`)
     .catch((error) => {
-      throw heldBy(error, observations) ?? error;
+      throw openingError(error, observations) ?? error;
     });
   const known = [...new Set(file.listings.map(({ symbol }) => symbol))].sort();
   await connection.run("CREATE TABLE unsorted AS FROM daily_availability WITH NO DATA");

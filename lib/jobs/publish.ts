@@ -172,9 +172,13 @@ async function moveTo(
   }
 }
 
-function checkSigners({ signers }: Publisher): void {
+/** Refuses to begin what could not be signed in the end. */
+export function checkSigners({ signers }: Publisher): void {
   if (signers.length > 0) return;
-  throw new BfaError("usage", "Cannot publish: there is no signing key");
+  throw new BfaError(
+    "usage",
+    "Cannot publish: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY",
+  );
 }
 
 /** Signs and commits; `undefined` when another publisher was faster. */

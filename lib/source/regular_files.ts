@@ -8,7 +8,7 @@
 
 import type { Day } from "../core/day.ts";
 import { type FileColumns, FileFields } from "../core/file_columns.ts";
-import { filesPrefix } from "../core/vision_keys.ts";
+import { EARLIEST_DAY, filesPrefix } from "../core/vision_keys.ts";
 import { after, dayAt, literal, numberEnd, plainEnd, timeEnd } from "./scan.ts";
 
 /** What is taken: 1m files of one symbol, up to a day. */
@@ -35,6 +35,8 @@ const USUAL_END = literal("</Size><StorageClass>STANDARD</StorageClass></Content
 /** Elements of an object that nobody looks at. Source: S3's reference of ListObjects. */
 const PASSED = ["StorageClass", "ChecksumAlgorithm", "ChecksumType"]
   .map((name) => ({ start: literal(`<${name}>`), end: literal(`</${name}>`) }));
+
+const EARLIEST = Number(EARLIEST_DAY.replaceAll("-", ""));
 
 /** What can follow a key's start in a marker: a day, or all that belongs to a key. */
 const MARKER_END = /^(\d{4})-(\d\d)-(\d\d)(\.zip)?(\.CHECKSUM)?$/;
@@ -88,7 +90,7 @@ export class RegularTaker {
     const fields = this.#fields;
     fields.date = after(view, from, this.#object);
     const day = dayAt(view, fields.date);
-    if (day < 0 || day > this.#through) return -1;
+    if (day < EARLIEST || day > this.#through) return -1;
     fields.dateEnd = fields.date + 10;
     const zip = after(view, fields.dateEnd, ZIP);
     const place = 2 * day + (zip < 0 ? 1 : 0);

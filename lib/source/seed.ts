@@ -5,6 +5,7 @@
  */
 
 import type { Source } from "../core/answers.ts";
+import type { ContractFacts } from "../core/derive_listings.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
 import { readListings } from "../core/listings_file.ts";
@@ -19,4 +20,13 @@ export async function seedListings(): Promise<ListingsFile> {
 export async function seedSource(): Promise<Source> {
   const listings = await seedListings();
   return { version: `${listings.dataThrough}.0`, index: new ListingIndex(listings) };
+}
+
+/** What the embedded listings know of contracts that no file name tells. */
+export async function seedFacts(): Promise<Map<string, ContractFacts>> {
+  const { listings } = await seedListings();
+  return new Map(listings.map(({ symbol, contractType, quoteAsset }) => [
+    symbol,
+    { contractType, quoteAsset },
+  ]));
 }

@@ -73,9 +73,9 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
         const response = await http.get(url, { signal: AbortSignal.timeout(PAGE_MS) });
         return await receiveBucketPage(response.body, { prefix, marker, isUnwanted, regular });
       } catch (error) {
-        const unreadable = error instanceof TypeError ||
-          (error instanceof BfaError && error.code === "integrity");
-        if (!unreadable || attempt === PAGE_TRIES) throw error;
+        const unread = unreadable(error, url);
+        if (!unread) throw error;
+        if (attempt === PAGE_TRIES) throw unread;
         await delay(retryDelayMs(attempt, Math.random(), DEFAULT_RETRY));
       }
     }
@@ -113,4 +113,17 @@ export function visionLister(http: HttpClient, listUrl: string): VisionLister {
       return pages({ prefix: filesPrefix(symbol, interval), marker, regular }, "");
     },
   };
+}
+
+/** What may go well on the next try, with the page it is about: a bad page, or one that broke off or stalled. */
+function unreadable(error: unknown, url: string): BfaError | undefined {
+  if (error instanceof BfaError) {
+    if (error.code !== "integrity") return undefined;
+    return new BfaError("integrity", `${error.message} (${url})`, { cause: error });
+  }
+  const brokeOff = error instanceof TypeError;
+  const stalled = error instanceof DOMException && error.name === "TimeoutError";
+  if (!brokeOff && !stalled) return undefined;
+  const why = stalled ? `it took more than ${PAGE_MS / 1000} s` : "its connection broke off";
+  return new BfaError("network", `Cannot read ${url}: ${why}`, { cause: error });
 }

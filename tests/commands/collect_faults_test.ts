@@ -2,6 +2,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { parseDay } from "../../lib/core/day.ts";
 import {
+  brokenOff,
   cutPage,
   type Fault,
   forbidden,
@@ -30,7 +31,13 @@ const FAULTS: readonly (readonly [string, Fault, exit: number, line: RegExp])[] 
   ["429 without end", tooMany(0), 6, /the server answered 429/],
   ["429 with an hour of Retry-After", tooMany(3_600), 6, /the server answered 429/],
   ["500", serverError(), 6, /the server answered 500/],
-  ["HTML", htmlPage(), 5, /Cannot read a page of the listing: it is no listing/],
+  [
+    "HTML",
+    htmlPage(),
+    5,
+    /Cannot read a page of the listing: it is no listing.*\(http.*XRPUSDT.*\)/,
+  ],
+  ["a broken connection", brokenOff(), 6, /Cannot read http.*XRPUSDT.*: its connection broke off/],
   ["a cut page", cutPage(), 5, /Cannot read a page of the listing: .* cut/],
   [
     "a repeated page",
@@ -67,6 +74,17 @@ for (const [name, fault, exit, line] of FAULTS) {
     }
   });
 }
+
+Deno.test("`bfa daily` without a signing key says so before it asks the source for anything", async () => {
+  await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
+    const { code, err } = await call(world, "daily");
+    assertEquals([code, err], [
+      2,
+      "bfa: Cannot publish: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY\n",
+    ]);
+    assertEquals(world.bucket.take().prefixes, 0);
+  });
+});
 
 Deno.test("a second `bfa collect` ends with one line that names who holds the file", async () => {
   const program = fromFileUrl(new URL("../helpers/collect_process.ts", import.meta.url));

@@ -36,7 +36,14 @@ Deno.test("`bfa collect` says what it found, and its failures are one line", asy
   });
 });
 
-const BAD = [["--lookback", "0"], ["--concurrency", "x"], ["--most", "1e3"], ["--since", "May"]];
+const BAD = [
+  ["--list-url", "nonsense"],
+  ["--files-url", "ftp://x"],
+  ["--lookback", "0"],
+  ["--concurrency", "x"],
+  ["--most", "1e3"],
+  ["--since", "May"],
+];
 for (const [option, value] of BAD) {
   Deno.test(`\`bfa collect --klines ${option} ${value}\` is refused`, async () => {
     await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {

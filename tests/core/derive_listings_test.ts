@@ -209,6 +209,18 @@ Deno.test("one small file before trading is a first day that began late", () => 
   assertEquals<unknown>([listing!.first, listing!.halts], ["2024-01-01", []]);
 });
 
+Deno.test("a first day that has a `trade_count` of 0 did not trade, whatever followed", () => {
+  const [first, ...later] = runs("XUSDT", "-2024-01-01", "+2024-01-02/2026-06-30");
+  const [listing] = deriveListings([{ ...first!, counted: true }, ...later], {
+    dataThrough: THROUGH,
+  });
+  assertEquals<unknown>([listing!.first, listing!.halts], ["2024-01-01", [[
+    "2024-01-01",
+    "2024-01-01",
+  ]]]);
+  assertEquals(firstTraded(listing!, THROUGH), "2024-01-02");
+});
+
 Deno.test("a symbol that never traded has a listing that is archived from its first day", () => {
   const [listing] = deriveListings(runs("XUSDT", "-2024-01-01/2024-01-31"), {
     dataThrough: THROUGH,

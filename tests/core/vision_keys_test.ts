@@ -32,6 +32,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["BTCUSDT-1m-2024-02-29.zip.CHECKSUM", "other"],
   ["", "other"],
   ["BTCUSDT-1m-2023-02-29.zip", "no such day"],
+  ["BTCUSDT-1m-2019-08-31.zip", "before there were futures"],
   ["BTCUSDT-1m-2023-2-9.zip", "no such day"],
   ["BTCUSDT-1m-../../x.zip", "no such day"],
   ["BTCUSDT-1h-2024-02-29.zip", "not named SYMBOL-1m-DAY.zip"],

@@ -8,6 +8,7 @@ import { FileColumns, type FileSeen } from "../../lib/core/file_columns.ts";
 import type { ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { readFiles, select } from "../helpers/collecting.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
 const at = (time: string) => new Date(`2026-03-01T${time}:00.000Z`);
@@ -92,18 +93,48 @@ Deno.test("what a run learns after an interruption is newer than what others lea
   });
 });
 
+Deno.test("what is learned after a clock went back counts all the same", async () => {
+  await withStore(async (store, path) => {
+    const learn = async (time: string, etag: string) => {
+      const run = await store.begin("full", at(time));
+      const { changed } = await store.learn(run, [seen("A", [file("2026-02-01", etag)])]);
+      await store.finish(run, {}, at(time));
+      return changed;
+    };
+    const day = { symbol: "A", date: "2026-02-01" as Day, zipEtag: "z" };
+    const prices = { open: 1, high: 1, low: 1, close: 1, quoteVolume: 1, volumeBase: 1 };
+    const found = { ...prices, takerBuyVolumeBase: 0, takerBuyQuoteVolume: 0, tradeCount: 7 };
+    const wanted = async (time: string) =>
+      (await store.daysWithoutNumbers({ most: 9, now: at(time) })).length;
+
+    await learn("12:00", "1");
+    await store.learnNumbers([{ ...day, etag: "1", found: { problem: "checksum" } }], at("12:00"));
+    assertEquals(await learn("11:00", "2"), 1);
+    assertEquals(await learn("11:01", "2"), 0);
+    assertEquals((await readFiles(path)).map(({ etag }) => etag), ["2"]);
+    assertEquals(await wanted("11:02"), 1);
+    await store.learnNumbers([{ ...day, etag: "2", found }], at("11:02"));
+    assertEquals(await wanted("11:03"), 0);
+    const changed = [{ date: day.date, etag: "other" }];
+    assertEquals(await store.compareNumbers("A", changed, { now: at("11:04") }), 1);
+    assertEquals(await store.compareNumbers("A", changed, { now: at("11:05") }), 0);
+    assertEquals(await wanted("11:06"), 1);
+  });
+});
+
 Deno.test("evidence() takes trades before sizes", async () => {
   await withStore(async (store) => {
     const run = await store.begin("full", at("12:00"));
     const sizes = [8_999, 9_000, 8_000, 50_000];
     const files = sizes.map((bytes, i) => file(`2026-02-0${i + 1}`, "1", bytes));
     await store.learn(run, [seen("A", files)]);
-    const traded = async () => (await store.evidence()).map((r) => [r.from, r.to, r.traded]);
+    const traded = async () =>
+      (await store.evidence()).map((r) => [r.from, r.to, r.traded, r.counted]);
     assertEquals<unknown>(await traded(), [
-      ["2026-02-01", "2026-02-01", false],
-      ["2026-02-02", "2026-02-02", true],
-      ["2026-02-03", "2026-02-03", false],
-      ["2026-02-04", "2026-02-04", true],
+      ["2026-02-01", "2026-02-01", false, false],
+      ["2026-02-02", "2026-02-02", true, false],
+      ["2026-02-03", "2026-02-03", false, false],
+      ["2026-02-04", "2026-02-04", true, false],
     ]);
     const price = { open: 1, high: 1, low: 1, close: 1, quoteVolume: 0, volumeBase: 0 };
     const taker = { takerBuyVolumeBase: 0, takerBuyQuoteVolume: 0 };
@@ -131,9 +162,9 @@ Deno.test("evidence() takes trades before sizes", async () => {
       },
     ], at("12:30"));
     assertEquals<unknown>(await traded(), [
-      ["2026-02-01", "2026-02-01", false],
-      ["2026-02-02", "2026-02-03", true],
-      ["2026-02-04", "2026-02-04", false],
+      ["2026-02-01", "2026-02-01", false, false],
+      ["2026-02-02", "2026-02-03", true, false],
+      ["2026-02-04", "2026-02-04", false, true],
     ]);
   });
 });
@@ -173,3 +204,48 @@ for (
     });
   });
 }
+
+Deno.test("a file that is no file of observations, or damaged, is told so, and stays as it is", async () => {
+  const dir = await Deno.makeTempDir({ prefix: "bfa-store-" });
+  try {
+    const whole = `${dir}/whole.duckdb`;
+    await withObservations(whole, async (store) => {
+      const files = Array.from(
+        { length: 28 },
+        (_, i) => file(`2026-02-${String(i + 1).padStart(2, "0")}`, "1"),
+      );
+      await store.learn(await store.begin("full", at("12:00")), [seen("A", files)]);
+    });
+    const bytes = await Deno.readFile(whole);
+    const damaged = {
+      text: new TextEncoder().encode("no database"),
+      cut: bytes.slice(0, 10_000),
+    };
+    for (const [name, content] of Object.entries(damaged)) {
+      const path = `${dir}/${name}.duckdb`;
+      await Deno.writeFile(path, content);
+      const error = await assertRejects(() => withObservations(path, (s) => s.count()), BfaError);
+      assertEquals([error.code, error.message.startsWith(`Cannot read ${path}: it is damaged`)], [
+        "integrity",
+        true,
+      ]);
+      assertEquals(await Deno.readFile(path), content);
+    }
+  } finally {
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
+Deno.test({
+  name: "a full disk, and one that is read-only, are told as such",
+  ignore: !canMount,
+  fn: () =>
+    withSmallDisk(async (disk) => {
+      const code = async (path: string) =>
+        (await assertRejects(() => withObservations(path, (s) => s.count()), BfaError)).code;
+      await disk.fill();
+      assertEquals(await code(`${disk.dir}/observations.duckdb`), "storage");
+      await disk.readOnly(true);
+      assertEquals(await code(`${disk.dir}/other.duckdb`), "storage");
+    }),
+});

@@ -106,6 +106,18 @@ export function cutPage(): Fault {
   };
 }
 
+/** The usual answer, whose connection breaks off in the middle: half of the bytes that it announces. */
+export function brokenOff(): Fault {
+  return async (_request, _count, usual) => {
+    const answer = usual();
+    const body = await answer.bytes();
+    const headers = new Headers(answer.headers);
+    headers.set("content-length", String(body.length));
+    const half = new Blob([body.slice(0, body.length / 2)]).stream();
+    return new Response(half, { status: answer.status, headers });
+  };
+}
+
 /** The first page again, whatever the marker, with more to come: a client that trusts it never ends. */
 export function repeatedPage(): Fault {
   return async (_request, _count, usual) => {

@@ -7,6 +7,7 @@ import type { ObservationStore } from "../../lib/engine/observations.ts";
 import { collect } from "../../lib/jobs/collect.ts";
 import type { VisionLister } from "../../lib/source/vision.ts";
 import {
+  brokenOff,
   cutPage,
   type Fault,
   firstTimes,
@@ -60,6 +61,7 @@ const PASSING: readonly (readonly [string, Fault])[] = [
   ["500", serverError()],
   ["HTML", htmlPage()],
   ["a cut page", cutPage()],
+  ["a broken connection", brokenOff()],
   ["a repeated page", repeatedPage()],
 ];
 
@@ -89,6 +91,7 @@ const LASTING: readonly (readonly [string, Fault, ErrorCode, number])[] = [
   ["500", serverError(), "network", 3],
   ["HTML", htmlPage(), "integrity", 3],
   ["a cut page", cutPage(), "integrity", 3],
+  ["a broken connection", brokenOff(), "network", 3],
   ["a repeated page", repeatedPage(), "integrity", 3],
 ];
 

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
 import { listing } from "../helpers/listing.ts";
 import { BfaError } from "../../lib/core/errors.ts";
+import { FileColumns } from "../../lib/core/file_columns.ts";
 import { KLINES_PREFIX } from "../../lib/core/vision_keys.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { quarantineKeys } from "../helpers/bucket_odd.ts";
@@ -117,6 +118,52 @@ Deno.test("late, re-uploaded and removed files and a new symbol: what was known 
       ]);
       assertEquals<unknown>(await missing("ETHUSDT"), [["2026-01-05", "2026-03-28"]]);
     });
+  });
+});
+
+Deno.test("to learn the ETag of an imported file is no change; another size is one", async () => {
+  const past = history(smallListings(), { through: THROUGH });
+  await withCollecting(past, "2026-03-26T12:00:00.000Z", async (world) => {
+    const files = filesOf(past, world.clock).filter(({ symbol }) => symbol === "BTCUSDT")
+      .map(({ date, bytes }, i) => ({
+        date: parseDay(date),
+        bytes: i < 3 ? bytes + 1 : bytes,
+        lastModified: null,
+        etag: null,
+      }));
+    await world.withStore(async (store) => {
+      const run = await store.begin("import x", world.clock);
+      const rest = { from: null, odd: [], keys: 1, pages: 0 };
+      const seen = { symbol: "BTCUSDT", files: new FileColumns(files), ...rest };
+      await store.learn(run, [seen], { fill: true });
+      await store.finish(run, {}, world.clock);
+    });
+    const imported = world.clock.toISOString();
+    world.clock = new Date("2026-03-26T13:00:00.000Z");
+    const { changed, changes } = await world.collect({ full: true });
+    assertEquals([changed, changes.length], [3, 3]);
+    assertEquals(await world.files(), filesOf(past, world.clock));
+    const since = await world.withStore((store) => store.changesSince(imported, 9));
+    assertEquals([since.changed, since.files.length], [3, 3]);
+  });
+});
+
+Deno.test("what was imported of a symbol that the bucket does not have is gone", async () => {
+  const past = history(smallListings(), { through: THROUGH });
+  await withCollecting(past, "2026-03-26T12:00:00.000Z", async (world) => {
+    const made = { date: parseDay("2026-03-20"), bytes: 40_000, lastModified: null, etag: null };
+    await world.withStore(async (store) => {
+      const run = await store.begin("import x", world.clock);
+      const rest = { from: null, odd: [], keys: 1, pages: 0 };
+      const seen = { symbol: "TESTBACKFILL2025USDT", files: new FileColumns([made]), ...rest };
+      await store.learn(run, [seen], { fill: true });
+      await store.finish(run, {}, world.clock);
+    });
+    world.clock = new Date("2026-03-26T13:00:00.000Z");
+    const report = await world.collect({ full: true });
+    assertEquals([report.gone, report.newSymbols.includes("TESTBACKFILL2025USDT")], [1, false]);
+    assertEquals(await world.files(), filesOf(past, world.clock));
+    assertEquals((await world.collect()).gone, 0);
   });
 });
 

@@ -64,14 +64,55 @@ Deno.test("a listing without a third of the symbols never reaches latest, unless
     assertEquals(await world.named(), "2026-03-28.1");
     const failure = candidateError(next);
     assertEquals(failure.code, "limit");
-    assertStringIncludes(failure.message, "newest day complete");
-    assertStringIncludes(reportPage(next), "**failed**: newest day complete");
+    assertStringIncludes(failure.message, "no days lost");
+    assertStringIncludes(reportPage(next), "**failed**: no days lost");
 
     const forced = await world.runAt("2026-03-31T13:00:00.000Z", { override: "they are gone" });
     assertEquals(forced.channel, "latest");
     assertEquals(await world.named(), forced.version);
     const [entry] = await world.side.publisher.store.log(1);
     assertEquals([entry!.channel, entry!.reason], ["latest", "they are gone"]);
+  });
+});
+
+Deno.test("a listing without one symbol of forty is short, however few that is", async () => {
+  const lives = Array.from({ length: 40 }, (_, i) => listing(`A${i}USDT#1`, "2025-12-15"));
+  const past = history(lives, { through: THROUGH });
+  await withDaily(past, async (world) => {
+    const first = await world.runAt("2026-03-29T12:00:00.000Z", { full: true });
+    assertEquals(first.channel, "latest");
+    const lost = [...past.expectedRows(parseDay("2026-03-28"))].filter(({ symbol }) =>
+      symbol === "A7USDT"
+    ).length;
+    world.source.bucket.fault = when(({ kind }) => kind === "prefixes", async (_r, _n, usual) => {
+      const page = await usual().text();
+      return new Response(
+        page.replace(/<CommonPrefixes><Prefix>[^<]*\/A7USDT\/.*?<\/CommonPrefixes>/, ""),
+      );
+    });
+    const short = await world.runAt("2026-03-30T12:00:00.000Z");
+    assertEquals([short.channel, short.collected.gone], ["candidate", lost]);
+    assertEquals(
+      short.gates.filter(({ ok }) => !ok).map(({ gate, value }) => [gate, value]),
+      [["no days lost", `${lost} days without the file they had`]],
+    );
+    // The run that publishes it has found nothing new; its report says what latest loses all the same.
+    const forced = await world.runAt("2026-03-30T13:00:00.000Z", { override: "it is gone" });
+    assertEquals([forced.collected.gone, forced.changes.gone], [0, lost]);
+    assertStringIncludes(
+      reportPage(forced),
+      "## Files that are gone\n\n- 2026-03-28 A7USDT\n- 2026-03-27 A7USDT\n",
+    );
+    assertStringIncludes(reportPage(forced), `\n- and ${lost - 20} more\n`);
+
+    world.source.bucket.fault = undefined;
+    const whole = await world.runAt("2026-03-30T14:00:00.000Z");
+    assertEquals(whole.changes.gone, 0);
+    assertEquals([whole.channel, whole.symbols, whole.rows], [
+      "latest",
+      40,
+      first.rows + 40,
+    ]);
   });
 });
 
