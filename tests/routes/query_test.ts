@@ -102,7 +102,10 @@ Deno.test("/v1/query refuses what it cannot read", async () => {
       [query("SELECT ?"), 400, "sql_rejected"],
       [query("SELECT 1", "&params=[1]"), 400, "sql_rejected"],
       [query("SELECT \0"), 400, "sql_rejected"],
-      [ask("/v1/query?sql=%FF%FE"), 400, "sql_rejected"],
+      [ask("/v1/query?sql=%FF%FE"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+'%FF'"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+'%ED%A0%80'"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+?&params=[%22%FF%22]"), 400, "usage"],
       [query("DROP TABLE listings"), 400, "sql_rejected"],
       [query("FROM read_csv('/etc/passwd')"), 400, "sql_rejected"],
       [query("SELECT nope FROM listings"), 400, "sql_rejected"],
@@ -177,6 +180,38 @@ Deno.test("/v1/query gives up on a body that trickles in", async () => {
     assertStringIncludes(answer, "the body did not come within 0.01 s");
   }
   await server.shutdown();
+});
+
+Deno.test("/v1/query: a body that breaks off is the client's fault, and is not logged", async () => {
+  await withQueryService(async ({ service, problems }) => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request) => service.fetch(request),
+    );
+    const head = [
+      "POST /v1/query HTTP/1.1",
+      "Host: a",
+      "Content-Type: application/json",
+      "Content-Length: 100",
+    ].join("\r\n");
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+    await connection.write(new TextEncoder().encode(`${head}\r\n\r\n{"sql":`));
+    await connection.closeWrite();
+    const answer = await new Response(connection.readable).text();
+    assertMatch(
+      answer,
+      /^HTTP\/1\.1 400 [^]*"detail":"Cannot read the request: the body broke off"/,
+    );
+    assertEquals(problems, []);
+  });
+});
+
+Deno.test("/v1/query takes a lone % and any character that is UTF-8", async () => {
+  await withQueryService(async ({ ask }) => {
+    const first = async (query: string) => (await (await ask(query)).json()).rows[0][0];
+    assertEquals(await first("/v1/query?sql=SELECT+5+%+3"), 2);
+    assertEquals(await first("/v1/query?sql=SELECT+'%EF%BF%BD+%F0%9F%98%80'"), "\uFFFD 😀");
+  });
 });
 
 Deno.test("/v1/query: large answers that a client does not take are few; HEAD is none", async () => {
