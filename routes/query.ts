@@ -24,6 +24,7 @@ import {
   splitSuffix,
 } from "./negotiation.ts";
 import { problem } from "./problem.ts";
+import { countedStream } from "./sent_bytes.ts";
 import { readSqlRequest, Refused, type SqlRequest } from "./sql_request.ts";
 
 /** What the route needs. */
@@ -124,7 +125,7 @@ async function encoded(
   const { start, rest } = gather(chunks);
   if (!rest) headers.set("content-length", String(start.length));
   if (request.method === "HEAD") return new Response(null, { headers });
-  const body = rest ? largeStream(rest, { start, client, holds: "memory" }) : start;
+  const body = rest ? countedStream(largeStream(rest, { start, client, holds: "memory" })) : start;
   return new Response(body, { headers });
 }
 
