@@ -42,7 +42,7 @@ export const QUERY_PATH = "/v1/query";
 const PATHS = [QUERY_PATH, "/query", "/v/:version/query"];
 
 /** Changes when the same answer gets other bytes than before. */
-const REVISION = 2;
+const REVISION = 3;
 
 const METHODS: Methods = {
   allow: "GET, HEAD, POST, OPTIONS",
