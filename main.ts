@@ -5,6 +5,7 @@
  * | variable | what |
  * | --- | --- |
  * | `BFA_KV` | Deno KV: a file or `http(s)://…`; the platform's own when unset |
+ * | `BFA_KV_READ_MS` | how long a read of KV may take before the last good answer is given; 250 when unset |
  * | `BFA_MIRROR` | where artifacts are: a folder, an `http(s)://…` base URL, `s3://BUCKET/PREFIX`, `oci://HOST/REPOSITORY` or `github:OWNER/REPO`; `.bfa/mirror` when unset |
  * | `BFA_BAKED` | a folder with a version that comes with the program, as in its image: it is served until `BFA_KV` or `BFA_MIRROR` shows a newer one, and needs neither |
  * | `BFA_TRUSTED_KEYS` | with `BFA_BAKED` and without `BFA_KV`: keys whose manifests on `BFA_MIRROR` count; those of the version in the folder when unset |
@@ -29,7 +30,13 @@ import { readChannel } from "./lib/core/manifest.ts";
 import { httpMirror } from "./lib/mirror/http.ts";
 import { withBaked } from "./lib/jobs/baked.ts";
 import { isHttpPlace, openMirror } from "./lib/jobs/open_mirrors.ts";
-import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "./lib/manifest/kv.ts";
+import {
+  isRemoteKv,
+  kvManifestStore,
+  openKv,
+  pollEveryMs,
+  readKvReadMs,
+} from "./lib/manifest/kv.ts";
 import { type LateReader, lateReader } from "./lib/manifest/late_reader.ts";
 import type { ManifestReader } from "./lib/manifest/store.ts";
 import { httpClient } from "./lib/net/client.ts";
@@ -40,9 +47,6 @@ import { LogPipe } from "./routes/log_pipe.ts";
 import { readLimits } from "./routes/rate_limit.ts";
 import { readPort, readSql, type Server, startServer } from "./routes/server.ts";
 import { telemetry, telemetryIsOn } from "./routes/telemetry.ts";
-
-/** How long a read of KV may take before the last good answer is given, ms. */
-const READ_MS = 250;
 
 /** Somebody waits for the answer: what the mirror does not give soon, it does not give. */
 const MIRROR = { retry: { ...DEFAULT_RETRY, tries: 2 }, firstByteMs: 5_000 };
@@ -139,10 +143,9 @@ async function openPlaces(onDeploy: boolean, now: () => Date, log: (line: string
 
 async function openStore(kv: string | undefined, onDeploy: boolean): Promise<LateReader> {
   const remote = isRemoteKv(kv, onDeploy);
+  const readMs = readKvReadMs(Deno.env.get("BFA_KV_READ_MS") || undefined);
   const pollMs = pollEveryMs(remote);
-  const store = lateReader(async () =>
-    kvManifestStore(await openKv(kv), { readMs: READ_MS, pollMs })
-  );
+  const store = lateReader(async () => kvManifestStore(await openKv(kv), { readMs, pollMs }));
   await store.open().catch((error) => {
     // What is on a network comes back; a file that does not open is a mistake in the settings.
     if (!remote || !(error instanceof BfaError) || error.code !== "unavailable") throw error;

@@ -32,7 +32,7 @@ export const get: Command = {
     if (!path.startsWith("/")) {
       throw new BfaError("usage", `Cannot get ${JSON.stringify(path)}: a path starts with /`);
     }
-    if (/^\/(v1\/(manifest|versions|artifacts)|healthz|readyz|metrics)/.test(path)) {
+    if (ENDPOINTS_OWN.test(path)) {
       throw new BfaError("usage", `Cannot get ${path} from a copy: ask the endpoint itself`);
     }
     if (/^(\/v1|\/v\/[^/]+)?\/query\b/.test(path)) {
@@ -41,7 +41,7 @@ export const get: Command = {
     const { localAnswer } = await import("../routes/local.ts");
     const { seedSource } = await import("../lib/source/seed.ts");
     const accept = inputs.text("accept") ?? "*/*";
-    const request = new Request(new URL(`http://localhost${path}`), { headers: { accept } });
+    const request = new Request(originOf(inputs.text("endpoint")) + path, { headers: { accept } });
     const dataset = await openDataset(inputs, tools);
     const response = await localAnswer(dataset, await seedSource(), request);
     if (!response.ok) {
@@ -56,3 +56,13 @@ export const get: Command = {
     await dataset.settled();
   },
 };
+
+/** Paths that a copy cannot answer. */
+const ENDPOINTS_OWN =
+  /^\/(v1\/(manifest|versions|artifacts)|v\/[^/]+\/files\/|(healthz|readyz|metrics|(manifest|datapackage|croissant)\.json)?($|\?)|(web|sql)\/)/;
+
+/** What links of an answer begin with: where it would come from, if a service can be told by its endpoint. */
+function originOf(endpoint: string | undefined): string {
+  const url = endpoint !== undefined && URL.canParse(endpoint) ? new URL(endpoint) : undefined;
+  return url && /^https?:$/.test(url.protocol) ? url.origin : "http://localhost";
+}

@@ -10,7 +10,7 @@ import type * as answers from "../lib/core/answer_types.ts";
 import type { RowsAnswer, TopAnswer } from "../lib/core/availability_rows.ts";
 import type { Day } from "../lib/core/day.ts";
 import type { DiffAnswer } from "../lib/core/diff.ts";
-import type { Cell } from "../lib/core/table.ts";
+import type { Cell, TableColumn } from "../lib/core/table.ts";
 import type { PairlistAnswer } from "../lib/core/pairlist.ts";
 
 const day = z.iso.date() as unknown as z.ZodType<Day>;
@@ -35,6 +35,15 @@ const paging = {
     description: "Give it as `next` for the following rows",
   }),
 };
+
+/** The body of an answer to SQL. */
+interface SqlBody {
+  version: string;
+  columns: TableColumn[];
+  count: number;
+  truncated: boolean;
+  rows: Cell[][];
+}
 
 /** A body with the fields of paging. */
 type Paged<Answer> = Answer & { truncated?: true; next?: string };
@@ -173,6 +182,18 @@ export const pairlistBody: z.ZodType<PairlistAnswer> = z.strictObject({
 });
 
 const cell = z.union([z.string(), z.number(), z.boolean(), z.null()]) as unknown as z.ZodType<Cell>;
+
+/** An answer to SQL: rows are arrays, in the order of the columns. */
+export const sqlBody: z.ZodType<SqlBody> = z.strictObject({
+  version,
+  columns: z.array(z.strictObject({
+    name: z.string(),
+    type: z.enum(["DATE", "VARCHAR", "BOOLEAN", "BIGINT", "TIMESTAMP", "DOUBLE"]),
+  })),
+  count,
+  truncated: z.boolean().meta({ description: "Something was left out" }),
+  rows: z.array(z.array(cell)),
+});
 
 /** @see DiffAnswer */
 export const diffBody: z.ZodType<Paged<DiffAnswer>> = z.strictObject({

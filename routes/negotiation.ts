@@ -13,7 +13,8 @@ export type AnswerFormat = "json" | TableFormat;
 
 /** The formats of answers, the usual one first. */
 export const ANSWER_FORMATS: Readonly<Record<AnswerFormat, FormatFacts>> = {
-  json: { mediaType: "application/json" },
+  // It knows no charset, and yet clients name one.
+  json: { mediaType: "application/json", alsoAccept: ["application/json; charset=utf-8"] },
   ...TABLE_FORMATS,
 };
 

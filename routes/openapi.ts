@@ -64,7 +64,7 @@ export function openApi(version: string, publicUrl?: string): Json {
     takes: query.takes.extend({ version: versionName }),
   };
   paths[old.path] = {
-    get: otherOperation("queryOfVersion", old),
+    get: otherOperation("queryOfVersion", old, "query"),
     post: postedQuery("queryOfVersion", old),
   };
   return {
@@ -153,7 +153,7 @@ function questionOperation(question: Question, id: string, more: z.ZodRawShape =
 
 /** The same as a GET; for texts too long for a URL. */
 function postedQuery(id: string, route: RouteFacts): Json {
-  const { parameters, ...get } = otherOperation(id, route);
+  const { parameters, ...get } = otherOperation(id, route, "query");
   const { sql, format } = OTHER_ROUTES.query.takes.shape;
   const schema = {
     type: "object",
@@ -172,8 +172,9 @@ function postedQuery(id: string, route: RouteFacts): Json {
   return { ...get, operationId, parameters: inPath, requestBody };
 }
 
-function otherOperation(id: string, route: RouteFacts): Json {
-  const { path, summary, takes, mediaType, forBrowsers, body, statuses = [] } = route;
+/** `bodyOf` is the route whose body it answers with: its own, or that of another form of it. */
+function otherOperation(id: string, route: RouteFacts, bodyOf = id): Json {
+  const { path, summary, takes, mediaType, alsoSends = [], body, statuses = [] } = route;
   const inPath = Object.fromEntries(
     Object.entries(takes.shape).filter(([name]) => path.includes(`{${name}}`)),
   );
@@ -188,8 +189,8 @@ function otherOperation(id: string, route: RouteFacts): Json {
       200: {
         description: summary,
         content: {
-          [mediaType]: body ? { schema: { $ref: `#/components/schemas/${id}` } } : {},
-          ...(forBrowsers ? { [forBrowsers]: {} } : {}),
+          [mediaType]: body ? { schema: { $ref: `#/components/schemas/${bodyOf}` } } : {},
+          ...Object.fromEntries(alsoSends.map((type) => [type, {}])),
         },
       },
       // What has a tag takes conditions.

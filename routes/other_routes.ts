@@ -7,9 +7,12 @@
 import { z } from "zod";
 import type { Source } from "../lib/core/answers.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { TABLE_FORMATS } from "../lib/formats/formats.ts";
 import { versionLister } from "../lib/jobs/version_list.ts";
+import { MEDIA_TYPES } from "../lib/mirror/file_headers.ts";
 import { addressOf } from "./address.ts";
 import { artifactAnswer } from "./artifacts.ts";
+import { sqlBody } from "./bodies.ts";
 import { croissantAnswer, dataPackage, describedPage } from "./descriptions.ts";
 import { healthBody, manifestBody, readyBody, versionsBody } from "./documents.ts";
 import { versionFile } from "./files.ts";
@@ -52,6 +55,8 @@ export const OTHER_ROUTES = {
       format: z.string().optional().meta({ pattern: "^(json|ndjson|csv|md|arrow|parquet)$" }),
     }),
     mediaType: "application/json",
+    alsoSends: Object.values(TABLE_FORMATS).map(({ mediaType }) => mediaType),
+    body: sqlBody,
     statuses: [304, 406, 408, 413, 415, 422, 501, 504],
   },
   manifest: {
@@ -120,6 +125,7 @@ export const OTHER_ROUTES = {
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
+    alsoSends: MEDIA_TYPES,
     statuses: [206, 304, 416],
   },
   file: {
@@ -130,6 +136,7 @@ export const OTHER_ROUTES = {
       name: z.string().meta({ description: "May contain slashes", example: "parts/2024.parquet" }),
     }),
     mediaType: "application/octet-stream",
+    alsoSends: MEDIA_TYPES,
     statuses: [206, 304, 416],
   },
   health: {
@@ -157,7 +164,7 @@ export const OTHER_ROUTES = {
     summary: "A page for browsers, this list for others",
     takes: none,
     mediaType: "text/plain",
-    forBrowsers: "text/html",
+    alsoSends: ["text/html"],
     statuses: [304],
   },
   ...PAGE_FILES,

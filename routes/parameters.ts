@@ -64,7 +64,11 @@ export const PAGING = {
     "2026-08-09",
   ).optional(),
   limit: count(100_000, "At most so many rows; `next` and `Link` lead to the rest"),
-  next: text("Where the page before left off, as its `next` says", "^[A-Za-z0-9_-]+$", "")
+  next: text(
+    "Where the page before left off, as its `next` says",
+    "^[A-Za-z0-9_-]+$",
+    "WyIyMDI2LTA4LTA4LjEiLDEwMF0",
+  )
     .optional(),
 };
 

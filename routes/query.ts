@@ -24,6 +24,7 @@ import {
   splitSuffix,
 } from "./negotiation.ts";
 import { problem } from "./problem.ts";
+import { countedStream } from "./sent_bytes.ts";
 import { readSqlRequest, Refused, type SqlRequest } from "./sql_request.ts";
 
 /** What the route needs. */
@@ -41,7 +42,7 @@ export const QUERY_PATH = "/v1/query";
 const PATHS = [QUERY_PATH, "/query", "/v/:version/query"];
 
 /** Changes when the same answer gets other bytes than before. */
-const REVISION = 2;
+const REVISION = 3;
 
 const METHODS: Methods = {
   allow: "GET, HEAD, POST, OPTIONS",
@@ -124,7 +125,7 @@ async function encoded(
   const { start, rest } = gather(chunks);
   if (!rest) headers.set("content-length", String(start.length));
   if (request.method === "HEAD") return new Response(null, { headers });
-  const body = rest ? largeStream(rest, { start, client, holds: "memory" }) : start;
+  const body = rest ? countedStream(largeStream(rest, { start, client, holds: "memory" })) : start;
   return new Response(body, { headers });
 }
 

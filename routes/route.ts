@@ -22,8 +22,8 @@ export interface RouteFacts {
   readonly takes: Parameters;
   /** Media type of its 200. */
   readonly mediaType: string;
-  /** The one that browsers get instead. */
-  readonly forBrowsers?: string;
+  /** Others that it may have: what browsers get instead, what another file is, what `Accept` asks for. */
+  readonly alsoSends?: readonly string[];
   /** The JSON body of its 200, when it has one. */
   readonly body?: z.ZodType;
   /** What else it may answer, besides what every route may. */

@@ -106,11 +106,12 @@ export function service(options: ServiceOptions): Service {
     onProblem: options.onProblem,
     mount: (app) => mountQuery(app, (env) => ({ sql, ...env as { client?: string } })),
   });
-  const kept = (request: Request) => request.method === "GET" ? answers.kept(request) : undefined;
+  const kept = (request: Request) =>
+    request.method === "GET" && IN_URL.test(request.url) ? answers.kept(request) : undefined;
   return {
     kept,
     fetch(request, from = {}) {
-      if (!URL.canParse(request.url)) return problem(NO_HOST); // the Host header is part of it
+      if (!isAddressed(request)) return problem(NO_HOST);
       return kept(request) ?? app.fetch(request, from);
     },
     limits: () => limits.now(),
@@ -125,6 +126,20 @@ function sqlLimits(sql: SqlService | undefined): LimitUse[] {
     { limit: "sql", used: running, max: slots },
     { limit: "sql queue", used: waiting, max: queue },
   ];
+}
+
+/** What a Host header may hold. */
+const AUTHORITY = String.raw`(?:[\w.~-]+|\[[\da-f:.]+\])(?::\d{0,5})?`;
+const IN_URL = new RegExp(`^https?://${AUTHORITY}/`, "i");
+const IN_HEADER = new RegExp(`^${AUTHORITY}$`, "i");
+
+/**
+ * Whether the URL's path and query are those of the request. With a Host header such as `a#` they are not: the answer to
+ * one question would be kept as that to another, and given to everybody.
+ */
+function isAddressed({ url, headers }: Request): boolean {
+  const host = headers.get("host"); // HTTP/2 has none
+  return IN_URL.test(url) && (host === null || IN_HEADER.test(host)) && URL.canParse(url);
 }
 
 const NO_HOST = new BfaError("usage", "Cannot read the request: its Host header names no host");

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { MEDIA_TYPES } from "../lib/mirror/file_headers.ts";
 import { directoryMirror } from "../lib/mirror/directory.ts";
 import { fileAnswer } from "./artifacts.ts";
 import { document } from "./document.ts";
@@ -27,6 +28,7 @@ export const SQL_PAGE_ROUTES = {
     summary: "A file of that page",
     takes: z.strictObject({ name: z.string().meta({ example: "page.js" }) }),
     mediaType: "application/octet-stream",
+    alsoSends: ["text/html", "text/css", "text/javascript", "text/plain", ...MEDIA_TYPES],
     statuses: [206, 304, 416],
   },
 } as const satisfies Record<string, RouteFacts>;

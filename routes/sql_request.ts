@@ -38,12 +38,24 @@ export async function readSqlRequest(
 
 function readUrl(request: Request): SqlRequest {
   const given: Record<string, unknown> = {};
-  for (const [name, value] of new URL(request.url).searchParams) {
+  const { search, searchParams } = new URL(request.url);
+  if (!isUtf8(search)) throw bad("its parameters are not UTF-8");
+  for (const [name, value] of searchParams) {
     if (Object.hasOwn(given, name)) throw bad(`${shown(name)} is given more than once`);
     given[name] = value;
   }
   if (given.params !== undefined) given.params = parseJson(String(given.params), "params");
   return readQuestion(given);
+}
+
+/** Whether a query means what it reads as: broken characters in a text of SQL would become others without a word. */
+function isUtf8(search: string): boolean {
+  try {
+    decodeURIComponent(search.replace(/%(?![\da-f]{2})/gi, "%25"));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function readBody(request: Request, bodyMs: number): Promise<SqlRequest> {
@@ -91,7 +103,7 @@ async function boundedText(request: Request, bodyMs: number): Promise<string> {
     reader.cancel().catch(() => {}); // which ends the reading
   }, bodyMs);
   try {
-    for (let read; !(read = await reader.read()).done;) {
+    for (let read; !(read = await reader.read().catch(brokenOff)).done;) {
       bytes += read.value.length;
       if (bytes > MAX_BODY_BYTES) {
         throw new Refused(413, `the body is over ${MAX_BODY_BYTES} bytes`);
@@ -103,6 +115,11 @@ async function boundedText(request: Request, bodyMs: number): Promise<string> {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What a client does not send to the end fails to be read, in words of Deno's own. */
+function brokenOff(): never {
+  throw bad("the body broke off");
 }
 
 function decoded(decoder: TextDecoder, bytes?: Uint8Array): string {

@@ -42,12 +42,13 @@ export class LocalSql {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
+    const filling = await instance.connect(); // its temporary tables end with it
+    await filling.run("SET GLOBAL TimeZone = 'UTC'");
+    await filling.run(`CREATE SCHEMA ${STORE}`);
+    await filling.run(`USE memory.${STORE}`);
+    await fill(filling);
+    filling.closeSync();
     const connection = await instance.connect();
-    await connection.run("SET GLOBAL TimeZone = 'UTC'");
-    await connection.run(`CREATE SCHEMA ${STORE}`);
-    await connection.run(`USE memory.${STORE}`);
-    await fill(connection);
-    await connection.run("USE memory.main");
     await publishTables(connection, `memory.${STORE}`);
     await publishVersions(connection, []);
     return new LocalSql(instance, connection);
@@ -94,7 +95,7 @@ export class LocalSql {
       return await readTable(await last.run());
     } catch (error) {
       if (signal?.aborted) throw new BfaError("deadline", "Cannot finish this SQL: it was stopped");
-      throw sqlFailure(error);
+      throw sqlFailure(error, { owner: true });
     } finally {
       signal?.removeEventListener("abort", interrupt);
     }

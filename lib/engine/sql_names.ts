@@ -6,6 +6,7 @@
 
 import type { BfaError } from "../core/errors.ts";
 import { SQL_TABLES } from "../core/sql_schema.ts";
+import { noTable } from "./sql_failure.ts";
 import { FUNCTIONS, PARSER_FUNCTIONS, VALUE_FUNCTIONS, VOLATILE } from "./sql_functions.ts";
 import { array, type Node, type Place, record, rejected, shown, text } from "./sql_tree_checks.ts";
 
@@ -16,12 +17,13 @@ const CATALOG: ReadonlySet<string> = new Set(["tables", "columns"]);
 export function allowedTable(table: Node, { ctes }: Place): void {
   const name = String(table.table_name);
   const schema = String(table.schema_name).toLowerCase();
-  if (schema === "information_schema" && CATALOG.has(name.toLowerCase())) return;
-  if (schema !== "") throw rejected(`write the table ${shown(name)} without a schema`);
-  if (ctes.has(name.toLowerCase()) || Object.hasOwn(SQL_TABLES, name.toLowerCase())) return;
-  throw rejected(
-    `there is no table ${shown(name)}; there are ${Object.keys(SQL_TABLES).join(", ")}`,
-  );
+  const published = Object.hasOwn(SQL_TABLES, name.toLowerCase());
+  if (table.catalog_name || schema !== "") {
+    if (published) throw rejected(`write the table ${shown(name)} without a schema`);
+    const described = schema === "information_schema" && CATALOG.has(name.toLowerCase());
+    if (described && !table.catalog_name) return;
+  } else if (published || ctes.has(name.toLowerCase())) return;
+  throw rejected(noTable(name));
 }
 
 /** Refuses every function that is not listed. */

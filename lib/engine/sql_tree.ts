@@ -34,6 +34,9 @@ import { constant, type } from "./sql_tree_types.ts";
 /** Names of common table expressions: nothing that could be taken for a path or an address. */
 const PLAIN_NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u;
 
+const INSTEAD_OF_SHOW =
+  "FROM information_schema.tables lists the tables, DESCRIBE listings the columns of one";
+
 /**
  * Checks the statements that `json_serialize_sql` made of a text.
  *
@@ -202,13 +205,16 @@ const SOURCES: Readonly<Record<string, Check>> = {
     include_nulls: flag,
   }),
   // DESCRIBE and SUMMARIZE of a query or a published table; SHOW names things of the catalog.
-  SHOW_REF: from({
-    table_name: nothing,
-    query: (value, place) => node(value, place),
-    show_type: one("DESCRIBE", "SUMMARY"),
-    catalog_name: nothing,
-    schema_name: nothing,
-  }),
+  SHOW_REF: (value, place) => {
+    if (record(value).table_name) throw rejected(`SHOW is not answered here: ${INSTEAD_OF_SHOW}`);
+    from({
+      table_name: nothing,
+      query: (value, place) => node(value, place),
+      show_type: one("DESCRIBE", "SUMMARY"),
+      catalog_name: nothing,
+      schema_name: nothing,
+    })(value, place);
+  },
   SUBQUERY: from({ subquery: inner, column_name_alias: each(text) }),
   TABLE_FUNCTION: (value, place) => {
     const call = record(record(value).function);

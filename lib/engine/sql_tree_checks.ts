@@ -96,9 +96,8 @@ export function array(value: unknown): readonly unknown[] {
 
 /** The refusal of something that was never looked at. */
 export function unknown(value: unknown): BfaError {
-  return rejected(
-    `it uses ${shown(String(JSON.stringify(value) ?? value))}, which is not known here`,
-  );
+  const text = typeof value === "string" ? value : String(JSON.stringify(value) ?? value);
+  return rejected(`it uses ${shown(text)}, which is not known here`);
 }
 
 /** The refusal of a statement. */

@@ -1,5 +1,5 @@
 /**
- * CSV as RFC 4180 has it: a header, CRLF, quotes where needed. Absent values are empty.
+ * CSV as RFC 4180 has it: a header, CRLF, quotes where needed. Absent values are empty; alone in a row, `""`.
  *
  * @module
  */
@@ -15,5 +15,9 @@ export function csv({ columns, rows }: Table): Iterable<Uint8Array<ArrayBuffer>>
 
 /** Rows as lines of CSV, without a header. */
 export function csvLines(rows: readonly (readonly Cell[])[]): string {
-  return stringify(rows, { headers: false });
+  const lines = (some: typeof rows) => stringify(some, { headers: false });
+  if (rows[0]?.length !== 1) return lines(rows);
+  // Readers skip lines of nothing, or of spaces.
+  return rows.map((row) => lines([row]))
+    .map((line) => line.trim() ? line : `"${line.slice(0, -2)}"\r\n`).join("");
 }

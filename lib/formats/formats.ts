@@ -21,7 +21,11 @@ export interface FormatFacts {
 export const TABLE_FORMATS = {
   ndjson: {
     mediaType: "application/x-ndjson",
-    alsoAccept: ["application/ndjson", "application/jsonl"],
+    alsoAccept: [
+      "application/x-ndjson; charset=utf-8",
+      "application/ndjson",
+      "application/jsonl",
+    ],
   },
   csv: { mediaType: "text/csv; charset=utf-8; header=present", alsoAccept: ["text/csv"] },
   md: { mediaType: "text/markdown; charset=utf-8", alsoAccept: ["text/markdown"] },

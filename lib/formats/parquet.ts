@@ -8,7 +8,7 @@ import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import type { Column } from "../core/schema.ts";
 import type { Cell, Table } from "../core/table.ts";
-import { dateOf } from "./instants.ts";
+import { dateOf, microsecondsOf } from "./instants.ts";
 
 /** Our types in Parquet, and how its writer takes our cells. */
 const TYPES: Record<
@@ -27,8 +27,8 @@ const TYPES: Record<
   BIGINT: { element: { type: "INT64" }, value: (cell) => BigInt(cell) },
   DOUBLE: { element: { type: "DOUBLE" }, value: Number },
   TIMESTAMP: {
-    element: { type: "INT64", converted_type: "TIMESTAMP_MILLIS" },
-    value: dateOf,
+    element: { type: "INT64", converted_type: "TIMESTAMP_MICROS" },
+    value: microsecondsOf,
   },
 };
 

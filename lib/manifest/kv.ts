@@ -62,6 +62,22 @@ export function pollEveryMs(remote: boolean): number {
   return remote ? POLL_REMOTE_MS : POLL_FILE_MS;
 }
 
+/** Somebody waits for the answer: after this time the last good one is given, ms. */
+const SERVICE_READ_MS = 250;
+
+/**
+ * Reads how long a service waits for a read of KV, ms; 250 when nothing is given.
+ *
+ * @throws {BfaError} `usage` for anything but 1 to 60000.
+ */
+export function readKvReadMs(text = String(SERVICE_READ_MS)): number {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 60_000) return Number(text);
+  throw new BfaError(
+    "usage",
+    `Cannot read BFA_KV_READ_MS ${JSON.stringify(text.slice(0, 40))}: give 1 to 60000`,
+  );
+}
+
 /**
  * Opens Deno KV.
  *

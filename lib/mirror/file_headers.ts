@@ -12,15 +12,18 @@ export const IMMUTABLE = "public, max-age=31536000, immutable";
 /** For what changes with every publish: a rollback must reach everybody soon. */
 export const MOVING = "public, max-age=60";
 
-const MEDIA_TYPES: Readonly<Record<string, string>> = {
+const BY_SUFFIX: Readonly<Record<string, string>> = {
   parquet: "application/vnd.apache.parquet",
   json: "application/json",
   gz: "application/gzip",
 };
 
+/** The media types that files may have, besides `application/octet-stream`. */
+export const MEDIA_TYPES: readonly string[] = Object.values(BY_SUFFIX);
+
 /** The media type of a file, by its name. */
 export function mediaTypeOf(name: string): string {
-  return MEDIA_TYPES[name.split(".").at(-1)!] ?? "application/octet-stream";
+  return BY_SUFFIX[name.split(".").at(-1)!] ?? "application/octet-stream";
 }
 
 /** Whether a file changes with every publish. */

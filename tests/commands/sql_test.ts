@@ -88,6 +88,16 @@ Deno.test("bfa sql: formats, parameters, files, standard input and failures", as
       await sql("SELECT nope"),
       '2 bfa: Cannot run this SQL: Referenced column "nope" was not found because the FROM clause is missing\n',
     );
+    const tables = "daily_availability, listings, volume_rankings, versions";
+    for (const name of ["enum", "runs", "nosuch"]) {
+      const reason = `Cannot run this SQL: there is no table "${name}"; there are ${tables}\n`;
+      assertEquals(await sql(`FROM ${name}`), `2 bfa: ${reason}`);
+    }
+    assertEquals(await sql("SHOW TABLES"), tables.split(", ").sort().join("\n") + "\n");
+    assertStringIncludes(
+      await sql("FROM './data/of mine/none.csv'"),
+      'No files found that match the pattern "./data/of mine/none.csv"',
+    );
     assertStringIncludes(await sql("SELEC 1"), "2 bfa: Cannot run this SQL: syntax error");
     assertStringIncludes(await sql("SELECT ?"), "2 bfa: Cannot run this SQL: there is no value");
     assertStringIncludes(await sql(""), "2 bfa: Cannot run this SQL: there is no statement");

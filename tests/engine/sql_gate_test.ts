@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import { normalSql } from "../../lib/core/sql_text.ts";
 import { withDuckdb } from "../../lib/engine/duckdb.ts";
@@ -35,6 +35,37 @@ Deno.test("the gate refuses every statement that must be refused, and lets the o
       if (!(error instanceof BfaError)) throw error;
       return error.code;
     }
+  }
+});
+
+const TABLES = "there are daily_availability, listings, volume_rankings, versions";
+
+/** What is refused, and what is said. */
+const REASONS: [sql: string, reason: string][] = [
+  ["FROM nosuch", `there is no table "nosuch"; ${TABLES}`],
+  ["FROM pg_catalog.pg_class", `there is no table "pg_class"; ${TABLES}`],
+  ["FROM information_schema.routines", `there is no table "routines"; ${TABLES}`],
+  ["FROM system.information_schema.tables", `there is no table "tables"; ${TABLES}`],
+  ["FROM main.listings", 'write the table "listings" without a schema'],
+  ["FROM memory.main.LISTINGS", 'write the table "LISTINGS" without a schema'],
+  ...["SHOW TABLES", "SHOW ALL TABLES", "SHOW DATABASES"].map((
+    sql,
+  ): [string, string] => [
+    sql,
+    "SHOW is not answered here: FROM information_schema.tables lists the tables, DESCRIBE listings the columns of one",
+  ]),
+];
+
+Deno.test("the gate says what there is instead", async () => {
+  const gate = await openGate();
+  try {
+    for (const [sql, reason] of REASONS) {
+      await assertRejects(() => gate.check(sql), BfaError, `Cannot run this SQL: ${reason}`);
+    }
+    await gate.check("FROM information_schema.tables");
+    await gate.check("DESCRIBE listings");
+  } finally {
+    gate.close();
   }
 });
 

@@ -1,6 +1,12 @@
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
-import { isRemoteKv, kvManifestStore, openKv, pollEveryMs } from "../../lib/manifest/kv.ts";
+import {
+  isRemoteKv,
+  kvManifestStore,
+  openKv,
+  pollEveryMs,
+  readKvReadMs,
+} from "../../lib/manifest/kv.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
 import { commitOf, kvWith } from "../helpers/commits.ts";
 
@@ -21,6 +27,18 @@ async function withKv(test: (kv: Deno.Kv) => Promise<void>): Promise<void> {
     kv.close();
   }
 }
+
+Deno.test("readKvReadMs() takes 1 to 60000 ms, and 250 when nothing is given", () => {
+  assertEquals([undefined, "1", "250", "60000"].map((text) => readKvReadMs(text)), [
+    250,
+    1,
+    250,
+    60_000,
+  ]);
+  for (const text of ["", "0", "-1", "60001", "1e3", "250ms", "0250", " 250"]) {
+    assertThrows(() => readKvReadMs(text), BfaError, "Cannot read BFA_KV_READ_MS");
+  }
+});
 
 Deno.test("commit() writes manifest, channel, version and log in one step", async () => {
   await withKv(async (kv) => {

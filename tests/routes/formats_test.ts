@@ -28,6 +28,10 @@ Deno.test("a suffix and Accept give the same bytes, each with its media type and
 
 /** What a client accepts, and what it gets. */
 const ACCEPT: [accept: string, mediaType: string | 406][] = [
+  ["application/json; charset=utf-8", "application/json"],
+  ["application/json;charset=UTF-8, text/csv;q=0.5", "application/json"],
+  ["application/x-ndjson; charset=utf-8", "application/x-ndjson"],
+  ["application/json; charset=utf-16", 406],
   ["*/*", "application/json"],
   ["application/*", "application/json"],
   ["text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", "application/json"],

@@ -189,6 +189,24 @@ Deno.test(`${GOLDEN.length} questions × 6 formats: the service, bfa get, the co
       if (library) assertEquals(JSON.stringify(await library(dataset)) + "\n", text, path);
       if (!path.includes("/pairlist/")) await checkRows(answers, path);
     }
+    // Some of these hold links, which begin with the service's address.
+    for (
+      const path of [
+        "/v1/feeds/listings.atom",
+        "/v1/feeds/listings.json",
+        "/openapi.json",
+        "/reference",
+        "/llms.txt",
+      ]
+    ) {
+      const response = await fetch(base + path, { headers: { "accept-encoding": "identity" } });
+      assertEquals(await run(["get", path]), await response.bytes(), `bfa get ${path}`);
+    }
+    for (const path of ["/", "/datapackage.json", "/manifest.json", "/v1/versions", "/readyz"]) {
+      const { code, err } = await bfa(["get", path], { env, now });
+      const told = `bfa: Cannot get ${path} from a copy: ask the endpoint itself\n`;
+      assertEquals([code, err], [2, told]);
+    }
     await dataset.settled();
   });
 });

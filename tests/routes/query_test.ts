@@ -1,7 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MirrorReader } from "../../lib/mirror/mirror.ts";
+import { sqlBody } from "../../routes/bodies.ts";
 import { largeAnswers } from "../../routes/large.ts";
+import { ANSWER_FORMATS } from "../../routes/negotiation.ts";
 import { queryAnswer } from "../../routes/query.ts";
+import { sentBytes } from "../../routes/sent_bytes.ts";
 import { withQueryService } from "../helpers/query.ts";
 import { LISTINGS, withService } from "../helpers/service.ts";
 
@@ -102,7 +105,10 @@ Deno.test("/v1/query refuses what it cannot read", async () => {
       [query("SELECT ?"), 400, "sql_rejected"],
       [query("SELECT 1", "&params=[1]"), 400, "sql_rejected"],
       [query("SELECT \0"), 400, "sql_rejected"],
-      [ask("/v1/query?sql=%FF%FE"), 400, "sql_rejected"],
+      [ask("/v1/query?sql=%FF%FE"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+'%FF'"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+'%ED%A0%80'"), 400, "usage"],
+      [ask("/v1/query?sql=SELECT+?&params=[%22%FF%22]"), 400, "usage"],
       [query("DROP TABLE listings"), 400, "sql_rejected"],
       [query("FROM read_csv('/etc/passwd')"), 400, "sql_rejected"],
       [query("SELECT nope FROM listings"), 400, "sql_rejected"],
@@ -179,6 +185,58 @@ Deno.test("/v1/query gives up on a body that trickles in", async () => {
   await server.shutdown();
 });
 
+Deno.test("/v1/query answers as /openapi.json describes it, in every format", async () => {
+  await withQueryService(async ({ ask, query }) => {
+    const { paths } = await (await ask("/openapi.json")).json();
+    const ok = { $ref: "#/components/schemas/query" };
+    for (const [path, method] of [["/v1", "get"], ["/v1", "post"], ["/v/{version}", "get"]]) {
+      const { content } = paths[`${path}/query`][method!].responses[200];
+      assertEquals(content["application/json"], { schema: ok }, `${method} ${path}`);
+      for (const format of Object.keys(ANSWER_FORMATS)) {
+        const answer = await query("FROM listings", `&format=${format}`);
+        await answer.body?.cancel();
+        assert(answer.headers.get("content-type")! in content, format);
+      }
+    }
+    const all = "SELECT 1, 'x', true, NULL, 1.5, DATE '2024-01-01', TIMESTAMP '2024-01-01', [1]";
+    for (const sql of [all, "FROM listings", "FROM daily_availability", "SELECT 1 WHERE false"]) {
+      sqlBody.parse(await (await query(sql)).json());
+    }
+  });
+});
+
+Deno.test("/v1/query: a body that breaks off is the client's fault, and is not logged", async () => {
+  await withQueryService(async ({ service, problems }) => {
+    await using server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen: () => {} },
+      (request) => service.fetch(request),
+    );
+    const head = [
+      "POST /v1/query HTTP/1.1",
+      "Host: a",
+      "Content-Type: application/json",
+      "Content-Length: 100",
+    ].join("\r\n");
+    using connection = await Deno.connect({ hostname: "127.0.0.1", port: server.addr.port });
+    await connection.write(new TextEncoder().encode(`${head}\r\n\r\n{"sql":`));
+    await connection.closeWrite();
+    const answer = await new Response(connection.readable).text();
+    assertMatch(
+      answer,
+      /^HTTP\/1\.1 400 [^]*"detail":"Cannot read the request: the body broke off"/,
+    );
+    assertEquals(problems, []);
+  });
+});
+
+Deno.test("/v1/query takes a lone % and any character that is UTF-8", async () => {
+  await withQueryService(async ({ ask }) => {
+    const first = async (query: string) => (await (await ask(query)).json()).rows[0][0];
+    assertEquals(await first("/v1/query?sql=SELECT+5+%+3"), 2);
+    assertEquals(await first("/v1/query?sql=SELECT+'%EF%BF%BD+%F0%9F%98%80'"), "\uFFFD 😀");
+  });
+});
+
 Deno.test("/v1/query: large answers that a client does not take are few; HEAD is none", async () => {
   await withQueryService(async ({ service }) => {
     const sql = encodeURIComponent(
@@ -198,7 +256,10 @@ Deno.test("/v1/query: large answers that a client does not take are few; HEAD is
       assertEquals(other.status, 200);
       assert((await other.bytes()).length > 2e6, format);
       for (const { body } of mine) await body!.cancel();
-      assertEquals(largeAnswers(), 0);
+      while (largeAnswers() > 0) await new Promise((turn) => setTimeout(turn));
+      const before = sentBytes().answers;
+      const whole = await (await ask("me", format)).bytes();
+      assertEquals(sentBytes().answers - before, whole.length);
     }
   });
 });

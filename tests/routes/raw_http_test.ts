@@ -56,3 +56,27 @@ Deno.test("a body on GET is no reason to fail", async () => {
     assert(line.includes(" 200 "), line);
   });
 });
+
+/** Host headers with which a URL's path or query would not be those of the request. */
+const HOSTS = ["a#", "a?", "a?b#", "a/v1/symbols#", "a/b", "u:p@a", "u@a#", "a\\", "a b", "[::"];
+
+Deno.test("no Host header makes one question's answer another's", async () => {
+  await withService(async ({ listen }) => {
+    const base = listen();
+    const paths = ["/v1/snapshot/2024-02-10?state=archived", "/v1/snapshot/2024-02-10.csv"];
+    const ask = async (path: string) => await (await fetch(`${base}${path}`)).text();
+    for (const memory of ["nothing in memory", "the answers in memory"]) {
+      for (const host of HOSTS) {
+        for (const path of paths) {
+          const request = `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+          assertMatch(statusLine(await rawHttp(base, request)), / 400 /, `${host}: ${memory}`);
+        }
+      }
+      assertEquals(JSON.parse(await ask(paths[0]!)).symbols, ["CCCUSDT"]);
+      assertMatch(await ask(paths[1]!), /^symbol,contract_type,/);
+    }
+    const fragment = `GET /v1/symbols#.csv HTTP/1.1\r\n${HOST}`;
+    assertMatch(await rawHttp(base, fragment), / 400 |content-type: application\/json/);
+    assertEquals(JSON.parse(await ask("/v1/symbols")).count, 6);
+  });
+});
