@@ -26,7 +26,7 @@ export async function requireArtifacts(
     await inParallel(artifacts, AT_ONCE, async (artifact) => {
       if (await mirror.size(artifactPath(artifact)) === artifact.bytes) return;
       throw new NotFoundError(
-        `no whole ${artifact.name} of ${version} on ${mirror.name}: publish its build there, or \`bfa mirror sync ${version} --from …\``,
+        `no whole ${artifact.name} of ${version} on ${mirror.name}: name the mirrors that have it (--mirror), or publish its build again`,
       );
     });
   }

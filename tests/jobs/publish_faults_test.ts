@@ -167,7 +167,7 @@ Deno.test("a move describes nothing on a mirror that lacks the files; nothing is
         await assertRejects(
           attempt,
           NotFoundError,
-          `no whole listings.json of ${version} on ${other}: publish its build there`,
+          `no whole listings.json of ${version} on ${other}: name the mirrors that have it`,
         );
       }
     }
