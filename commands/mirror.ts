@@ -4,7 +4,7 @@
  * @module
  */
 
-import { asBfaError, BfaError } from "../lib/core/errors.ts";
+import { asBfaError, BfaError, type ErrorCode } from "../lib/core/errors.ts";
 import { checkMirror, type MirrorFault } from "../lib/jobs/mirror_health.ts";
 import { requireLatest, versionsOn } from "../lib/jobs/mirror_documents.ts";
 import { syncMirror } from "../lib/jobs/sync_mirror.ts";
@@ -23,7 +23,8 @@ export const mirror: Command = {
   summary:
     "The places that serve versions: what each has, whether it is sound; bring versions over",
   about: `ACTION is one of:
-  list     each mirror's newest version, and whether it has all of it
+  list     each mirror's newest version, and whether it has all of it; the exit code is that of the
+           first one with something wrong, 5 where files are
   verify   read everything back and hash it; exit code 5 when something is wrong
   sync     bring a version from one mirror to another, only what is missing
 
@@ -60,10 +61,17 @@ interface MirrorRow {
   readonly health: string;
 }
 
+/** A line, and what is wrong when something is. */
+interface Look {
+  readonly row: MirrorRow;
+  readonly code?: ErrorCode;
+}
+
 async function list(inputs: Inputs, tools: Tools): Promise<void> {
   if (inputs.args[1] !== undefined) throw tooMany(inputs.args[1], "list");
-  const rows: MirrorRow[] = [];
-  for (const place of placesOf(inputs)) rows.push(await lookAt(place, tools));
+  const looks: Look[] = [];
+  for (const place of placesOf(inputs)) looks.push(await lookAt(place, tools));
+  const rows = looks.map(({ row }) => row);
   await print<MirrorRow>(
     {
       answer: { count: rows.length, mirrors: rows },
@@ -81,9 +89,13 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
     inputs,
     tools.world,
   );
+  const bad = looks.filter(({ code }) => code !== undefined);
+  if (!bad[0]) return;
+  const names = bad.map(({ row }) => row.mirror).join(", ");
+  throw new BfaError(bad[0].code!, `Cannot rely on ${names}: see the list`);
 }
 
-async function lookAt(place: string, tools: Tools): Promise<MirrorRow> {
+async function lookAt(place: string, tools: Tools): Promise<Look> {
   const empty = { version: null, sequence: null, versions: null, bytes: null };
   try {
     const reader = await tools.openReader(place);
@@ -91,7 +103,7 @@ async function lookAt(place: string, tools: Tools): Promise<MirrorRow> {
     const { versions } = await versionsOn(reader);
     const options = { now: tools.world.now(), chance: Math.random() };
     const { faults } = await checkMirror(reader, signed, options);
-    return {
+    const row = {
       mirror: place,
       version: signed.version,
       sequence: signed.sequence,
@@ -99,8 +111,10 @@ async function lookAt(place: string, tools: Tools): Promise<MirrorRow> {
       bytes: signed.artifacts.reduce((sum, { bytes }) => sum + bytes, 0),
       health: faults[0] ? `${counted(faults.length, "fault")}: ${faults[0].message}` : "ok",
     };
+    return faults[0] ? { row, code: "integrity" } : { row };
   } catch (error) {
-    return { mirror: place, ...empty, health: asBfaError(error, "network", "read").message };
+    const { code, message } = asBfaError(error, "network", "read");
+    return { row: { mirror: place, ...empty, health: message }, code };
   }
 }
 

@@ -30,6 +30,6 @@ export function reportMove({ stored, changed }: Moved, { world }: Tools): void {
   world.out(
     changed
       ? `${channel} is now ${version} (sequence ${sequence})\n`
-      : `${channel} is ${version} already (sequence ${sequence}); nothing to do\n`,
+      : `${channel} is ${version} already (sequence ${sequence}); its mirrors are complete\n`,
   );
 }

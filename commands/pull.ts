@@ -4,8 +4,8 @@
  * @module
  */
 
-import { artifactNamed, type ManifestBody } from "../lib/core/manifest.ts";
-import { exportArtifact } from "../lib/jobs/export_artifacts.ts";
+import { artifactNamed, isNamed, type ManifestBody } from "../lib/core/manifest.ts";
+import { exportArtifact, removeOtherParts } from "../lib/jobs/export_artifacts.ts";
 import type { Command } from "./command.ts";
 import { openDataset } from "./open_dataset.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
@@ -16,7 +16,7 @@ export const pull: Command = {
   name: "pull",
   summary: "Download the files of a version into the copy, and keep them up to date",
   about:
-    "Without names: the listings and `parts/`, which hold all rows; a new day changes little of them. Prints where each file is; --out DIR puts them there too.",
+    "Without names: the listings and `parts/`, which hold all rows; a new day changes little of them. Prints where each file is; --out DIR puts them there too, and removes parts of other versions from there when all are pulled.",
   args: [{
     name: "artifact",
     help: "Such as availability.parquet; `parts/` is all in that folder",
@@ -44,6 +44,14 @@ export const pull: Command = {
         : await exportArtifact(artifactNamed(signed, name), kept, out);
       const { dataThrough } = artifactNamed(signed, name);
       files.push({ name, path, ...(dataThrough === undefined ? {} : { dataThrough }) });
+    }
+    const parts = signed.artifacts.filter((artifact) => isNamed(artifact, "parts/"));
+    const removed = out !== undefined && parts.length > 0 &&
+        parts.every(({ name }) => names.includes(name))
+      ? await removeOtherParts(parts, out)
+      : [];
+    if (removed.length > 0 && !inputs.flag("quiet")) {
+      tools.world.err(`removed, as ${signed.version} has them no more: ${removed.join(", ")}\n`);
     }
     if (inputs.flag("json")) {
       return tools.world.out(JSON.stringify({ count: files.length, files }) + "\n");

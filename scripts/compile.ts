@@ -16,8 +16,10 @@
 import { parseArgs } from "node:util";
 import { join } from "@std/path";
 import config from "../deno.json" with { type: "json" };
+import { BfaError } from "../lib/core/errors.ts";
 import { APP_ENTRY, makeAppFolder } from "./app_folder.ts";
-import { runProgram } from "./run_program.ts";
+import { ProgramFailed, runProgram } from "./run_program.ts";
+import { runScript } from "./run_script.ts";
 import { writeChecksums } from "./checksums.ts";
 import { makePortable } from "./portable.ts";
 import { writeSbom } from "./sbom.ts";
@@ -45,11 +47,25 @@ export async function compile(
     `--include=${dir}`, // what is imported later, DuckDB among it
     `--output=${file}`,
     join(dir, APP_ENTRY),
-  ]);
+  ]).catch((error) => {
+    throw refusal(error, target);
+  });
   return { file, said: err };
 }
 
-if (import.meta.main) {
+/** Of all that Deno says, what to do. */
+function refusal(error: unknown, { name }: Target): unknown {
+  const isUnreachable = error instanceof ProgramFailed &&
+    error.stderr.includes("error sending request for url (https://dl.deno.land/");
+  if (!isUnreachable) return error;
+  return new BfaError(
+    "network",
+    `Cannot make bfa for ${name}: Deno's runtime for it cannot be fetched from dl.deno.land; for this machine, \`deno task compile --portable\` needs none`,
+    { cause: error },
+  );
+}
+
+async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       target: { type: "string", multiple: true, default: [] },
@@ -70,3 +86,5 @@ if (import.meta.main) {
     console.log(`${file}  ${(size / 1e6).toFixed(1)} MB`);
   }
 }
+
+if (import.meta.main) await runScript("compile", main);

@@ -11,12 +11,13 @@
  */
 
 import { join } from "@std/path";
-import { BfaError } from "../lib/core/errors.ts";
+import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { parseListings } from "../lib/core/listings_file.ts";
 import { sqlText, withDuckdb } from "../lib/engine/duckdb.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
 import { build } from "../lib/jobs/build.ts";
 import type { Build } from "../lib/jobs/build_folder.ts";
+import { runScript } from "./run_script.ts";
 
 /** Where from, where to, and what to call it. */
 export interface Conversion {
@@ -30,7 +31,11 @@ export interface Conversion {
 
 /** Converts a version. */
 export async function convertVersion({ from, to, version }: Conversion): Promise<Build> {
-  const listings = parseListings(await Deno.readTextFile(join(from, "listings.json")));
+  const text = await Deno.readTextFile(join(from, "listings.json")).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new NotFoundError(`no version in ${from}; bring it there with \`bfa pull --all --out\``);
+  });
+  const listings = parseListings(text);
   const scratch = await Deno.makeTempDir({ prefix: "bfa-convert-" });
   try {
     const rows = `read_parquet(${sqlText(join(from, "parts", "*.parquet"))})`;
@@ -80,9 +85,13 @@ async function refuseDifference(old: string, made: string): Promise<void> {
   });
 }
 
-if (import.meta.main) {
+async function main(): Promise<void> {
   const [from, to, version] = Deno.args;
-  if (!from || !to || !version) throw new Error("Usage: convert_version.ts FROM TO VERSION");
+  if (!from || !to || !version) {
+    throw new BfaError("usage", "Cannot convert: give FROM, TO and VERSION");
+  }
   const { rows, artifacts } = await convertVersion({ from, to, version });
   console.log(`${to}: ${version}, ${rows} rows in ${artifacts.length} files`);
 }
+
+if (import.meta.main) await runScript("convert_version", main);

@@ -7,7 +7,7 @@
  */
 
 import { parseArgs } from "node:util";
-import { asBfaError, BfaError } from "../lib/core/errors.ts";
+import { BfaError } from "../lib/core/errors.ts";
 import { PROGRAM_VERSION } from "../lib/core/program.ts";
 import { addData } from "./image/data.ts";
 import { addImage, addIndex, type Arch, type ImageFacts, tagsOf } from "./image/document.ts";
@@ -15,6 +15,7 @@ import { addLayer, type Layer, newLayout } from "./image/layout.ts";
 import { makeBase } from "./image/base.ts";
 import { addDeno, addDuckdb, addProgram } from "./image/program.ts";
 import { runProgram } from "./run_program.ts";
+import { runScript } from "./run_script.ts";
 import { checkName, push } from "./image/push.ts";
 
 const HELP =
@@ -127,9 +128,4 @@ function report(arch: Arch, layers: readonly Layer[]): void {
   line("all", layers.reduce((sum, { descriptor }) => sum + descriptor.size, 0), "");
 }
 
-try {
-  await main();
-} catch (error) {
-  console.error(`image: ${asBfaError(error, "unavailable", "make an image").message}`);
-  Deno.exit(1);
-}
+await runScript("image", main);

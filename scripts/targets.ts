@@ -4,6 +4,8 @@
  * @module
  */
 
+import { BfaError } from "../lib/core/errors.ts";
+
 /** One of them. */
 export interface Target {
   /** What a file made for it is called after. */
@@ -29,5 +31,5 @@ export function targetNamed(name: string = Deno.build.target): Target {
   const found = TARGETS.find((target) => target.name === name || target.triple === name);
   if (found) return found;
   const known = TARGETS.map((target) => target.name).join(", ");
-  throw new Error(`Cannot make bfa for ${name}: there is ${known}`);
+  throw new BfaError("usage", `Cannot make bfa for ${name}: there is ${known}`);
 }

@@ -29,6 +29,9 @@ export interface ChildRequest {
   readonly params?: SqlParams | undefined;
 }
 
+/** What a statement may always take, bytes: an emulator holds much of {@linkcode ChildStart.maxResidentBytes} itself. */
+const ROOM_BYTES = 400e6;
+
 /** How often memory is looked at while a statement runs, ms. */
 const WATCH_MS = 20;
 
@@ -60,6 +63,7 @@ export async function runSqlChild(): Promise<void> {
 class Child {
   #interrupt: () => void = () => {};
   readonly #space: Uint8Array<ArrayBuffer>;
+  readonly #maxResidentBytes: number;
 
   private constructor(
     readonly gate: SqlGate,
@@ -67,6 +71,8 @@ class Child {
     readonly start: ChildStart,
   ) {
     this.#space = new Uint8Array(start.limits.bytes);
+    const withRoom = Deno.memoryUsage().rss + ROOM_BYTES;
+    this.#maxResidentBytes = Math.max(start.maxResidentBytes, withRoom);
   }
 
   static async open(start: ChildStart): Promise<Child> {
@@ -112,7 +118,7 @@ class Child {
 
   /** Asks to be ended: a process full of native work cannot be sure to end itself. */
   #watch(): void {
-    if (Deno.memoryUsage().rss > this.start.maxResidentBytes) send({ full: true });
+    if (Deno.memoryUsage().rss > this.#maxResidentBytes) send({ full: true });
   }
 }
 

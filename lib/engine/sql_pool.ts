@@ -78,6 +78,9 @@ const DEFAULTS = {
 /** A child that holds more after an answer is replaced: it would not give the memory back, bytes. */
 const RETIRE_BYTES = 300e6;
 
+/** But only when it has grown by so much: under an emulator it holds more than that from its start on, bytes. */
+const RETIRE_GROWTH_BYTES = 150e6;
+
 /** How long a client that has left may keep a child busy, ms. */
 const LEFT_GRACE_MS = 500;
 
@@ -296,7 +299,8 @@ export class SqlPool {
 
   /** A child has answered: the next one takes it, unless it is of an old version or has grown. */
   #release(child: SqlProcess): void {
-    const spent = child.broken || child.resident > RETIRE_BYTES;
+    const full = child.resident > RETIRE_BYTES && child.grown > RETIRE_GROWTH_BYTES;
+    const spent = child.broken || full;
     if (child.data !== this.#data || spent || this.#closed) {
       child.kill();
       return;

@@ -19,6 +19,8 @@ export interface SqlProcess {
   readonly pid: number;
   /** Memory it held when it last answered, bytes. */
   readonly resident: number;
+  /** How much more that is than when it was ready, bytes. */
+  readonly grown: number;
   /** Whether its database will answer nothing any more. */
   readonly broken: boolean;
   /** Runs one statement; only one at a time. */
@@ -128,7 +130,8 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
     throw startError(hello);
   }
 
-  let resident = Number(hello.resident);
+  const residentAtStart = Number(hello.resident);
+  let resident = residentAtStart;
   let waiting: PromiseWithResolvers<SqlAnswerParts> | undefined;
   let broken = false;
   let started = false;
@@ -152,6 +155,9 @@ export async function startSqlProcess(options: SqlProcessOptions): Promise<SqlPr
     pid: child.pid,
     get resident() {
       return resident;
+    },
+    get grown() {
+      return resident - residentAtStart;
     },
     get broken() {
       return broken;

@@ -37,6 +37,28 @@ export async function exportArtifact(
   return path;
 }
 
+/** What parts are called, in all versions. */
+const PART = /^\d{4}(-\d{2})?\.parquet$/;
+
+/**
+ * Removes from a folder the parts that a version does not have: those who read all of `parts/` would count the days twice
+ * of a year that has closed, whose months are one part now.
+ *
+ * @param artifacts All artifacts of the version.
+ * @returns Their names.
+ */
+export async function removeOtherParts(
+  artifacts: readonly Artifact[],
+  outDir: string,
+): Promise<string[]> {
+  const folder = `${outDir.replace(/[/\\]+$/, "")}/parts`;
+  const kept = new Set(artifacts.map(({ name }) => name));
+  const there = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
+  const others = there.filter((name) => PART.test(name) && !kept.has(`parts/${name}`)).sort();
+  for (const name of others) await Deno.remove(`${folder}/${name}`);
+  return others.map((name) => `parts/${name}`);
+}
+
 /** The digest of what is there; what cannot be read is written, and that says why it cannot be. */
 async function digestOf(path: string): Promise<string | undefined> {
   try {

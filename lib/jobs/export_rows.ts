@@ -59,7 +59,7 @@ export async function exportRows(
   if (!options.replace && await Deno.lstat(path).then(() => true, () => false)) {
     throw new BfaError(
       "usage",
-      `Cannot export to ${path}: it is there already; replace it, or give another name`,
+      `Cannot export to ${path}: it is there already; add --force, or give another name`,
     );
   }
   const { signal } = options;

@@ -24,6 +24,7 @@ import { type AnyMirror, artifactPath, isReleaseMirror } from "../mirror/mirror.
 import type { Build } from "./build_folder.ts";
 import { catchUp } from "./catch_up.ts";
 import { writeManifestFiles } from "./manifest_files.ts";
+import { requireArtifacts } from "./require_artifacts.ts";
 import { uploadBuild } from "./upload_build.ts";
 
 /** What every move of a channel needs. */
@@ -157,6 +158,7 @@ async function moveTo(
     const version = choose(head, current);
     const isSame = current && head.pointer?.version === version;
     if (isSame && action !== "renew" && !options.nextKeys) {
+      await requireArtifacts(publisher.mirrors, current.manifest.signed);
       // An earlier move may have died between its commit and the mirrors.
       await writeManifestFiles(publisher, current);
       return { stored: current, changed: false };
@@ -166,6 +168,7 @@ async function moveTo(
     if (!described) {
       throw new NotFoundError(`no version ${version}`);
     }
+    await requireArtifacts(publisher.mirrors, described.manifest.signed);
     const stored = await move(publisher, action, channel, described.manifest.signed, head, options);
     if (stored) return { stored, changed: true };
     if (attempt === ATTEMPTS) throw conflict(version, channel);

@@ -93,7 +93,7 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
         } catch (error) {
           if (isNoPermission(error)) throw error; // it will not come
           if (error instanceof HttpError || request.signal?.aborted) throw aborted(error, url);
-          failure = asBfaError(error, "network", `reach ${new URL(url).origin}`);
+          failure = asBfaError(reasonOf(error), "network", `reach ${new URL(url).origin}`);
           if (failure === error) throw failure;
         }
         if (attempt >= (request.tries ?? retry.tries)) throw failure;
@@ -153,6 +153,19 @@ function aborted(error: unknown, url: string, cause: unknown = error): BfaError 
   if (error instanceof BfaError) return error;
   const reason = cause instanceof Error && cause !== error ? `: ${cause.message}` : "";
   return new BfaError("network", `Cannot reach ${new URL(url).origin} in time${reason}`, { cause });
+}
+
+/**
+ * Runtimes say "fetch failed". Why is in the cause; in Deno's at its end, behind the address (which may be long):
+ * `error sending request for url (…): client error (Connect): dns error: …`.
+ */
+function reasonOf(error: unknown): unknown {
+  if (!(error instanceof TypeError) || !(error.cause instanceof Error)) return error;
+  const why = error.cause.message.replace(
+    /^error sending request.*?\)(: client error \(\w+\))?(: |$)/,
+    "",
+  );
+  return why ? new Error(why, { cause: error }) : error;
 }
 
 /** Only Deno has such errors. */

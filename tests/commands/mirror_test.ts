@@ -287,15 +287,18 @@ Deno.test("list says what each mirror has, and what is wrong with it; what canno
     const { artifacts } = (await publisher.store.bySequence(2))!.manifest.signed;
     await Deno.remove(join(mirrorDir, artifactPath(artifacts[1]!)));
     const places = ["--mirror", mirrorDir, "--mirror", "DIR/nothing", "--mirror", "ftp://x"];
-    const { code, out } = await mirror("list", ...places);
+    const { code, out, err } = await mirror("list", ...places);
+    assertEquals(err, "bfa: Cannot rely on DIR/mirror, DIR/nothing, ftp://x: see the list\n");
     assertEquals([code, out], [
-      0,
+      5,
       `DIR/mirror\t${NEW}\t2\t2\t960\t1 fault: Cannot find ${
         artifactPath(artifacts[1]!)
       } on the mirror\n` +
       "DIR/nothing\t\t\t\t\tno manifest on DIR/nothing: nothing was published there\n" +
       "ftp://x\t\t\t\t\tCannot use ftp://x: give a folder, s3://BUCKET/PREFIX, oci://HOST/REPOSITORY or github:OWNER/REPO\n",
     ]);
+    assertEquals((await mirror("list", "--mirror", "DIR/nothing")).code, 3);
+    assertEquals((await mirror("list", "--mirror", "ftp://x")).code, 2);
   });
 });
 

@@ -33,7 +33,7 @@ Deno.test("keys, build, publish, promote, rollback, renew and log: the publisher
     assertEquals(await out("publish", first), "latest is now 2024-03-31.1 (sequence 1)\n");
     assertEquals(
       await out("publish", first),
-      "latest is 2024-03-31.1 already (sequence 1); nothing to do\n",
+      "latest is 2024-03-31.1 already (sequence 1); its mirrors are complete\n",
     );
     await write(3);
     const second = (await out("build", "--from", listings)).trim();

@@ -57,3 +57,40 @@ Deno.test("bfa pull --out DIR: a file where a folder should be is refused, in on
     assertStringIncludes(err, "a file is where a folder should be");
   });
 });
+
+Deno.test("bfa pull --out DIR removes the months of a year that has closed: they would count twice", async () => {
+  await withCopy(async (world) => {
+    const out = join(world.dir, "out");
+    const env = {
+      BFA_ENDPOINT: world.endpoint.url,
+      BFA_CACHE_DIR: world.cacheDir,
+      HOME: world.dir,
+    };
+    const pull = (...args: string[]) =>
+      bfa(["pull", "--refresh-cache", "--out", out, ...args], { env, now: world.clock });
+    const publish = async (version: string, parts: string[]) => {
+      await Deno.mkdir(join(world.dir, "builds", version, "parts"), { recursive: true });
+      await world.publishFiles(
+        version,
+        Object.fromEntries(parts.map((name) => [`parts/${name}.parquet`, someBytes(100, 1)])),
+      );
+    };
+    const parts = async () =>
+      (await Array.fromAsync(Deno.readDir(`${out}/parts`), ({ name }) => name)).sort();
+
+    await publish("2024-03-31.2", ["2023", "2024-01", "2024-02"]);
+    assertEquals((await pull()).code, 0);
+    await Deno.writeTextFile(`${out}/parts/mine.parquet`, "");
+    await publish("2024-03-31.3", ["2023", "2024"]);
+    await pull("parts/2024.parquet");
+    const months = ["2024-01.parquet", "2024-02.parquet"];
+    assertEquals(await parts(), ["2023.parquet", ...months, "2024.parquet", "mine.parquet"]);
+    const { code, err } = await pull();
+    assertEquals(code, 0);
+    assertStringIncludes(
+      err,
+      "removed, as 2024-03-31.3 has them no more: parts/2024-01.parquet, parts/2024-02.parquet\n",
+    );
+    assertEquals(await parts(), ["2023.parquet", "2024.parquet", "mine.parquet"]);
+  });
+});

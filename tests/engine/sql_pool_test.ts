@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { SqlParams } from "../../lib/core/sql_params.ts";
 import type { SqlPool } from "../../lib/engine/sql_pool.ts";
+import { denoSqlCommand, type SqlCommand } from "../../lib/engine/sql_process.ts";
 import { rowsOf, withPool, withSqlData } from "../helpers/sql.ts";
 
 /** Runs until it is stopped; DuckDB looks at interrupts while it does. */
@@ -9,6 +10,12 @@ const LONG = "SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 9";
 
 /** Runs for minutes without looking at interrupts. */
 const DEAF = "SELECT levenshtein(repeat('a', 900000), repeat('b', 900000))";
+
+/** The usual command, with another entry point. */
+function heavyChild(): SqlCommand {
+  const [program, ...args] = denoSqlCommand();
+  return [program, ...args.slice(0, -1), import.meta.resolve("../helpers/heavy_sql_child.ts")];
+}
 
 async function codeOf(run: Promise<unknown>): Promise<string> {
   return (await assertRejects(() => run, BfaError)).code;
@@ -85,6 +92,17 @@ Deno.test("a pool of SQL children", async (t) => {
         const sql = `SELECT sum(hash(symbol)::HUGEINT)::VARCHAR FROM (FROM listings ${sample})`;
         const answers = await Promise.all(Array.from({ length: 6 }, () => pool.query({ sql })));
         assertEquals(new Set(answers.map((answer) => String(rowsOf(answer)))).size, 1, sample);
+      }
+    });
+
+    await step("keeps a child that held much from its start on, as under an emulator", {
+      command: heavyChild(),
+    }, async (pool) => {
+      const [pid] = pool.pids;
+      for (const sql of ["SELECT 1", "SELECT count(*) FROM daily_availability"]) {
+        await pool.query({ sql });
+        assert(pool.load.bytes > 300e6, String(pool.load.bytes));
+        assertEquals(pool.pids, [pid]);
       }
     });
 

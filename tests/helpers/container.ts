@@ -1,6 +1,6 @@
 /** A registry, and images unpacked and run as an engine would, without one. Needs root. @module */
 
-import { join } from "@std/path";
+import { basename, join } from "@std/path";
 import { spawn, type Spawned, waitForLine } from "./process.ts";
 
 /** A registry on this machine, with nothing in it. */
@@ -103,7 +103,7 @@ export interface ContainerOptions {
   readonly tmp?: boolean;
   /** Whether it has a network of its own, with nothing but itself in it (yes). */
   readonly alone?: boolean;
-  /** A program for other processors, which runs what is in the image. */
+  /** A program that runs what is for another processor; the kernel is told of it. */
   readonly emulator?: string;
 }
 
@@ -120,6 +120,20 @@ export interface Container {
   stop(): Promise<number>;
 }
 
+/** Where the kernel shows the emulator. Newer kernels forget it with the container's own mount. */
+const BINFMT = "/proc/sys/fs/binfmt_misc/bfa-test-aarch64";
+
+/**
+ * How the kernel knows a program for ARM: by the beginning of its file. `P` hands over the name it is called by, which
+ * busybox goes by; `F` opens the emulator now, for it is not in the image.
+ */
+function binfmtRule(emulator: string): string {
+  const hex = (bytes: string) => bytes.replace(/../g, "\\x$&");
+  const magic = hex("7f454c460201010000000000000000000200b700");
+  const mask = hex("ffffffffffffff00fffffffffffffffffeffffff");
+  return `:${basename(BINFMT)}:M::${magic}:${mask}:${emulator}:PF`;
+}
+
 /**
  * A file system that cannot be written, its own processes and network, its user without any rights: what the
  * manifests of Kubernetes ask for. The program replaces the shell, so it is process 1.
@@ -130,6 +144,10 @@ root=$1 user=$2 dir=$3; shift 3
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount -t proc proc "$root/proc"
+if [ -n "$BFA_TEST_EMULATOR" ]; then
+  mount -t binfmt_misc none /proc/sys/fs/binfmt_misc
+  [ -e ${BINFMT} ] || printf '%s' "$BFA_TEST_EMULATOR" >/proc/sys/fs/binfmt_misc/register
+fi
 mount --rbind /dev "$root/dev"
 [ "$BFA_TEST_TMP" = no ] || mount -t tmpfs -o mode=1777,size=512m tmp "$root/tmp"
 [ "$BFA_TEST_ALONE" = no ] || ip link set lo up
@@ -150,6 +168,8 @@ export async function withContainer<T>(
     // Its user is another one: the kernel has forgotten that it should die with its parent.
     await container.pid().then((pid) => Deno.kill(pid, "SIGKILL"), () => {});
     await container.process.finished;
+    // Older kernels keep it for all, where this machine has the folder too.
+    if (options.emulator) await Deno.writeTextFile(BINFMT, "-1", { create: false }).catch(() => {});
   }
 }
 
@@ -158,17 +178,16 @@ function start(image: Runnable, options: ContainerOptions): Container {
   const env = [...image.env, ...Object.entries(options.env ?? {}).map(([k, v]) => `${k}=${v}`)];
   // As an engine does: the image's environment alone, and its folder.
   const inside = (words: readonly string[]) => {
-    const emulated = options.emulator ? [options.emulator] : [];
-    const shell = [...emulated, "/usr/bin/busybox", "env", "-i", ...env];
+    const shell = ["/usr/bin/busybox", "env", "-i", ...env];
     const change = `cd "$0" && exec "$@"`;
-    return [...shell, ...emulated, "/usr/bin/busybox", "sh", "-c", change, image.workingDir]
-      .concat(emulated, words);
+    return [...shell, "/usr/bin/busybox", "sh", "-c", change, image.workingDir, ...words];
   };
   const spaces = ["--mount", "--pid", "--fork", ...(alone ? ["--net"] : [])];
   const entered = ["sh", "-c", ENTER, "sh", image.root, image.user, image.workingDir];
   const process = spawn("unshare", [...spaces, ...entered, ...inside(command)], {
     BFA_TEST_TMP: tmp ? "yes" : "no",
     BFA_TEST_ALONE: alone ? "yes" : "no",
+    BFA_TEST_EMULATOR: options.emulator ? binfmtRule(options.emulator) : "",
   });
 
   async function pid(): Promise<number> {

@@ -1,5 +1,10 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { BfaError, IntegrityError } from "../../lib/core/errors.ts";
+import { join } from "@std/path";
+import { BfaError, IntegrityError, NotFoundError } from "../../lib/core/errors.ts";
+import { latestOn } from "../../lib/jobs/mirror_documents.ts";
+import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
+import { syncMirror } from "../../lib/jobs/sync_mirror.ts";
+import { directoryMirror } from "../../lib/mirror/directory.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
 import { memoryMirror } from "../helpers/memory_mirror.ts";
 import { buildListings, SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
@@ -145,3 +150,38 @@ Deno.test("a manifest that is too large is refused before anything is committed"
     }
   });
 });
+
+Deno.test("a move describes nothing on a mirror that lacks the files; nothing is committed or written", async () => {
+  await withPublisher(async (world) => {
+    const { publisher, dir, mirrorDir } = world;
+    await world.publishListings("2024-03-30.1", SMALL_LISTINGS.slice(0, 3));
+    await world.publishListings("2024-03-31.1", SMALL_LISTINGS);
+    const other = join(dir, "other");
+    const there = { ...publisher, mirrors: [...publisher.mirrors, directoryMirror(other)] };
+    const moves = {
+      "2024-03-31.1": [() => promote(there, "2024-03-31.1"), () => renew(there)],
+      "2024-03-30.1": [() => promote(there, "2024-03-30.1"), () => rollback(there, undefined)],
+    };
+    for (const [version, attempts] of Object.entries(moves)) {
+      for (const attempt of attempts) {
+        await assertRejects(
+          attempt,
+          NotFoundError,
+          `no whole listings.json of ${version} on ${other}: name the mirrors that have it`,
+        );
+      }
+    }
+    assertEquals(await publisher.store.lastSequence(), 2);
+    assertEquals(await exists(other), false);
+
+    const sources = [directoryMirror(mirrorDir)];
+    await syncMirror(sources, directoryMirror(other), { versions: "all" });
+    const { stored } = await rollback(there, undefined);
+    assertEquals(stored.manifest.signed.sequence, 3);
+    assertEquals((await latestOn(directoryMirror(other)))?.text, stored.text);
+  });
+});
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}

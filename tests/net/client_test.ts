@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BfaError, HttpError } from "../../lib/core/errors.ts";
 import { type Fetch, httpClient, type HttpClientOptions } from "../../lib/net/client.ts";
 import type { RetryPolicy } from "../../lib/net/retry.ts";
@@ -218,4 +218,16 @@ Deno.test("a broken Location is no crash: network", async () => {
   await withReplies([{ status: 302, headers: { location: "http://[" } }], async (server) => {
     assertEquals(await outcome(httpClient(noWait).get(server.url)), "network");
   });
+});
+
+Deno.test("nobody there: the message says why, and does not repeat the address", async () => {
+  const nobody = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const origin = `http://127.0.0.1:${nobody.addr.port}`;
+  nobody.close();
+  const { message } = await assertRejects(
+    () => httpClient(noWait).get(`${origin}/a/manifest.json?(x)=1`),
+    BfaError,
+  );
+  assertMatch(message, new RegExp(`^Cannot reach ${origin}: tcp connect error.*refused`));
+  assertEquals(message.includes("manifest.json"), false);
 });

@@ -6,6 +6,7 @@ import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { convertVersion } from "../../scripts/convert_version.ts";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
+import { spawnDeno } from "../helpers/process.ts";
 
 const FIXTURES = new URL("../fixtures/formats/", import.meta.url).pathname;
 
@@ -59,4 +60,19 @@ Deno.test("a version whose rows would change is not converted, and leaves nothin
     assertEquals(error.code, "integrity");
     assertEquals(await Deno.stat(to).catch(() => "gone"), "gone");
   });
+});
+
+Deno.test("a conversion of nothing, or called wrongly, is refused in one line", async () => {
+  const cases: [args: string[], says: string][] = [
+    [["old"], "convert_version: Cannot convert: give FROM, TO and VERSION\n"],
+    [
+      ["/nowhere", "/nothing", "2024-03-31.2"],
+      "convert_version: no version in /nowhere; bring it there with `bfa pull --all --out`\n",
+    ],
+  ];
+  for (const [args, says] of cases) {
+    const script = ["run", "-A", "--no-check", "scripts/convert_version.ts", ...args];
+    const { code, err } = await spawnDeno(script).finished;
+    assertEquals([code, err], [1, says]);
+  }
 });
