@@ -10,6 +10,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
+import { diskRefusal } from "./disk_refusal.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
 import { IS_LATE, learnStaged } from "./learn_files.ts";
@@ -39,7 +40,7 @@ export async function withObservations<T>(
     await connection.run(OBSERVATION_SCHEMA);
     return await work(observationStore(connection));
   }).catch((error) => {
-    throw heldBy(error, path) ?? error;
+    throw heldBy(error, path) ?? diskRefusal(error, path) ?? error;
   });
 }
 

@@ -9,6 +9,8 @@ import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { FileFormats } from "../core/file_formats.ts";
 import type { Artifact } from "../core/manifest.ts";
+import { diskRefusal } from "../engine/disk_refusal.ts";
+import { storageError } from "../files/atomic_file.ts";
 
 /** What a build made; written beside the artifacts as `build.json`. */
 export interface Build {
@@ -36,8 +38,8 @@ export async function fillBuildFolder(
 ): Promise<Build> {
   await refuseForeignFolder(dir);
   const scratch = `${dir}.${crypto.randomUUID()}.tmp`;
-  await Deno.mkdir(scratch, { recursive: true });
   try {
+    await Deno.mkdir(scratch, { recursive: true });
     const made = await write(scratch);
     await Deno.writeTextFile(join(scratch, "build.json"), JSON.stringify(made, null, 2) + "\n");
     await Deno.remove(dir, { recursive: true }).catch(() => {});
@@ -45,7 +47,7 @@ export async function fillBuildFolder(
     return made;
   } catch (error) {
     await Deno.remove(scratch, { recursive: true }).catch(() => {});
-    throw error;
+    throw diskRefusal(error, dir) ?? storageError(error, dir);
   }
 }
 

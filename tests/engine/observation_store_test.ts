@@ -8,6 +8,7 @@ import { FileColumns, type FileSeen } from "../../lib/core/file_columns.ts";
 import type { ObservationStore, SymbolSeen } from "../../lib/engine/observations.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { readFiles, select } from "../helpers/collecting.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
 const at = (time: string) => new Date(`2026-03-01T${time}:00.000Z`);
@@ -173,3 +174,21 @@ for (
     });
   });
 }
+
+Deno.test({
+  name: "withObservations() on a disk that is full: storage",
+  ignore: !canMount,
+  fn: () =>
+    withSmallDisk(async (disk) => {
+      await disk.fill();
+      const path = `${disk.dir}/observations.duckdb`;
+      const error = await assertRejects(
+        () => withObservations(path, (store) => store.count()),
+        BfaError,
+      );
+      assertEquals(
+        [error.code, error.message],
+        ["storage", `Cannot write ${path}: the disk is full`],
+      );
+    }),
+});

@@ -3,6 +3,7 @@ import { BfaError } from "../../lib/core/errors.ts";
 import { build } from "../../lib/jobs/build.ts";
 import { readBuild } from "../../lib/jobs/build_folder.ts";
 import { seedListings } from "../../lib/source/seed.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 
 Deno.test("build() never touches a folder that is not an earlier build", async () => {
   const outDir = await Deno.makeTempDir();
@@ -30,3 +31,23 @@ Deno.test("readBuild() says `integrity` for a damaged build.json", async () => {
     await Deno.remove(dir, { recursive: true });
   }
 });
+
+for (const state of ["full", "read-only"]) {
+  Deno.test({
+    name: `build() on a disk that is ${state}: storage, and nothing is left`,
+    ignore: !canMount,
+    fn: () =>
+      withSmallDisk(async (disk) => {
+        await (state === "full" ? disk.fill(12) : disk.readOnly(true));
+        const outDir = `${disk.dir}/build`;
+        const error = await assertRejects(
+          async () => await build(await seedListings(), { version: "2026-08-08.1", outDir }),
+          BfaError,
+        );
+        const why = state === "full" ? "the disk is full" : "this place is read-only";
+        assertEquals([error.code, error.message], ["storage", `Cannot write ${outDir}: ${why}`]);
+        const left = Array.from(Deno.readDirSync(disk.dir), ({ name }) => name);
+        assertEquals(left, state === "full" ? ["filler"] : []);
+      }),
+  });
+}
