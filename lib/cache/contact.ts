@@ -9,7 +9,7 @@ import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseListings } from "../core/listings_file.ts";
-import { type Artifact, isNamed } from "../core/manifest.ts";
+import { type Artifact, isNamed, type Manifest } from "../core/manifest.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
 import {
   fetchManifest,
@@ -92,7 +92,7 @@ export class Contact {
     if (!reply.changed) {
       throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
     }
-    const newest = parseManifest(reply.text).signed;
+    const newest = readManifest(reply.text, this.#options.endpoint).signed;
     const load = async (sequence: number) =>
       (await this.#bySequence(reply.layout, sequence)).manifest.signed;
     return (await moveAsOf(day, newest, load)).version;
@@ -166,7 +166,7 @@ export class Contact {
   ): Promise<LoadedCopy> {
     const { store, channel } = this.#options;
     const source = await this.#copy.source;
-    const manifest = parseManifest(reply.text);
+    const manifest = readManifest(reply.text, this.#options.endpoint);
     const { signed } = manifest;
     if (signed.channel !== channel) {
       throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
@@ -212,7 +212,7 @@ export class Contact {
     const known = await this.#copy.kept(sequence);
     if (known) return { record, manifest: known };
     const text = await fetchManifestBySequence(http, endpoint, layout, sequence);
-    const manifest = parseManifest(text);
+    const manifest = readManifest(text, endpoint);
     if (manifest.signed.sequence !== sequence) {
       throw new BfaError(
         "integrity",
@@ -233,6 +233,16 @@ export class Contact {
       pins: firstContact && now.pins.length === 0 ? pins : now.pins,
     }));
     return { record: changed, manifest };
+  }
+}
+
+/** Says who sent what cannot be read: an address that is no publisher's may answer, too. */
+function readManifest(text: string, endpoint: string): Manifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    if (!(error instanceof BfaError) || error.code !== "integrity") throw error;
+    throw new BfaError("integrity", `${error.message}; ${endpoint} sent it`, { cause: error });
   }
 }
 
