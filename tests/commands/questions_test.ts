@@ -182,3 +182,31 @@ async function withEndpoint(test: (env: Record<string, string>) => Promise<void>
     await endpoint.close();
   });
 }
+
+Deno.test("what no version could answer is refused in one line, and nobody is asked", async () => {
+  await withCacheDir(async (env) => {
+    const dead = { ...env, BFA_ENDPOINT: "http://127.0.0.1:9" }; // where nobody answers
+    for (
+      const [args, line] of [
+        [["snapshot", "2024-02-30"], 'day "2024-02-30": there is no such day in the calendar'],
+        [["snapshot", "15/01/2024"], 'day "15/01/2024": write it as YYYY-MM-DD'],
+        [["snapshot", "today"], 'day "today": write it as YYYY-MM-DD, or `latest`'],
+        [["snapshot", "2024-01-15", "--state", "foo"], 'state "foo": choose among'],
+        [["range", "2024-02-01", "2024-01-01"], "2024-02-01 … 2024-01-01: it ends first"],
+        [["new-listings", "2024-13-01"], 'day "2024-13-01"'],
+        [["delistings", "2024-01-01", "x1"], 'day "x1"'],
+        [["summary", "2024-00-01"], 'day "2024-00-01"'],
+        [["timeline", "BTCUSDT", "--from", "2024-1-1"], 'day "2024-1-1"'],
+        [["rows", "BTCUSDT", "--to", "2023-02-29"], 'day "2023-02-29"'],
+        [["top", "2023-02-29"], 'day "2023-02-29"'],
+        [["export", `${env.HOME}/x.csv`, "--from", "2023-02-29"], 'day "2023-02-29"'],
+      ] as const
+    ) {
+      for (const asked of [env, dead]) {
+        const { code, out, err } = await bfa([...args], { env: asked, now: NOW });
+        assertEquals([code, out, err.split("\n").length], [2, "", 2], `${args.join(" ")}: ${err}`);
+        assertStringIncludes(err, line);
+      }
+    }
+  });
+});
