@@ -48,7 +48,9 @@ export interface Source {
   readonly index: ListingIndex;
 }
 
-/** A range as it is asked for: `latest` is accepted, and one end alone means both. */
+/**
+ * A range as it is asked for: `latest` is accepted, and one end alone means both; of a timeline, the other end is open.
+ */
 export interface RangeQuestion {
   /** First day. */
   from?: string | undefined;
