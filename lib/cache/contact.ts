@@ -32,6 +32,9 @@ const LOCK_WAIT_MS = 30_000;
 /** How long an answer counts when the publisher does not say, ms. */
 const CHECK_EVERY_MS = 60_000;
 
+/** How long it counts at most, ms: a plain mirror may say of its manifest what it says of files that never change. */
+const CHECK_AT_LEAST_EVERY_MS = 15 * 60_000;
+
 /** A copy's way to its publisher. */
 export class Contact {
   readonly #options: CopyOptions;
@@ -247,9 +250,10 @@ function readManifest(text: string, endpoint: string): Manifest {
 }
 
 function checkTimes(now: Date, maxAgeMs = CHECK_EVERY_MS) {
+  const waitMs = Math.min(maxAgeMs, CHECK_AT_LEAST_EVERY_MS);
   return {
     checkedAt: now.toISOString(),
-    nextCheckAt: new Date(now.getTime() + maxAgeMs).toISOString(),
+    nextCheckAt: new Date(now.getTime() + waitMs).toISOString(),
   };
 }
 

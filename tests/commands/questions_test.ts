@@ -210,3 +210,31 @@ Deno.test("what no version could answer is refused in one line, and nobody is as
     }
   });
 });
+
+Deno.test("bfa status: what the publisher said, and since when", async () => {
+  await withEndpoint(async (env) => {
+    const publisher = async (now: string) => {
+      const { out } = await bfa(["status"], { env, now: new Date(now) });
+      return /publisher +(.*)/.exec(out)![1];
+    };
+    const ask = (now: string) => bfa(["symbols"], { env, now: new Date(now) });
+    assertEquals(
+      await publisher("2024-04-01T14:00:00Z"),
+      "on time (last asked 2024-04-01 13:00 UTC)",
+    );
+    assertEquals(
+      await publisher("2024-04-02T12:30:00Z"),
+      "not asked since a newer version was expected (last asked 2024-04-01 13:00 UTC)",
+    );
+    await ask("2024-04-02T12:30:00Z");
+    assertEquals(
+      await publisher("2024-04-02T12:40:00Z"),
+      "had nothing newer yet (last asked 2024-04-02 12:30 UTC)",
+    );
+    await ask("2024-04-02T18:00:00Z");
+    assertEquals(
+      await publisher("2024-04-02T18:10:00Z"),
+      "late (last asked 2024-04-02 18:00 UTC)",
+    );
+  });
+});
