@@ -72,6 +72,20 @@ Deno.test("a terminal gets a table and a line that sums it up; a pipe one symbol
   });
 });
 
+Deno.test("a terminal is told how many in plain words: one is one", async () => {
+  await withEndpoint(async (env) => {
+    const told = async (...args: string[]) =>
+      (await bfa(args, { env, terminal: true })).err.split("   ")[0];
+    assertEquals(await told("delistings", "2024-01-11"), "1 delisting on 2024-01-11");
+    assertEquals(
+      await told("new-listings", "2024-01-01", "2024-01-05"),
+      "3 new listings from 2024-01-01 to 2024-01-05",
+    );
+    assertEquals(await told("new-listings", "2024-01-02"), "0 new listings on 2024-01-02");
+    assertEquals(await told("range", "2024-02-10"), "1 traded on 2024-02-10");
+  });
+});
+
 Deno.test("a timeline on a terminal ends with a picture of its months", async () => {
   await withEndpoint(async (env) => {
     const { out } = await bfa(["timeline", "BBBUSDT"], { env, terminal: true });
