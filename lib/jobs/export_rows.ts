@@ -60,7 +60,7 @@ export async function exportRows(
   if (!options.replace && await Deno.lstat(path).then(() => true, () => false)) {
     throw new BfaError(
       "usage",
-      `Cannot export to ${path}: it is there already; replace it, or give another name`,
+      `Cannot export to ${path}: it is there already; replace it (--force), or give another name`,
     );
   }
   const { signal } = options;

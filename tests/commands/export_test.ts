@@ -121,7 +121,7 @@ Deno.test("bfa export leaves a file alone that is there, unless it is told; what
     const path = join(dir, "mine.csv");
     await Deno.writeTextFile(path, "mine");
     const cases: [args: string[], code: number, says: string][] = [
-      [[path], 2, "it is there already; replace it"],
+      [[path], 2, "it is there already; replace it (--force)"],
       [[join(dir, "x.xlsx")], 2, "must end with .csv, .parquet, .sqlite"],
       [[join(dir, "x")], 2, "must end with"],
       [[join(dir, "x.csv"), "--symbol", "BTCUSD"], 3, "no symbol BTCUSD"],
