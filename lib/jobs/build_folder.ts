@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { FileFormats } from "../core/file_formats.ts";
@@ -37,6 +37,7 @@ export async function fillBuildFolder(
   write: (dir: string) => Promise<Build>,
 ): Promise<Build> {
   await refuseForeignFolder(dir);
+  await removeLeftOver(dirname(dir));
   const scratch = `${dir}.${crypto.randomUUID()}.tmp`;
   try {
     await Deno.mkdir(scratch, { recursive: true });
@@ -48,6 +49,20 @@ export async function fillBuildFolder(
   } catch (error) {
     await Deno.remove(scratch, { recursive: true }).catch(() => {});
     throw diskRefusal(error, dir) ?? storageError(error, dir);
+  }
+}
+
+/** What a build that was killed has left. A younger one may be another process's. */
+const LEFT_OVER_MS = 86_400_000;
+
+const SCRATCH = /^\d{4}-\d{2}-\d{2}\.\d+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+async function removeLeftOver(folder: string): Promise<void> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(() => []);
+  for (const path of names.filter((name) => SCRATCH.test(name)).map((name) => join(folder, name))) {
+    const { mtime } = await Deno.stat(path).catch(() => ({ mtime: null }));
+    if (!mtime || Date.now() - mtime.getTime() < LEFT_OVER_MS) continue;
+    await Deno.remove(path, { recursive: true }).catch(() => {});
   }
 }
 

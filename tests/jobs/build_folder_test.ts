@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import { build } from "../../lib/jobs/build.ts";
-import { readBuild } from "../../lib/jobs/build_folder.ts";
+import { fillBuildFolder, readBuild } from "../../lib/jobs/build_folder.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 
@@ -17,6 +17,24 @@ Deno.test("build() never touches a folder that is not an earlier build", async (
     assertEquals(await Deno.readTextFile(`${outDir}/thesis.txt`), "mine");
   } finally {
     await Deno.remove(outDir, { recursive: true });
+  }
+});
+
+Deno.test("a build removes what killed builds left beside it more than a day ago, and nothing else", async () => {
+  const dir = await Deno.makeTempDir();
+  try {
+    const scratch = () => `${dir}/2026-08-07.1.${crypto.randomUUID()}.tmp`;
+    const [old, young, others] = [scratch(), scratch(), `${dir}/x.${crypto.randomUUID()}.tmp`];
+    for (const path of [old, young, others]) await Deno.mkdir(path);
+    await Deno.writeTextFile(`${old}/work.duckdb`, "");
+    const yesterday = new Date(Date.now() - 86_401_000);
+    for (const path of [old, others]) await Deno.utime(path, yesterday, yesterday);
+    const outDir = `${dir}/2026-08-08.1`;
+    await fillBuildFolder(outDir, () => Promise.reject(new Error("enough"))).catch(() => {});
+    const left = Array.from(Deno.readDirSync(dir), ({ name }) => `${dir}/${name}`).sort();
+    assertEquals(left, [young, others].sort());
+  } finally {
+    await Deno.remove(dir, { recursive: true });
   }
 });
 
