@@ -86,7 +86,7 @@ export function checkAsked({ day, from, to, states }: Asked): void {
 /** A day that is asked for; `undefined` for the latest one. */
 function readDay(text: string): Day | undefined {
   if (text === "latest") return undefined;
-  if (/^[a-z]+$/i.test(text)) {
+  if (typeof text === "string" && /^[a-z]+$/i.test(text)) {
     const shown = JSON.stringify(text.slice(0, 40)); // such as "today"
     throw new BfaError(
       "usage",
