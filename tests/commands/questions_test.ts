@@ -140,6 +140,11 @@ const FAILURES: [args: string[], code: number, err: string][] = [
   [["snapshot", "latest", "--at", "2024-03-30.1"], 3, "no version 2024-03-30.1"],
   [["snapshot", "latest", "--at", "yesterday"], 2, "write it like 2026-11-20.1"],
   [["snapshot", "latest", "--endpoint", "ftp://x"], 2, "give an http(s):// address"],
+  [
+    ["snapshot", "latest", "--at", "2024-03-31.1", "--as-of", "2024-04-01"],
+    2,
+    "Cannot use --as-of with --at",
+  ],
   [["snapshots"], 2, "did you mean snapshot?"],
   [["cache", "burn"], 2, "choose among dir, status"],
   [["pull", "nothing.parquet"], 3, 'no artifact "nothing.parquet"'],
