@@ -110,7 +110,8 @@ function realWorld(): World {
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
     get columns() {
-      return Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 80;
+      const columns = Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 0;
+      return columns || 80; // a terminal that nobody gave a size says 0
     },
     env: (name) => Deno.env.get(name),
     readTextFile(path) {

@@ -131,11 +131,10 @@ async function verify(inputs: Inputs, tools: Tools): Promise<void> {
     world.out(JSON.stringify({ sound, damaged }) + "\n");
   } else world.out(`${counted(sound, "sound file")}\n`);
   if (damaged.length) {
+    const files = counted(damaged.length, "damaged file");
     throw new BfaError(
       "integrity",
-      `${damaged.length} damaged files were put aside and will be fetched again when needed: ${
-        damaged.join(", ")
-      }`,
+      `${files} put aside, to be fetched again when needed: ${damaged.join(", ")}`,
     );
   }
 }

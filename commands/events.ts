@@ -11,6 +11,7 @@ import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Arg, Command, Inputs } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { counted } from "./output.ts";
 
 /** A day, or the two ends of a range. */
 export const RANGE_ARGS: readonly Arg[] = [
@@ -52,17 +53,20 @@ function eventsCommand(
     run: (inputs, tools) =>
       ask(inputs, tools, async (dataset) => {
         const answer = await question(dataset, ...readRange(inputs));
-        const days = answer.from === answer.to
-          ? `on ${answer.from}`
-          : `from ${answer.from} to ${answer.to}`;
+        const one = words.name.replace("-", " ").replace(/s$/, "");
         return {
           answer,
           rows: answer.events,
           columns,
-          footer: `${answer.count} ${words.name.replace("-", " ")} ${days}`,
+          footer: `${counted(answer.count, one)} ${onDays(answer)}`,
         };
       }),
   };
+}
+
+/** `on 2024-01-15`, or `from 2024-01-01 to 2024-01-31`. */
+export function onDays({ from, to }: { from: string; to: string }): string {
+  return from === to ? `on ${from}` : `from ${from} to ${to}`;
 }
 
 /** The two ends of a range; one day means both. */

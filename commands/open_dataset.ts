@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BfaError } from "../lib/core/errors.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import type { Notice } from "../lib/jobs/notice.ts";
 import { open } from "../lib/jobs/open.ts";
@@ -16,6 +17,13 @@ import type { Tools, World } from "./tools.ts";
 export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset> {
   const { world } = tools;
   const quiet = inputs.flag("quiet");
+  const asOf = inputs.text("as-of");
+  if (asOf !== undefined && inputs.text("at") !== undefined) {
+    throw new BfaError(
+      "usage",
+      "Cannot use --as-of with --at: each names a version; leave out one",
+    );
+  }
   const dataset = await open({
     endpoint: inputs.text("endpoint"),
     channel: inputs.text("channel"),
@@ -35,7 +43,6 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
     },
     onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
   });
-  const asOf = inputs.text("as-of");
   return asOf === undefined ? dataset : await dataset.asOf(asOf);
 }
 

@@ -11,42 +11,65 @@ import type { World } from "./tools.ts";
 /** Downloads shorter than this show nothing, ms. */
 const QUIET_MS = 1_000;
 
+/** Without a byte for longer, what comes is another download, ms. */
+const PAUSE_MS = 5_000;
+
 /** How often the bar moves, ms. */
 const STEP_MS = 100;
 
 const BAR_WIDTH = 24;
 
-/** Makes a progress bar, which wipes itself away when a file is there whole. */
+/** A file on its way: its bytes so far, and in all. */
+interface Coming {
+  readonly bytes: number;
+  readonly total: number;
+}
+
+/** Makes a progress bar, which wipes itself away when all files are there whole. Several may come at once. */
 export function progressBar(world: World): OnProgress {
-  let name = "";
-  let started = 0;
-  let startedAt = 0;
+  const coming = new Map<string, Coming>();
+  let begun = 0;
+  let heard = -Infinity;
+  let arrived = 0;
   let drawn = 0;
   let shown = false;
-  return (artifact, bytes) => {
+  return ({ name, bytes: total }, bytes) => {
     const now = performance.now();
-    if (artifact.name !== name) {
-      name = artifact.name;
-      started = now;
-      startedAt = bytes;
+    if (now - heard > PAUSE_MS) {
+      coming.clear();
+      [begun, arrived] = [now, 0];
     }
-    if (bytes >= artifact.bytes) {
+    heard = now;
+    // What an earlier try left came at no speed of today's.
+    arrived += Math.max(0, bytes - (coming.get(name)?.bytes ?? bytes));
+    coming.set(name, { bytes, total });
+    if (bytes >= total) coming.delete(name);
+    if (coming.size === 0) {
       if (shown) world.err("\r\x1b[K");
       shown = false;
       return;
     }
-    if (now - started < QUIET_MS || now - drawn < STEP_MS) return;
+    if (now - begun < QUIET_MS || now - drawn < STEP_MS) return;
     drawn = now;
     shown = true;
-    const rate = (bytes - startedAt) / ((now - started) / 1000);
-    const left = rate > 0 ? Math.ceil((artifact.bytes - bytes) / rate) : 0;
-    const full = Math.round(BAR_WIDTH * bytes / artifact.bytes);
-    const bar = "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
-    const text = `${name} ${bar} ${formatBytes(bytes)} of ${formatBytes(artifact.bytes)}, ${
-      formatBytes(rate)
-    }/s, ${left} s left`;
+    const text = barText(coming, arrived / ((now - begun) / 1000));
     world.err(`\r\x1b[K${text.slice(0, Math.max(20, world.columns - 1))}`);
   };
+}
+
+/** What is on its way, how far it is, how fast, and how long it takes. */
+function barText(coming: ReadonlyMap<string, Coming>, rate: number): string {
+  const files = [...coming.values()];
+  const sum = (of: (file: Coming) => number) => files.reduce((all, file) => all + of(file), 0);
+  const [bytes, total] = [sum((file) => file.bytes), sum((file) => file.total)];
+  const [first] = coming.keys();
+  const what = files.length === 1 ? first : `${files.length} files`;
+  const left = rate > 0 ? Math.ceil((total - bytes) / rate) : 0;
+  const full = Math.round(BAR_WIDTH * bytes / total);
+  const bar = "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
+  return `${what} ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}, ${
+    formatBytes(Math.round(rate))
+  }/s, ${left} s left`;
 }
 
 /** Whether a terminal is one that a bar can be drawn on. */

@@ -17,7 +17,7 @@ import {
   openReader,
   openReleases,
 } from "../lib/jobs/open_mirrors.ts";
-import { kvManifestStore, openKv } from "../lib/manifest/kv.ts";
+import { isRemoteKv, kvManifestStore, openKv } from "../lib/manifest/kv.ts";
 import { parseSecretKey, readSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { httpClient } from "../lib/net/client.ts";
 import { fetchDayKline } from "../lib/source/klines.ts";
@@ -84,8 +84,9 @@ function address(inputs: Inputs, name: string, usual: string): string {
 /** KV, mirror and signing key. */
 async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
   const dataDir = inputs.text("data-dir") ?? ".bfa";
-  const place = inputs.text("kv") ?? `${dataDir}/kv.sqlite3`;
-  if (!/^https?:/.test(place)) await makeFolder(folderOf(place));
+  const place = readKvPlace(inputs.text("kv") ?? `${dataDir}/kv.sqlite3`);
+  const mirrorUrls = (inputs.texts("mirror-url") ?? []).map(readMirrorUrl);
+  if (!isRemoteKv(place, false)) await makeFolder(folderOf(place));
   const secret = world.env("BFA_SIGNING_KEY");
   const signer = secret
     ? await parseSecretKey(secret, "BFA_SIGNING_KEY")
@@ -103,11 +104,21 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
     mirrors,
     signers: signer ? [signer] : [],
     schedule: DAILY_SCHEDULE,
-    mirrorUrls: inputs.texts("mirror-url") ?? [],
+    mirrorUrls,
     by: world.env("BFA_PUBLISHER") ?? world.env("USER") ?? "unknown",
     now: world.now,
   };
   return { store, mirror: mirrors[0]!, publisher, dataDir };
+}
+
+function readKvPlace(text: string): string {
+  if (isRemoteKv(text, false) || !/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) return text;
+  throw new BfaError("usage", `Cannot use the KV "${text}": give a file or an http(s):// address`);
+}
+
+function readMirrorUrl(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  throw new BfaError("usage", `Cannot use the mirror URL "${text}": give an http(s):// address`);
 }
 
 function mirrorWorld({ env, now, err, readTextFile }: World): MirrorWorld {

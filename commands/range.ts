@@ -7,7 +7,7 @@
 import { NAME_COLUMNS } from "../lib/core/answer_tables.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
-import { RANGE_ARGS, readRange } from "./events.ts";
+import { onDays, RANGE_ARGS, readRange } from "./events.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
 
 /** Which symbols existed on at least one day of a range. */
@@ -32,7 +32,7 @@ export const range: Command = {
         answer,
         rows: answer.symbols,
         columns: NAME_COLUMNS,
-        footer: `${answer.count} ${answer.states.join(" or ")} from ${answer.from} to ${answer.to}`,
+        footer: `${answer.count} ${answer.states.join(" or ")} ${onDays(answer)}`,
       };
     }),
 };

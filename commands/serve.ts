@@ -150,7 +150,10 @@ async function ensureVersion(
   return { ...side, publisher };
 }
 
-/** Signs the version again once it is no longer fresh: nobody else will publish a newer one. */
+/**
+ * Signs the version again once it is no longer fresh, where nobody else will publish a newer one: it has no later day
+ * than the built-in listings. Of collected data, a late publisher is to be seen.
+ */
 async function renewWhenDue(
   { store, publisher }: PublisherSide,
   channel: string,
@@ -158,8 +161,9 @@ async function renewWhenDue(
 ): Promise<void> {
   const current = await currentManifest(store, channel);
   if (!current || publisher.signers.length === 0) return;
-  const { freshness, version } = current.manifest.signed;
+  const { freshness, version, dataThrough } = current.manifest.signed;
   if (freshnessAt(freshness, world.now()) === "fresh") return;
+  if (dataThrough > (await seedListings()).dataThrough) return;
   const { stored } = await renew(publisher, { channel, reason: "still the newest" });
   const { sequence } = stored.manifest.signed;
   world.err(`signed ${version} again: still the newest (sequence ${sequence})\n`);

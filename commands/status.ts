@@ -81,8 +81,9 @@ function copyLine({ freshness, refreshAfter, staleAfter, expiresAt }: Status, at
   }
 }
 
-function publisherLine({ publisher, checkedAt }: Status): string {
+function publisherLine({ publisher, checkedAt, refreshAfter }: Status): string {
   const asked = checkedAt ? ` (last asked ${formatInstant(checkedAt)})` : "";
-  return (publisher === "unknown" ? "not asked since a newer version was expected" : publisher) +
-    asked;
+  if (publisher !== "unknown") return publisher + asked;
+  const since = checkedAt !== null && Date.parse(checkedAt) >= Date.parse(refreshAfter ?? "");
+  return (since ? "had nothing newer yet" : "not asked since a newer version was expected") + asked;
 }

@@ -69,7 +69,7 @@ function picture({ rows, days }: TimelineAnswer): string {
   }
   const years = [...byYear].map(([year, marks]) => `${year} ${marks}`);
   const counts = MARKS.filter(([state]) => days[state as keyof typeof days] > 0)
-    .map(([state, mark]) => `${mark} ${days[state as keyof typeof days]} days ${state}`);
+    .map(([state, mark]) => `${mark} ${counted(days[state as keyof typeof days], "day")} ${state}`);
   return `${years.join("\n")}\n${counts.join("   ")}`;
 }
 

@@ -47,7 +47,7 @@ export const rowsQuestion = question({
   inQuery: z.strictObject({
     day: take.day().optional(),
     symbol: take.symbol.optional(),
-    ...take.range,
+    ...take.openRange,
     columns: z.array(
       z.enum(["all", ...DAILY_AVAILABILITY.map(({ name }) => name)] as [string, ...string[]]),
     ).transform((names) => [...new Set(names)].sort()).optional().meta({

@@ -48,6 +48,12 @@ export const range = {
   to: day("Last UTC day, or `latest`; alone, it is the only one").optional(),
 };
 
+/** A range that is open at the end that is left out. */
+export const openRange = {
+  from: day("First UTC day, or `latest`; the first of all when left out").optional(),
+  to: day("Last UTC day, or `latest`; the last of all when left out").optional(),
+};
+
 /** How many, as digits. */
 export const count = (most: number, description: string) =>
   z.string().regex(/^[1-9]\d{0,6}$/, { error: `write a number from 1 to ${most}` })

@@ -53,7 +53,7 @@ export const QUESTIONS: readonly Question[] = [
     summary: "The lives of a symbol",
     example: "/v1/timeline/LITUSDT",
     inPath: z.strictObject({ symbol: take.symbol }),
-    inQuery: z.strictObject({ detail: take.flag("Also one row a day"), ...take.range }),
+    inQuery: z.strictObject({ detail: take.flag("Also one row a day"), ...take.openRange }),
     body: bodies.timelineBody,
     answer({ source }, { symbol, ...options }) {
       const body = timeline(source, symbol, options);

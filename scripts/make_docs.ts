@@ -101,7 +101,8 @@ $ curl 'http://127.0.0.1:8000/v1/snapshot/2024-01-15'
 {"version":"2026-08-08.1","date":"2024-01-15","states":["traded"],"count":251,"symbols":["1000BONKUSDT",…]}
 \`\`\`
 
-A day is \`YYYY-MM-DD\` (UTC) or \`latest\`; ranges include both ends, and \`from\` or \`to\` alone means that one day.
+A day is \`YYYY-MM-DD\` (UTC) or \`latest\`; ranges include both ends, and \`from\` or \`to\` alone means that one day
+(for a timeline and rows: from then on, or until then).
 Unknown parameters are refused. \`/openapi.json\` describes all of this for programs.
 
 | path | answers | parameters | example |

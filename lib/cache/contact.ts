@@ -9,7 +9,7 @@ import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseListings } from "../core/listings_file.ts";
-import { type Artifact, isNamed } from "../core/manifest.ts";
+import { type Artifact, isNamed, type Manifest } from "../core/manifest.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
 import {
   fetchManifest,
@@ -31,6 +31,9 @@ const LOCK_WAIT_MS = 30_000;
 
 /** How long an answer counts when the publisher does not say, ms. */
 const CHECK_EVERY_MS = 60_000;
+
+/** How long it counts at most, ms: a plain mirror may say of its manifest what it says of files that never change. */
+const CHECK_AT_LEAST_EVERY_MS = 15 * 60_000;
 
 /** A copy's way to its publisher. */
 export class Contact {
@@ -92,7 +95,7 @@ export class Contact {
     if (!reply.changed) {
       throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
     }
-    const newest = parseManifest(reply.text).signed;
+    const newest = readManifest(reply.text, this.#options.endpoint).signed;
     const load = async (sequence: number) =>
       (await this.#bySequence(reply.layout, sequence)).manifest.signed;
     return (await moveAsOf(day, newest, load)).version;
@@ -166,7 +169,7 @@ export class Contact {
   ): Promise<LoadedCopy> {
     const { store, channel } = this.#options;
     const source = await this.#copy.source;
-    const manifest = parseManifest(reply.text);
+    const manifest = readManifest(reply.text, this.#options.endpoint);
     const { signed } = manifest;
     if (signed.channel !== channel) {
       throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
@@ -212,7 +215,7 @@ export class Contact {
     const known = await this.#copy.kept(sequence);
     if (known) return { record, manifest: known };
     const text = await fetchManifestBySequence(http, endpoint, layout, sequence);
-    const manifest = parseManifest(text);
+    const manifest = readManifest(text, endpoint);
     if (manifest.signed.sequence !== sequence) {
       throw new BfaError(
         "integrity",
@@ -236,10 +239,21 @@ export class Contact {
   }
 }
 
+/** Says who sent what cannot be read: an address that is no publisher's may answer, too. */
+function readManifest(text: string, endpoint: string): Manifest {
+  try {
+    return parseManifest(text);
+  } catch (error) {
+    if (!(error instanceof BfaError) || error.code !== "integrity") throw error;
+    throw new BfaError("integrity", `${error.message}; ${endpoint} sent it`, { cause: error });
+  }
+}
+
 function checkTimes(now: Date, maxAgeMs = CHECK_EVERY_MS) {
+  const waitMs = Math.min(maxAgeMs, CHECK_AT_LEAST_EVERY_MS);
   return {
     checkedAt: now.toISOString(),
-    nextCheckAt: new Date(now.getTime() + maxAgeMs).toISOString(),
+    nextCheckAt: new Date(now.getTime() + waitMs).toISOString(),
   };
 }
 

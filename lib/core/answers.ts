@@ -48,7 +48,9 @@ export interface Source {
   readonly index: ListingIndex;
 }
 
-/** A range as it is asked for: `latest` is accepted, and one end alone means both. */
+/**
+ * A range as it is asked for: `latest` is accepted, and one end alone means both; of a timeline, the other end is open.
+ */
 export interface RangeQuestion {
   /** First day. */
   from?: string | undefined;
@@ -62,6 +64,38 @@ export interface StatesOption {
   states?: readonly string[] | undefined;
 }
 
+/** Days and states as they are asked for, before anybody knows what there is. */
+export interface Asked extends RangeQuestion, StatesOption {
+  /** One day. */
+  day?: string | undefined;
+}
+
+/**
+ * Refuses what no version could answer, so that nobody is asked for it.
+ *
+ * @throws {BfaError} `usage` for what is no day, a range that ends first, or a state that does not exist.
+ */
+export function checkAsked({ day, from, to, states }: Asked): void {
+  readStates(states);
+  const [, first, last] = [day, from, to].map((text) =>
+    text === undefined ? undefined : readDay(text)
+  );
+  if (first && last) checkRange([first, last]);
+}
+
+/** A day that is asked for; `undefined` for the latest one. */
+function readDay(text: string): Day | undefined {
+  if (text === "latest") return undefined;
+  if (typeof text === "string" && /^[a-z]+$/i.test(text)) {
+    const shown = JSON.stringify(text.slice(0, 40)); // such as "today"
+    throw new BfaError(
+      "usage",
+      `Cannot read the day ${shown}: write it as YYYY-MM-DD, or \`latest\` for the newest`,
+    );
+  }
+  return parseDay(text);
+}
+
 /**
  * A day that the data knows about.
  *
@@ -70,15 +104,8 @@ export interface StatesOption {
  * @throws {NotFoundError} for a day before the first or after the last known one.
  */
 export function knownDay(index: ListingIndex, text: string): Day {
-  if (text === "latest") return index.dataThrough;
-  if (/^[a-z]+$/i.test(text)) {
-    const shown = JSON.stringify(text.slice(0, 40)); // such as "today"
-    throw new BfaError(
-      "usage",
-      `Cannot read the day ${shown}: write it as YYYY-MM-DD, or \`latest\` for the newest`,
-    );
-  }
-  const day = parseDay(text);
+  const day = readDay(text);
+  if (day === undefined) return index.dataThrough;
   if (!index.startsBy(day)) {
     throw new NotFoundError(`no data for ${day}: the archive starts on ${index.firstDay}`, [
       index.firstDay,
@@ -101,13 +128,13 @@ export function knownRange(index: ListingIndex, { from, to }: RangeQuestion): Da
     throw new BfaError("usage", "Cannot tell which days: give from and to, or one of them");
   }
   const range: DayRange = [knownDay(index, start), knownDay(index, end)];
-  if (range[0] > range[1]) {
-    throw new BfaError(
-      "usage",
-      `Cannot use the range ${range[0]} \u2026 ${range[1]}: it ends first`,
-    );
-  }
+  checkRange(range);
   return range;
+}
+
+function checkRange([from, to]: DayRange): void {
+  if (from <= to) return;
+  throw new BfaError("usage", `Cannot use the range ${from} \u2026 ${to}: it ends first`);
 }
 
 /** Reads states, in their usual order and without repeats; `traded` when none is given. */

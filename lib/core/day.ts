@@ -49,7 +49,7 @@ export function isDay(text: string): text is Day {
  */
 export function parseDay(text: string): Day {
   if (isDay(text)) return text;
-  const shown = JSON.stringify(text.slice(0, 40));
+  const shown = JSON.stringify(String(text).slice(0, 40)); // programs without types pass what they like
   throw new BfaError(
     "usage",
     SHAPE.test(text)

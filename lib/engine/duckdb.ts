@@ -6,6 +6,7 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { BfaError } from "../core/errors.ts";
+import { diskRefusal } from "./disk_refusal.ts";
 
 /** How to open a database. */
 export interface DuckdbOptions {
@@ -33,8 +34,6 @@ export async function withDuckdb<T>(
     ...(options.memoryLimit ? { memory_limit: options.memoryLimit } : {}),
     autoinstall_known_extensions: "false",
     autoload_known_extensions: "false",
-  }).catch((error) => {
-    throw fullDisk(error) ?? error;
   });
   const connections: DuckDBConnection[] = [];
   const connect = async () => {
@@ -45,19 +44,12 @@ export async function withDuckdb<T>(
   try {
     return await use(await connect(), connect);
   } catch (error) {
-    throw fullDisk(error) ?? error;
+    // Of a database with a file, whoever named it knows more.
+    throw (options.path ? undefined : diskRefusal(error, "DuckDB's temporary files")) ?? error;
   } finally {
     for (const connection of connections) connection.closeSync();
     instance.closeSync();
   }
-}
-
-/** DuckDB tells of a full disk in words. */
-function fullDisk(cause: unknown): BfaError | undefined {
-  const message = cause instanceof Error && !(cause instanceof BfaError) ? cause.message : "";
-  if (!/No space left on device|Disk quota exceeded/.test(message)) return undefined;
-  const file = /write (?:to )?file "([^"]+)"/.exec(message)?.[1] ?? "DuckDB's files";
-  return new BfaError("storage", `Cannot write ${file}: the disk is full`, { cause });
 }
 
 type Duckdb = typeof import("@duckdb/node-api");

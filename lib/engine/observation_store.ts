@@ -10,6 +10,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
 import { BfaError } from "../core/errors.ts";
+import { diskRefusal } from "./disk_refusal.ts";
 import { sqlText, withDuckdb } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
 import { IS_LATE, IS_OTHER, learnStaged } from "./learn_files.ts";
@@ -242,11 +243,6 @@ export function openingError(error: unknown, path: string): BfaError | undefined
       { cause: error },
     );
   }
-  if (/Read-only file system|Permission denied/.test(message)) {
-    return new BfaError("storage", `Cannot write ${path}: this place is read-only`, {
-      cause: error,
-    });
-  }
   const isDamaged =
     /not a valid DuckDB database|Corrupt database|Could not read (?:enough bytes )?from file/;
   if (isDamaged.test(message)) {
@@ -256,4 +252,5 @@ export function openingError(error: unknown, path: string): BfaError | undefined
       { cause: error },
     );
   }
+  return diskRefusal(error, path);
 }

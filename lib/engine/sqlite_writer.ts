@@ -33,8 +33,9 @@ export async function writeSqlite(path: string, tables: readonly SqliteTable[]):
   const { DatabaseSync } = await import("node:sqlite");
   const file = new DatabaseSync(path);
   try {
-    // Nobody sees the file before it is whole: it needs no journal of its own.
-    file.exec("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
+    // Nobody sees the file before it is whole: it needs no journal on the disk. (OFF is ignored here: the database is
+    // opened in SQLite's defensive mode.)
+    file.exec("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF");
     const counts: number[] = [];
     for (const { name, columns, key, index, rows } of tables) {
       const lines = columns.map((c) =>

@@ -88,6 +88,23 @@ export async function writeAll(file: Deno.FsFile, chunk: Uint8Array): Promise<vo
   for (let done = 0; done < chunk.length;) done += await file.write(chunk.subarray(done));
 }
 
+/**
+ * Tells whether a file can grow, or another be made beside it: a database's own words for a disk that refuses do not.
+ *
+ * @throws {BfaError} `storage` when the disk is full or read-only.
+ */
+export async function checkWritable(path: string): Promise<void> {
+  const beside = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await Deno.writeFile(beside, new Uint8Array(65_536));
+  } catch (error) {
+    const refused = storageError(error, path);
+    if (refused instanceof BfaError) throw refused;
+  } finally {
+    await Deno.remove(beside).catch(() => {});
+  }
+}
+
 /** Makes a rename last: the folder's entry reaches the disk. Not every platform can. */
 export async function syncFolder(folder: string): Promise<void> {
   if (Deno.build.os === "windows") return;

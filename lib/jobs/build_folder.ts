@@ -4,11 +4,13 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import type { FileFormats } from "../core/file_formats.ts";
 import type { Artifact } from "../core/manifest.ts";
+import { diskRefusal } from "../engine/disk_refusal.ts";
+import { storageError } from "../files/atomic_file.ts";
 
 /** What a build made; written beside the artifacts as `build.json`. */
 export interface Build {
@@ -35,9 +37,10 @@ export async function fillBuildFolder(
   write: (dir: string) => Promise<Build>,
 ): Promise<Build> {
   await refuseForeignFolder(dir);
+  await removeLeftOver(dirname(dir));
   const scratch = `${dir}.${crypto.randomUUID()}.tmp`;
-  await Deno.mkdir(scratch, { recursive: true });
   try {
+    await Deno.mkdir(scratch, { recursive: true });
     const made = await write(scratch);
     await Deno.writeTextFile(join(scratch, "build.json"), JSON.stringify(made, null, 2) + "\n");
     await Deno.remove(dir, { recursive: true }).catch(() => {});
@@ -45,7 +48,21 @@ export async function fillBuildFolder(
     return made;
   } catch (error) {
     await Deno.remove(scratch, { recursive: true }).catch(() => {});
-    throw error;
+    throw diskRefusal(error, dir) ?? storageError(error, dir);
+  }
+}
+
+/** What a build that was killed has left. A younger one may be another process's. */
+const LEFT_OVER_MS = 86_400_000;
+
+const SCRATCH = /^\d{4}-\d{2}-\d{2}\.\d+\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+async function removeLeftOver(folder: string): Promise<void> {
+  const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name).catch(() => []);
+  for (const path of names.filter((name) => SCRATCH.test(name)).map((name) => join(folder, name))) {
+    const { mtime } = await Deno.stat(path).catch(() => ({ mtime: null }));
+    if (!mtime || Date.now() - mtime.getTime() < LEFT_OVER_MS) continue;
+    await Deno.remove(path, { recursive: true }).catch(() => {});
   }
 }
 

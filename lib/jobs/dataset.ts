@@ -13,7 +13,7 @@ import type {
   TimelineAnswer,
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
-import type { Source, StatesOption } from "../core/answers.ts";
+import type { Asked, Source, StatesOption } from "../core/answers.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
@@ -67,32 +67,34 @@ export class Dataset {
 
   /** Which symbols existed on a day, and really traded unless other states are asked for. */
   async snapshot(day: string, options: SnapshotOptions = {}): Promise<SnapshotAnswer> {
-    return answers.snapshot(await this.#source(), day, options);
+    const { states } = options;
+    return answers.snapshot(await this.#source({ day, states }), day, options);
   }
 
   /** The lives of a symbol. */
   async timeline(symbol: string, options: TimelineOptions = {}): Promise<TimelineAnswer> {
-    return answers.timeline(await this.#source(), symbol, options);
+    return answers.timeline(await this.#source(options), symbol, options);
   }
 
   /** Which symbols were in one of the states on at least one day of a range. */
   async range(from: string, to: string = from, options: StatesOption = {}): Promise<RangeAnswer> {
-    return answers.range(await this.#source(), { from, to }, options);
+    const source = await this.#source({ from, to, ...options });
+    return answers.range(source, { from, to }, options);
   }
 
   /** The listings that began to trade on a day or in a range. */
   async newListings(from: string, to: string = from): Promise<EventsAnswer> {
-    return answers.newListings(await this.#source(), { from, to });
+    return answers.newListings(await this.#source({ from, to }), { from, to });
   }
 
   /** The listings that stopped trading on a day or in a range. */
   async delistings(from: string, to: string = from): Promise<EventsAnswer> {
-    return answers.delistings(await this.#source(), { from, to });
+    return answers.delistings(await this.#source({ from, to }), { from, to });
   }
 
   /** Counts per state, one row a day. */
   async summary(from: string, to: string = from): Promise<SummaryAnswer> {
-    return answers.summary(await this.#source(), { from, to });
+    return answers.summary(await this.#source({ from, to }), { from, to });
   }
 
   /** Every symbol that ever existed. */
@@ -108,6 +110,7 @@ export class Dataset {
    */
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
     const { day, from, to, symbol, signal } = question;
+    answers.checkAsked(question);
     // A copy has the listings at hand: they say which parts can hold a symbol.
     const lives = symbol === undefined || this.#options.copy === "none"
       ? undefined
@@ -135,6 +138,7 @@ export class Dataset {
     n = 20,
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<TopAnswer> {
+    answers.checkAsked({ day });
     return await this.#asked(options.signal, async (rows) => await rows.top(day, n, options));
   }
 
@@ -158,7 +162,8 @@ export class Dataset {
    */
   async export(path: string, options: ExportOptions = {}): Promise<Exported> {
     const { exportRows } = await import("./export_rows.ts");
-    const source = await this.#source();
+    const { from, to } = options;
+    const source = await this.#source({ from, to });
     const open = async () => await (await this.#localSql()).open(source.version);
     return await exportRows(path, source, open, options);
   }
@@ -316,8 +321,9 @@ export class Dataset {
     await this.#copy?.settled();
   }
 
-  /** What to answer from. */
-  async #source(): Promise<Source> {
+  /** What to answer from, once it is known that there can be an answer. */
+  async #source(asked: Asked = {}): Promise<Source> {
+    answers.checkAsked(asked);
     return this.#copy ? await (await this.#copy.current()).source() : await this.#fromSeed();
   }
 

@@ -13,6 +13,7 @@ import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Column, DAILY_AVAILABILITY, LISTINGS } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
+import { diskRefusal } from "../engine/disk_refusal.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import { tableChunks } from "../engine/sql_answer.ts";
@@ -73,7 +74,9 @@ export async function exportRows(
         await checkWhole(connection, rows, fromOf(what), `export to ${path}`);
         return rows;
       })
-    );
+    ).catch((error) => {
+      throw diskRefusal(error, path) ?? error;
+    });
   });
   const { size } = await Deno.stat(path);
   return { path, version: source.version, rows, bytes: size };

@@ -151,10 +151,11 @@ export class FreshKeeper {
     const now = this.#options.now().getTime();
     const { nextCheckAt, checkedAt } = copy.record;
     if (Date.parse(checkedAt ?? "") > now) return true; // the clock was ahead then
-    // What the server said while its manifest was fresh no longer counts once it is due.
-    const due = Date.parse(copy.manifest.signed.freshness.refreshAfter);
-    const checkedWhenDue = Date.parse(checkedAt ?? "") >= due;
-    return !checkedWhenDue || nextCheckAt === null || now >= Date.parse(nextCheckAt);
+    // What the server said while its manifest was fresh no longer counts once it is due; nor that once it is stale.
+    const { refreshAfter, staleAfter } = copy.manifest.signed.freshness;
+    const since = Date.parse(now >= Date.parse(staleAfter) ? staleAfter : refreshAfter);
+    const checkedSince = Date.parse(checkedAt ?? "") >= since;
+    return !checkedSince || nextCheckAt === null || now >= Date.parse(nextCheckAt);
   }
 
   /** Why the last try failed, when it is too early for the next one; any process may have made it. */

@@ -57,8 +57,8 @@ export interface Moved {
   readonly changed: boolean;
 }
 
-/** How far back the log is read for a channel's last move. */
-const LOG_BACK = 100;
+/** How far back the log is read for a channel's last move: over two years of signing again every day. */
+const LOG_BACK = 1_000;
 
 /** How often a move starts over when another publisher was faster. */
 const ATTEMPTS = 3;
@@ -113,7 +113,9 @@ export async function rollback(
   options: MoveOptions = {},
 ): Promise<Moved> {
   const channel = readChannel(options.channel);
-  const last = (await publisher.store.log(LOG_BACK)).find((entry) => entry.channel === channel);
+  // Signing a version again moves nothing: what counts is the move before.
+  const last = (await publisher.store.log(LOG_BACK))
+    .find((entry) => entry.channel === channel && entry.version !== entry.previous);
   if (version === undefined && last?.action === "rollback") {
     throw new BfaError(
       "usage",
@@ -180,7 +182,7 @@ export function checkSigners({ signers }: Publisher): void {
   if (signers.length > 0) return;
   throw new BfaError(
     "usage",
-    "Cannot publish: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY",
+    "Cannot sign: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY",
   );
 }
 

@@ -7,6 +7,7 @@
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError } from "../core/errors.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
+import { checkWritable } from "../files/atomic_file.ts";
 import { channelKey, logKey, manifestKey, PREFIXES, versionKey } from "./kv_keys.ts";
 import type {
   ChannelHead,
@@ -82,7 +83,8 @@ export function readKvReadMs(text = String(SERVICE_READ_MS)): number {
  * Opens Deno KV.
  *
  * @param path A file, an `http(s)://` KV Connect address, or nothing for the platform's own.
- * @throws {BfaError} `unavailable` with what to do, when this Deno has no KV or it does not open.
+ * @throws {BfaError} `unavailable` with what to do, when this Deno has no KV or it does not open; `storage` on a disk
+ *   that is full or read-only.
  */
 export async function openKv(path?: string): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
@@ -94,6 +96,8 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
   try {
     return await withDeadline(Deno.openKv(path), 5_000, "open Deno KV");
   } catch (error) {
+    // SQLite says "disk I/O error", or that it cannot open a file.
+    if (path !== undefined && !isRemoteKv(path, false)) await checkWritable(path);
     throw asBfaError(error, "unavailable", `open Deno KV at ${path ?? "the default place"}`);
   }
 }
@@ -264,6 +268,11 @@ async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Den
   }
 }
 
+/** What SQLite says of a disk without room, or that was made read-only meanwhile. */
+function isFull(error: unknown): boolean {
+  return error instanceof Error && /disk is full|readonly database/.test(error.message);
+}
+
 /** SQLite says "database is locked" while another process writes: wait a little and try again. */
 async function retryLocked<T>(work: () => Promise<T>, forMs: number): Promise<T> {
   const end = performance.now() + forMs;
@@ -272,7 +281,9 @@ async function retryLocked<T>(work: () => Promise<T>, forMs: number): Promise<T>
       return await work();
     } catch (error) {
       const locked = error instanceof Error && /database is (locked|busy)/.test(error.message);
-      if (!locked) throw asBfaError(error, "unavailable", "use Deno KV");
+      if (!locked) {
+        throw asBfaError(error, isFull(error) ? "storage" : "unavailable", "use Deno KV");
+      }
       if (performance.now() + waitMs > end) {
         throw new BfaError(
           "unavailable",

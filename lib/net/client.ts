@@ -120,9 +120,10 @@ function redirected(from: string, location: string, allowed: readonly string[]):
   if (belongs && (there.protocol === here.protocol || there.protocol === "https:")) {
     return there.href;
   }
+  const allow = belongs ? "" : `; where that is right, allow it (--download-hosts ${there.host})`;
   throw new BfaError(
     "network",
-    `Cannot fetch ${from}: it redirects to ${there.origin}, which is refused`,
+    `Cannot fetch ${from}: it redirects to ${there.origin}, which is refused${allow}`,
   );
 }
 

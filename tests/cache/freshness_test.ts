@@ -100,13 +100,32 @@ Deno.test("a due copy is not asked about again before nextCheckAt, by any proces
   });
 });
 
-Deno.test("Cache-Control: max-age=600 moves nextCheckAt", async () => {
+for (
+  const [seconds, nextCheckAt] of [
+    [600, "2024-04-02T12:10:00.000Z"],
+    [31_536_000, "2024-04-02T12:15:00.000Z"], // as hosts say of all their files
+  ] as const
+) {
+  Deno.test(`Cache-Control: max-age=${seconds} moves nextCheckAt, by 15 minutes at most`, async () => {
+    await withWarmCopy(async (world) => {
+      world.clock = new Date(AT.due);
+      const headers = { "cache-control": `public, max-age=${seconds}` };
+      world.endpoint.fault = () => new Response(null, { status: 304, headers });
+      await ask(world);
+      assertEquals((await world.record())!.nextCheckAt, nextCheckAt);
+    });
+  });
+}
+
+Deno.test("a copy that became stale asks, whatever it was told while it was due", async () => {
   await withWarmCopy(async (world) => {
-    world.clock = new Date(AT.due);
-    world.endpoint.fault = () =>
-      new Response(null, { status: 304, headers: { "cache-control": "public, max-age=600" } });
+    world.clock = new Date(Date.parse(AT.stale) - 1_000);
     await ask(world);
-    assertEquals((await world.record())!.nextCheckAt, "2024-04-02T12:10:00.000Z");
+    assertEquals(world.endpoint.take(), UNCHANGED);
+    world.clock = new Date(AT.stale);
+    await ask(world);
+    assertEquals(world.endpoint.take(), UNCHANGED);
+    assertEquals(world.notices, ["publisher-late"]);
   });
 });
 

@@ -228,3 +228,17 @@ Deno.test("other trusted keys than the copy's: its manifest is as if missing, th
     assertEquals((await (await world.open({ trustedKeys })).symbols()).version, build.version);
   });
 });
+
+Deno.test("what cannot be read as a manifest is told with the address that sent it", async () => {
+  await withCopy(async (world) => {
+    await edit(world, () => "<html>a page</html>");
+    const error = await (await world.open()).refresh().catch((error) => error);
+    assertEquals(
+      [error.code, error.message],
+      [
+        "integrity",
+        `Cannot read the manifest: it is not JSON, or torn; ${world.endpoint.url} sent it`,
+      ],
+    );
+  });
+});

@@ -80,7 +80,7 @@ Deno.test("`bfa daily` without a signing key says so before it asks the source f
     const { code, err } = await call(world, "daily");
     assertEquals([code, err], [
       2,
-      "bfa: Cannot publish: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY\n",
+      "bfa: Cannot sign: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY\n",
     ]);
     assertEquals(world.bucket.take().prefixes, 0);
   });

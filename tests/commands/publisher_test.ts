@@ -69,6 +69,21 @@ Deno.test("keys, build, publish, promote, rollback, renew and log: the publisher
   });
 });
 
+Deno.test("a KV and a mirror URL that cannot be one are refused, and nothing is made", async () => {
+  await withCacheDir(async (env) => {
+    for (
+      const [args, line] of [
+        [["--kv", "foo://x"], 'the KV "foo://x": give a file or an http(s):// address'],
+        [["--mirror-url", "foo"], 'the mirror URL "foo": give an http(s):// address'],
+      ] as const
+    ) {
+      const { code, err } = await bfa(["promote", "2024-03-31.1", ...args], { env, now: NOW });
+      assertEquals([code, err], [2, `bfa: Cannot use ${line}\n`]);
+      assertEquals(Array.from(Deno.readDirSync(env.HOME!)), []);
+    }
+  });
+});
+
 Deno.test("a build never touches a folder of other files", async () => {
   await withCacheDir(async (env) => {
     await Deno.writeTextFile(`${env.HOME}/precious`, "");

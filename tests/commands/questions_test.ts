@@ -72,6 +72,20 @@ Deno.test("a terminal gets a table and a line that sums it up; a pipe one symbol
   });
 });
 
+Deno.test("a terminal is told how many in plain words: one is one", async () => {
+  await withEndpoint(async (env) => {
+    const told = async (...args: string[]) =>
+      (await bfa(args, { env, terminal: true })).err.split("   ")[0];
+    assertEquals(await told("delistings", "2024-01-11"), "1 delisting on 2024-01-11");
+    assertEquals(
+      await told("new-listings", "2024-01-01", "2024-01-05"),
+      "3 new listings from 2024-01-01 to 2024-01-05",
+    );
+    assertEquals(await told("new-listings", "2024-01-02"), "0 new listings on 2024-01-02");
+    assertEquals(await told("range", "2024-02-10"), "1 traded on 2024-02-10");
+  });
+});
+
 Deno.test("a timeline on a terminal ends with a picture of its months", async () => {
   await withEndpoint(async (env) => {
     const { out } = await bfa(["timeline", "BBBUSDT"], { env, terminal: true });
@@ -126,6 +140,11 @@ const FAILURES: [args: string[], code: number, err: string][] = [
   [["snapshot", "latest", "--at", "2024-03-30.1"], 3, "no version 2024-03-30.1"],
   [["snapshot", "latest", "--at", "yesterday"], 2, "write it like 2026-11-20.1"],
   [["snapshot", "latest", "--endpoint", "ftp://x"], 2, "give an http(s):// address"],
+  [
+    ["snapshot", "latest", "--at", "2024-03-31.1", "--as-of", "2024-04-01"],
+    2,
+    "Cannot use --as-of with --at",
+  ],
   [["snapshots"], 2, "did you mean snapshot?"],
   [["cache", "burn"], 2, "choose among dir, status"],
   [["pull", "nothing.parquet"], 3, 'no artifact "nothing.parquet"'],
@@ -182,3 +201,59 @@ async function withEndpoint(test: (env: Record<string, string>) => Promise<void>
     await endpoint.close();
   });
 }
+
+Deno.test("what no version could answer is refused in one line, and nobody is asked", async () => {
+  await withCacheDir(async (env) => {
+    const dead = { ...env, BFA_ENDPOINT: "http://127.0.0.1:9" }; // where nobody answers
+    for (
+      const [args, line] of [
+        [["snapshot", "2024-02-30"], 'day "2024-02-30": there is no such day in the calendar'],
+        [["snapshot", "15/01/2024"], 'day "15/01/2024": write it as YYYY-MM-DD'],
+        [["snapshot", "today"], 'day "today": write it as YYYY-MM-DD, or `latest`'],
+        [["snapshot", "2024-01-15", "--state", "foo"], 'state "foo": choose among'],
+        [["range", "2024-02-01", "2024-01-01"], "2024-02-01 … 2024-01-01: it ends first"],
+        [["new-listings", "2024-13-01"], 'day "2024-13-01"'],
+        [["delistings", "2024-01-01", "x1"], 'day "x1"'],
+        [["summary", "2024-00-01"], 'day "2024-00-01"'],
+        [["timeline", "BTCUSDT", "--from", "2024-1-1"], 'day "2024-1-1"'],
+        [["rows", "BTCUSDT", "--to", "2023-02-29"], 'day "2023-02-29"'],
+        [["top", "2023-02-29"], 'day "2023-02-29"'],
+        [["export", `${env.HOME}/x.csv`, "--from", "2023-02-29"], 'day "2023-02-29"'],
+      ] as const
+    ) {
+      for (const asked of [env, dead]) {
+        const { code, out, err } = await bfa([...args], { env: asked, now: NOW });
+        assertEquals([code, out, err.split("\n").length], [2, "", 2], `${args.join(" ")}: ${err}`);
+        assertStringIncludes(err, line);
+      }
+    }
+  });
+});
+
+Deno.test("bfa status: what the publisher said, and since when", async () => {
+  await withEndpoint(async (env) => {
+    const publisher = async (now: string) => {
+      const { out } = await bfa(["status"], { env, now: new Date(now) });
+      return /publisher +(.*)/.exec(out)![1];
+    };
+    const ask = (now: string) => bfa(["symbols"], { env, now: new Date(now) });
+    assertEquals(
+      await publisher("2024-04-01T14:00:00Z"),
+      "on time (last asked 2024-04-01 13:00 UTC)",
+    );
+    assertEquals(
+      await publisher("2024-04-02T12:30:00Z"),
+      "not asked since a newer version was expected (last asked 2024-04-01 13:00 UTC)",
+    );
+    await ask("2024-04-02T12:30:00Z");
+    assertEquals(
+      await publisher("2024-04-02T12:40:00Z"),
+      "had nothing newer yet (last asked 2024-04-02 12:30 UTC)",
+    );
+    await ask("2024-04-02T18:00:00Z");
+    assertEquals(
+      await publisher("2024-04-02T18:10:00Z"),
+      "late (last asked 2024-04-02 18:00 UTC)",
+    );
+  });
+});

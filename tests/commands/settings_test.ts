@@ -24,21 +24,44 @@ Deno.test("a flag's setting is read as yes or no; anything else is refused, not 
   assertEquals(assertThrows(() => offline("ja"), BfaError).code, "usage");
 });
 
-Deno.test("progressBar() wipes itself away when the file is whole", () => {
+/** What a bar writes while bytes of files arrive, `stepMs` after one another. */
+function drawn(stepMs: number, arrivals: readonly (readonly [name: string, bytes: number])[]) {
   const written: string[] = [];
   const world = { err: (text: string) => void written.push(text), columns: 80 } as World;
-  const artifact = { name: "a", role: "", mediaType: "", bytes: 100, sha256: "" };
   const now = performance.now;
   try {
     let ms = 0;
-    performance.now = () => ms += 600;
+    performance.now = () => ms += stepMs;
     const onProgress = progressBar(world);
-    for (const bytes of [10, 20, 40, 80, 100]) onProgress(artifact, bytes);
+    for (const [name, bytes] of arrivals) {
+      onProgress({ name, role: "", mediaType: "", bytes: 100, sha256: "" }, bytes);
+    }
   } finally {
     performance.now = now;
   }
-  assertEquals(written.length > 1, true);
-  assertEquals(written.at(-1), "\r\x1b[K");
+  return written.map((text) => text.replace("\r\x1b[K", ""));
+}
+
+Deno.test("progressBar() wipes itself away when the file is whole", () => {
+  const written = drawn(600, [10, 20, 40, 80, 100].map((bytes) => ["a", bytes]));
+  assertEquals(written, [
+    "a ██████████░░░░░░░░░░░░░░ 40 B of 100 B, 25 B/s, 3 s left",
+    "a ███████████████████░░░░░ 80 B of 100 B, 39 B/s, 1 s left",
+    "",
+  ]);
+});
+
+Deno.test("progressBar() counts files that come at once together, and those one after another as one", () => {
+  assertEquals(
+    drawn(400, [["a", 10], ["b", 10], ["a", 60], ["b", 20], ["a", 100], ["b", 100]]),
+    [
+      "2 files ██████████░░░░░░░░░░░░░░ 80 B of 200 B, 50 B/s, 3 s left",
+      "b █████░░░░░░░░░░░░░░░░░░░ 20 B of 100 B, 63 B/s, 2 s left",
+      "",
+    ],
+  );
+  assertEquals(drawn(400, [["a", 50], ["a", 100], ["b", 50], ["c", 50]]).length, 1);
+  assertEquals(drawn(6_000, [["a", 100], ["b", 50], ["b", 100]]), []);
 });
 
 Deno.test("a setting that does not exist is refused, with those that do", async () => {

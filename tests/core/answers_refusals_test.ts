@@ -54,6 +54,14 @@ Deno.test("`knownDay()` refuses what is no day", () => {
   for (const text of ["", "Latest", "today", "2024-02-30", "15/01/2024"]) {
     assertEquals(assertThrows(() => knownDay(index, text), BfaError).code, "usage");
   }
+  for (const value of [undefined, null, 5, new Date(0)]) { // from a program without types
+    const error = assertThrows(() => knownDay(index, value as unknown as string), BfaError);
+    assertEquals(error.code, "usage");
+    assertStringIncludes(
+      error.message,
+      `Cannot read the day ${JSON.stringify(String(value).slice(0, 40))}`,
+    );
+  }
 });
 
 Deno.test("`knownRange()` takes one end for both", () => {

@@ -16,11 +16,14 @@ export interface SmallDisk {
 /** Whether file systems can be mounted here: root on Linux, outside strict containers. */
 export const canMount: boolean = await mounts();
 
-/** Runs a test with a disk of 64 KiB. */
-export async function withSmallDisk(test: (disk: SmallDisk) => Promise<void>): Promise<void> {
+/** Runs a test with a disk of 64 KiB, or of another size. */
+export async function withSmallDisk(
+  test: (disk: SmallDisk) => Promise<void>,
+  size = "64k",
+): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "bfa-disk-" });
   const filler = join(dir, "filler");
-  await run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", dir);
+  await run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", dir);
   try {
     await test({
       dir,

@@ -6,6 +6,7 @@ type Json = Record<string, unknown>;
 
 /** One parameter of an operation. */
 interface Parameter {
+  readonly description?: string;
   readonly name: string;
   readonly in: "path" | "query";
   readonly schema: Json;

@@ -1,10 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { parseDay } from "../../lib/core/day.ts";
+import { BfaError } from "../../lib/core/errors.ts";
 import { ListingIndex } from "../../lib/core/listing_index.ts";
 import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
 import { LocalSql } from "../../lib/engine/local_sql.ts";
 import { exportRows } from "../../lib/jobs/export_rows.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 import { SMALL_LISTINGS } from "../helpers/publisher.ts";
 
 const VALUES: Record<string, string> = {
@@ -84,3 +86,34 @@ Deno.test("a query of the owner's that fails in its middle is a failure, not few
   await assertRejects(() => sql.query(query), Error, "late");
   sql.close();
 });
+
+for (const suffix of ["csv", "parquet", "sqlite"]) {
+  for (const state of ["full", "read-only"]) {
+    Deno.test({
+      name: `an export to .${suffix} on a disk that is ${state}: storage, and nothing is left`,
+      ignore: !canMount,
+      fn: () =>
+        withSmallDisk(async (disk) => {
+          await (state === "full" ? disk.fill(4) : disk.readOnly(true));
+          // Digits that no encoding makes small.
+          const sql = await manyRows("20_000", { symbol: "md5(range::VARCHAR)" });
+          try {
+            const path = join(disk.dir, `all.${suffix}`);
+            const error = await assertRejects(
+              () => exportRows(path, SOURCE, () => Promise.resolve(sql)),
+              BfaError,
+            );
+            const why = state === "full" ? "the disk is full" : "this place is read-only";
+            assertEquals(
+              [error.code, error.message],
+              ["storage", `Cannot write ${path}: ${why}`],
+            );
+            const left = Array.from(Deno.readDirSync(disk.dir), ({ name }) => name);
+            assertEquals(left, state === "full" ? ["filler"] : []);
+          } finally {
+            sql.close();
+          }
+        }),
+    });
+  }
+}

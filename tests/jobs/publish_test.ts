@@ -100,7 +100,7 @@ Deno.test("publish, promote, rollback and renew: each takes the next sequence, a
       await promote(publisher, V2, { reason: "looked good" }),
       await rollback(publisher, undefined, { reason: "wrong volumes" }),
       await renew(publisher),
-      await rollback(publisher, undefined),
+      await rollback(publisher, V2),
       await rollback(publisher, V1),
       await promote(publisher, V1, { channel: "candidate" }),
     ].map(facts);
@@ -240,6 +240,8 @@ Deno.test("a second rollback must say where to: the version before is the one th
     const { publisher } = world;
     await publishAll(world, V1, V2);
     assertEquals((await rollback(publisher, undefined)).stored.manifest.signed.version, V1);
+    await assertCode(() => rollback(publisher, undefined), "usage");
+    await renew(publisher); // it is the newest still: not a move
     await assertCode(() => rollback(publisher, undefined), "usage");
     assertEquals((await rollback(publisher, V2)).stored.manifest.signed.version, V2);
   });

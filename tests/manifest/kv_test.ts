@@ -9,6 +9,7 @@ import {
 } from "../../lib/manifest/kv.ts";
 import { currentManifest } from "../../lib/manifest/store.ts";
 import { commitOf, kvWith } from "../helpers/commits.ts";
+import { canMount, withSmallDisk } from "../helpers/fault_disk.ts";
 
 /** Every entry of a KV, keys as text, values read from their JSON. */
 async function dump(kv: Deno.Kv): Promise<Record<string, unknown>> {
@@ -227,4 +228,49 @@ Deno.test("a channel is read every second where watch is local, every minute whe
   for (const [path, onDeploy, ms] of cases) {
     assertEquals([path, onDeploy, pollEveryMs(isRemoteKv(path, onDeploy))], [path, onDeploy, ms]);
   }
+});
+
+for (const state of ["full", "read-only"]) {
+  Deno.test({
+    name: `openKv() on a disk that is ${state}: storage; afterwards it opens as before`,
+    ignore: !canMount,
+    fn: () =>
+      withSmallDisk(async (disk) => {
+        const path = `${disk.dir}/kv.sqlite3`;
+        const open = () => openKv(path).then((kv) => kv.close());
+        await open();
+        await (state === "full" ? disk.fill() : disk.readOnly(true));
+        const error = await assertRejects(open, BfaError);
+        const why = state === "full" ? "the disk is full" : "this place is read-only";
+        assertEquals([error.code, error.message], ["storage", `Cannot write ${path}: ${why}`]);
+        await (state === "full" ? disk.empty() : disk.readOnly(false));
+        await open();
+      }, "1m"),
+  });
+}
+
+Deno.test({
+  name: "a commit on a disk that fills up: storage, and nothing is lost",
+  ignore: !canMount,
+  fn: () =>
+    withSmallDisk(async (disk) => {
+      const kv = await openKv(`${disk.dir}/kv.sqlite3`);
+      try {
+        const store = kvManifestStore(kv);
+        assertEquals(await store.commit(commitOf({ sequence: 1 })), true);
+        const head = await store.head("latest");
+        const next = commitOf({ sequence: 2, version: "2024-03-31.2", head });
+        await disk.fill();
+        const error = await assertRejects(() => store.commit(next), BfaError);
+        assertEquals(
+          [error.code, error.message],
+          ["storage", "Cannot use Deno KV: database or disk is full"],
+        );
+        await disk.empty();
+        assertEquals(await store.lastSequence(), 1);
+        assertEquals(await store.commit(next), true);
+      } finally {
+        kv.close();
+      }
+    }, "1m"),
 });

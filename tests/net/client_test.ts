@@ -214,6 +214,24 @@ Deno.test("redirects to other hosts: GitHub's for its downloads, and those that 
   }
 });
 
+Deno.test("a redirect that is refused names the host to allow; plain http after https cannot be allowed", async () => {
+  for (
+    const [to, says] of [
+      [
+        "https://cdn.test:81/x",
+        "https://cdn.test:81, which is refused; where that is right, allow it (--download-hosts cdn.test:81)",
+      ],
+      ["http://mirror.test/x", "http://mirror.test, which is refused"],
+    ] as const
+  ) {
+    const fetch: Fetch = () =>
+      Promise.resolve(new Response(null, { status: 302, headers: { location: to } }));
+    const error = await httpClient({ ...noWait, fetch }).get("https://mirror.test/a")
+      .catch((error) => error);
+    assertEquals(error.message, `Cannot fetch https://mirror.test/a: it redirects to ${says}`);
+  }
+});
+
 Deno.test("a broken Location is no crash: network", async () => {
   await withReplies([{ status: 302, headers: { location: "http://[" } }], async (server) => {
     assertEquals(await outcome(httpClient(noWait).get(server.url)), "network");

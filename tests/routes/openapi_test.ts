@@ -37,6 +37,27 @@ Deno.test("/openapi.json is valid OpenAPI 3.1, and every operation has its own i
   });
 });
 
+Deno.test("/openapi.json says what a range means whose other end is left out", async () => {
+  await withService(async ({ json }) => {
+    const told = operationsOf(await json("/openapi.json"))
+      .flatMap(({ path, parameters }) =>
+        parameters.filter(({ name }) => name === "from").map(({ description }) => [
+          path,
+          /alone, it is the only one|when left out/.exec(description ?? "")?.[0],
+        ])
+      ).filter(([path]) => String(path).startsWith("/v1"));
+    const one = "alone, it is the only one";
+    assertEquals(Object.fromEntries(told), {
+      "/v1/timeline/{symbol}": "when left out",
+      "/v1/range": one,
+      "/v1/new-listings": one,
+      "/v1/delistings": one,
+      "/v1/summary": one,
+      "/v1/rows": "when left out",
+    });
+  });
+});
+
 Deno.test(`${REQUESTS} requests from /openapi.json: no 500, every answer as it is described`, async () => {
   await withWholeService(async (service) => {
     await service.publish(NEXT, [...LISTINGS.slice(0, 5), listing("FFFUSDT#1", "2024-04-01")]);
