@@ -114,7 +114,10 @@ export function operated(service: Service, options: OperationOptions): OperatedS
   function refuse(request: Request, verdict: RateVerdict | undefined): Response | undefined {
     if (lacksHost(request)) {
       return problem(
-        new BfaError("usage", "Cannot read the request: HTTP/1.1 needs a Host header"),
+        new BfaError(
+          "usage",
+          "Cannot read the request: HTTP/1.1 needs a Host header; over HTTP/2 write 127.0.0.1 instead of localhost",
+        ),
       );
     }
     if (verdict?.allowed !== false) return undefined;

@@ -57,7 +57,7 @@ export async function openGate(): Promise<SqlGate> {
       parse.bindVarchar(1, sql);
       const reader = await parse.runAndReadAll();
       try {
-        checkTree(statementsIn(String(reader.getRows()[0]![0])));
+        checkTree(statementsIn(String(reader.getRows()[0]![0]), sql));
       } catch (error) {
         throw sqlFailure(error);
       }
@@ -70,7 +70,7 @@ export async function openGate(): Promise<SqlGate> {
   };
 }
 
-function statementsIn(json: string): unknown {
+function statementsIn(json: string, sql: string): unknown {
   let parsed: Record<string, unknown>;
   try {
     parsed = JSON.parse(json);
@@ -81,7 +81,14 @@ function statementsIn(json: string): unknown {
   if (parsed.error === false) return parsed.statements;
   const message = String(parsed.error_message);
   if (parsed.error_type === "not implemented" && /only select/i.test(message)) {
-    throw new BfaError("sql_rejected", "Cannot run this SQL: only one SELECT can be asked");
+    // DuckDB looks up values that are not written down with a statement of its own.
+    const pivots = /\bPIVOT\b/i.test(sql)
+      ? "; a PIVOT needs its values: ON quote_asset IN ('USDT', 'USDC')"
+      : "";
+    throw new BfaError(
+      "sql_rejected",
+      `Cannot run this SQL: only one SELECT can be asked${pivots}`,
+    );
   }
   if (/^Max(imum)? (expression depth|grouping set)/.test(message)) {
     throw new BfaError("limit", "Cannot run this SQL: it is nested too deeply");

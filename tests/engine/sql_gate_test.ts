@@ -46,6 +46,11 @@ const REASONS: [sql: string, reason: string][] = [
   ["FROM pg_catalog.pg_class", `there is no table "pg_class"; ${TABLES}`],
   ["FROM information_schema.routines", `there is no table "routines"; ${TABLES}`],
   ["FROM system.information_schema.tables", `there is no table "tables"; ${TABLES}`],
+  ["DROP TABLE listings", "only one SELECT can be asked"],
+  [
+    "PIVOT listings ON quote_asset USING count(*)",
+    "only one SELECT can be asked; a PIVOT needs its values: ON quote_asset IN ('USDT', 'USDC')",
+  ],
   ["FROM main.listings", 'write the table "listings" without a schema'],
   ["FROM memory.main.LISTINGS", 'write the table "LISTINGS" without a schema'],
   ...["SHOW TABLES", "SHOW ALL TABLES", "SHOW DATABASES"].map((
@@ -64,6 +69,7 @@ Deno.test("the gate says what there is instead", async () => {
     }
     await gate.check("FROM information_schema.tables");
     await gate.check("DESCRIBE listings");
+    await gate.check("PIVOT listings ON quote_asset IN ('USDT', 'USDC') USING count(*)");
   } finally {
     gate.close();
   }

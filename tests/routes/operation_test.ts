@@ -187,6 +187,10 @@ Deno.test("HTTP/1.1 without Host is 400; with any Host, or HTTP/2, it is answere
         )[0];
       assertEquals(await status("HTTP/1.1\r\n"), "HTTP/1.1 400 Bad Request");
       assertEquals(await status("HTTP/1.1\r\n", "/healthz"), "HTTP/1.1 400 Bad Request");
+      assertMatch(
+        await rawHttp(server.url, `GET ${SMALL} HTTP/1.1\r\nConnection: close\r\n\r\n`),
+        /needs a Host header; over HTTP\/2 write 127\.0\.0\.1 instead of localhost/,
+      );
       assertEquals(await status("HTTP/1.1\r\n", "/v1/nothing"), "HTTP/1.1 400 Bad Request");
       for (const host of ["a.test", `localhost:${port}`, `127.0.0.1:${port}`, "[::1]"]) {
         assertEquals(await status(`HTTP/1.1\r\nHost: ${host}\r\n`), "HTTP/1.1 200 OK", host);
@@ -278,6 +282,13 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
     const { response, text } = await ask("/metrics");
     assertEquals(response.headers.get("content-type"), "text/plain; version=0.0.4; charset=utf-8");
     const found = readMetrics(text);
+    const documented = await Deno.readTextFile("docs/operations.md");
+    for (const name of Object.keys(found)) {
+      const limit = /^bfa_(?:http_refused_total|limit_used){limit="([^"]+)"}/.exec(name)?.[1];
+      if (limit) {
+        assert(documented.includes(`\`${limit}\``), `${name} is not in docs/operations.md`);
+      }
+    }
     const wanted = {
       'bfa_http_answers_from_memory_total{status="200"}': 1,
       'bfa_http_answers_from_memory_total{status="304"}': 1,
