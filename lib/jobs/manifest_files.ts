@@ -16,6 +16,7 @@ import {
   textBody,
   VERSIONS_PATH,
 } from "../mirror/mirror.ts";
+import { missingArtifacts } from "./require_artifacts.ts";
 import { versionList } from "./version_list.ts";
 
 /** Where manifests are, and where their files go. */
@@ -40,16 +41,26 @@ export async function writeManifestFiles(
   for (let written = 0; written !== await store.lastSequence();) {
     written = await store.lastSequence();
     const versions = JSON.stringify(await versionList(store), null, 2) + "\n";
-    const latest = (await currentManifest(store, "latest"))?.text;
+    const newest = await currentManifest(store, "latest");
+    const latest = newest?.text;
     for (const mirror of mirrors) {
-      if (isReleaseMirror(mirror)) await announce(store, mirror, written, { versions, latest });
-      else await putMoving(mirror, { versions, latest });
+      if (isReleaseMirror(mirror)) {
+        await announce(store, mirror, written, { versions, latest });
+        continue;
+      }
+      const isThere = newest && (latest === stored.text || await hasFiles(mirror, newest));
+      await putMoving(mirror, { versions, latest: isThere ? latest : undefined });
     }
   }
 }
 
 function hasAddresses({ manifest }: StoredManifest): boolean {
   return manifest.signed.artifacts.some(({ url }) => url !== undefined);
+}
+
+/** Another version may be published to a mirror that was not there yet when `latest` was: readers of it would find no file. */
+async function hasFiles(mirror: Mirror, { manifest }: StoredManifest): Promise<boolean> {
+  return (await missingArtifacts(mirror, manifest.signed)).length === 0;
 }
 
 async function putMoving(mirror: Mirror, { versions, latest }: MovingFiles): Promise<void> {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { BfaError, IntegrityError, NotFoundError } from "../../lib/core/errors.ts";
 import { latestOn } from "../../lib/jobs/mirror_documents.ts";
-import { promote, renew, rollback } from "../../lib/jobs/publish.ts";
+import { promote, publish, renew, rollback } from "../../lib/jobs/publish.ts";
 import { syncMirror } from "../../lib/jobs/sync_mirror.ts";
 import { directoryMirror } from "../../lib/mirror/directory.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
@@ -179,6 +179,21 @@ Deno.test("a move describes nothing on a mirror that lacks the files; nothing is
     const { stored } = await rollback(there, undefined);
     assertEquals(stored.manifest.signed.sequence, 3);
     assertEquals((await latestOn(directoryMirror(other)))?.text, stored.text);
+  });
+});
+
+Deno.test("a candidate on a new mirror does not show `latest` there, whose files it lacks", async () => {
+  await withPublisher(async (world) => {
+    const { publisher, dir } = world;
+    await world.publishListings("2024-03-30.1", SMALL_LISTINGS.slice(0, 3));
+    const other = directoryMirror(join(dir, "other"));
+    const there = { ...publisher, mirrors: [...publisher.mirrors, other] };
+    const build = await buildListings(join(dir, "build"), "2024-03-31.1", SMALL_LISTINGS);
+    await publish(there, build, join(dir, "build"), { channel: "candidate" });
+    assertEquals(await latestOn(other), undefined);
+    assertEquals((await latestOn(publisher.mirrors[0]!))?.manifest.signed.sequence, 1);
+    await promote(there, "2024-03-31.1");
+    assertEquals((await latestOn(other))?.manifest.signed.sequence, 3);
   });
 });
 
