@@ -134,7 +134,7 @@ async function verify(inputs: Inputs, tools: Tools): Promise<void> {
     const files = counted(damaged.length, "damaged file");
     throw new BfaError(
       "integrity",
-      `${files} put aside, to be fetched again when needed: ${damaged.join(", ")}`,
+      `${files}, to be fetched again when needed: ${damaged.join(", ")}`,
     );
   }
 }

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cachePaths } from "../../lib/cache/folder_store.ts";
+import { clearCache } from "../../lib/cache/upkeep.ts";
 import { canMount, flipBit, type SmallDisk, withSmallDisk } from "../helpers/fault_disk.ts";
 import {
   AT,
@@ -180,6 +181,28 @@ diskTest(
     assertEquals((await world.record())!.keeps, ["listings.json"]);
   },
 );
+
+diskTest(
+  "a full disk: clearing the cache makes room, and keeps whom it trusts",
+  async (world, disk) => {
+    await (await world.open()).symbols();
+    const { pins } = (await world.record())!;
+    await disk.fill();
+    assertEquals((await clearCache(world.cacheDir)).files, 1);
+    const { sequence, highestSequence, pins: kept } = (await world.record())!;
+    assertEquals([sequence, highestSequence, kept], [0, 1, pins]);
+  },
+);
+
+diskTest("a read-only disk: clearing the cache is refused in one line", async (world, disk) => {
+  await (await world.open()).symbols();
+  await disk.readOnly(true);
+  const error = await clearCache(world.cacheDir).catch((error) => error);
+  assertEquals([error.code, /^Cannot write .*: this place is read-only$/.test(error.message)], [
+    "storage",
+    true,
+  ]);
+});
 
 Deno.test("a cache folder below a file: answers from memory, says not-kept", async () => {
   await withCopy(async (world) => {
