@@ -47,7 +47,7 @@ diskTest(
     await disk.readOnly(true);
     const dataset = await world.open();
     assertEquals((await dataset.symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
     world.endpoint.take();
     assertEquals((await dataset.symbols()).version, OLD);
     assertEquals(world.endpoint.take(), []);
@@ -63,7 +63,7 @@ Deno.test({
     withCopy(async (world) => {
       const dataset = await world.open();
       assertEquals((await dataset.symbols()).version, OLD);
-      assertEquals(world.notices, ["pinned", "not-kept"]);
+      assertEquals(world.notices, ["not-kept", "pinned"]);
       const refused = await dataset.path("listings.json").catch((error) => error);
       assertEquals(
         [refused.code, refused.message],
@@ -136,7 +136,7 @@ diskTest(
   async (world, disk) => {
     await disk.fill();
     assertEquals((await (await world.open()).symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
   },
 );
 
@@ -210,7 +210,7 @@ Deno.test("a cache folder below a file: answers from memory, says not-kept", asy
     await Deno.writeTextFile(file, "");
     const dataset = await world.open({ cacheDir: join(file, "cache") });
     assertEquals((await dataset.symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
   });
 });
 
