@@ -51,7 +51,7 @@ export const cache: Command = {
   status   place, versions, size, age, freshness, hit rate
   list     every file, and which versions use it
   verify   hash every file; damaged ones are put aside
-  prune    remove what no current version uses
+  prune    remove what no current version uses and is older than a day
   clear    remove everything but the pinned keys
   refresh  ask the publisher for a newer version now`,
   args: [{
@@ -134,7 +134,7 @@ async function verify(inputs: Inputs, tools: Tools): Promise<void> {
     const files = counted(damaged.length, "damaged file");
     throw new BfaError(
       "integrity",
-      `${files} put aside, to be fetched again when needed: ${damaged.join(", ")}`,
+      `${files}, to be fetched again when needed: ${damaged.join(", ")}`,
     );
   }
 }

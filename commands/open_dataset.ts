@@ -31,7 +31,7 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
     offline: inputs.flag("offline"),
     copy: inputs.flag("no-copy") ? "none" : undefined,
     acceptExpired: inputs.flag("accept-expired"),
-    cacheDir: tools.cacheDir(inputs),
+    cacheDir: placeOf(inputs, tools),
     maxAge: readDuration(inputs, "max-age"),
     trustedKeys: inputs.texts("trusted-keys"),
     downloadHosts: inputs.texts("download-hosts"),
@@ -44,6 +44,17 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
     onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
   });
   return asOf === undefined ? dataset : await dataset.asOf(asOf);
+}
+
+/** Where the copy is kept; on a machine that tells no place, nowhere, if nothing is to be kept. */
+function placeOf(inputs: Inputs, tools: Tools): string | null {
+  const keeps = inputs.text("endpoint") !== undefined && !inputs.flag("no-copy");
+  try {
+    return tools.cacheDir(inputs);
+  } catch (error) {
+    if (keeps) throw error;
+    return null;
+  }
 }
 
 /** A progress bar; only a terminal gets one. */

@@ -14,7 +14,7 @@ import { nextVersion } from "../lib/core/version.ts";
 import { build } from "../lib/jobs/build.ts";
 import { readBuild } from "../lib/jobs/build_folder.ts";
 import { publish, renew } from "../lib/jobs/publish.ts";
-import { currentManifest } from "../lib/manifest/store.ts";
+import { currentManifest, type StoredManifest } from "../lib/manifest/store.ts";
 import { seedListings, seedSource } from "../lib/source/seed.ts";
 import { ensureSecretKey } from "../lib/manifest/secret_key_file.ts";
 import { LogPipe } from "../routes/log_pipe.ts";
@@ -83,6 +83,8 @@ export const serve: Command = {
       const init = inputs.flag("init");
       const side = init ? await ensureVersion(inputs, opened, world) : opened;
       const channel = readChannel(inputs.text("channel"));
+      // Before anything listens: a KV that does not answer is one line, and an exit code.
+      const served = await currentManifest(side.store, channel);
       const stop = world.onInterrupt();
       // From here on nobody may keep the service waiting, whoever reads its log.
       const pipe = world.errSink && new LogPipe(world.errSink);
@@ -108,7 +110,7 @@ export const serve: Command = {
         log: (line) => log(`${line}\n`),
         signal: stop,
       });
-      if (!inputs.flag("quiet")) tools.world.out(await greeting(server.url, side, inputs));
+      if (!inputs.flag("quiet")) tools.world.out(await greeting(server.url, served));
       const signing = init ? keepSigned(side, channel, { ...world, err: log }, stop) : undefined;
       await server.finished;
       await signing;
@@ -178,8 +180,7 @@ async function keepSigned(side: PublisherSide, channel: string, world: World, st
   }
 }
 
-async function greeting(url: string, { store }: PublisherSide, inputs: Inputs): Promise<string> {
-  const stored = await currentManifest(store, readChannel(inputs.text("channel")));
+async function greeting(url: string, stored: StoredManifest | undefined): Promise<string> {
   const { index } = await seedSource();
   const what = stored
     ? `version ${stored.manifest.signed.version}: ${stored.manifest.signed.symbols} symbols, ${

@@ -189,7 +189,6 @@ export class Contact {
         `Cannot accept manifest ${signed.sequence}: it differs from the one seen before under that number`,
       );
     }
-    if (firstContact) this.#options.onPinned?.(pins);
     const next: CopyRecord = {
       ...record,
       layout: reply.layout.name,
@@ -204,6 +203,7 @@ export class Contact {
     }
     await store.setManifest(source, signed.sequence, reply.text);
     await store.setRecord(source, next);
+    if (firstContact) this.#options.onPinned?.(pins); // not before: what failed has pinned nothing
     return copy;
   }
 
@@ -228,13 +228,13 @@ export class Contact {
     const accepted = await acceptManifest(manifest, trust);
     const { firstContact } = accepted;
     const pins = firstContact ? accepted.pins : record.pins;
-    if (firstContact) this.#options.onPinned?.(pins);
     await store.setManifest(source, sequence, text);
     const changed = await this.#copy.update((now) => ({
       ...now,
       layout: layout.name,
       pins: firstContact && now.pins.length === 0 ? pins : now.pins,
     }));
+    if (firstContact) this.#options.onPinned?.(pins);
     return { record: changed, manifest };
   }
 }

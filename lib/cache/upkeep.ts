@@ -6,6 +6,7 @@
 
 import type { Manifest } from "../core/manifest.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
+import { storageError } from "../files/atomic_file.ts";
 import { hashFile } from "../files/file_facts.ts";
 import { newRecord } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";
@@ -145,17 +146,38 @@ export async function pruneCache(cacheDir: string, now: Date): Promise<Removed> 
 
 /**
  * Removes everything of this format but whom each endpoint is trusted by, and the highest sequence
- * seen: emptying a cache must not make room for an old or foreign manifest. Caches of other formats
- * are left alone.
+ * seen: emptying a cache must not make room for an old or foreign manifest, wherever it is stopped. Caches of
+ * other formats are left alone.
  */
 export async function clearCache(cacheDir: string): Promise<Removed> {
   const { bytes, objects } = await cacheContents(cacheDir);
-  const records = await cachedRecords(cacheDir);
-  await Deno.remove(cachePaths(cacheDir).root, { recursive: true }).catch(ignoreMissing);
+  const paths = cachePaths(cacheDir);
   const store = folderStore(cacheDir);
-  for (const { name, record: { endpoint, channel, pins, highestSequence } } of records) {
-    await store.setRecord(name, { ...newRecord(endpoint, channel), pins, highestSequence });
+  const records = await cachedRecords(cacheDir);
+  const known = new Set(records.map(({ name }) => name));
+  const forget = async () => {
+    for (const { name, record: { endpoint, channel, pins, highestSequence } } of records) {
+      await store.setRecord(name, { ...newRecord(endpoint, channel), pins, highestSequence });
+    }
+  };
+  // Before anything goes, where there is room for that: records that point to nothing are read again all the same.
+  const forgotten = await forget().then(() => true, () => false);
+  const gone = (await entries(paths.root)).map(({ name }) => `${paths.root}/${name}`)
+    .filter((path) => path !== paths.sources);
+  for (const { name } of await entries(paths.sources)) {
+    const source = `${paths.sources}/${name}`;
+    if (!known.has(name)) gone.push(source);
+    else {
+      const rest = (await entries(source)).filter((entry) => entry.name !== "current.json");
+      gone.push(...rest.map((entry) => `${source}/${entry.name}`));
+    }
   }
+  for (const path of gone) {
+    await Deno.remove(path, { recursive: true }).catch(ignoreMissing).catch((error) => {
+      throw storageError(error, path);
+    });
+  }
+  if (!forgotten) await forget();
   return { files: objects.length, bytes };
 }
 

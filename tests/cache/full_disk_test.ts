@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cachePaths } from "../../lib/cache/folder_store.ts";
+import { clearCache } from "../../lib/cache/upkeep.ts";
 import { canMount, flipBit, type SmallDisk, withSmallDisk } from "../helpers/fault_disk.ts";
 import {
   AT,
@@ -46,7 +47,7 @@ diskTest(
     await disk.readOnly(true);
     const dataset = await world.open();
     assertEquals((await dataset.symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
     world.endpoint.take();
     assertEquals((await dataset.symbols()).version, OLD);
     assertEquals(world.endpoint.take(), []);
@@ -62,7 +63,7 @@ Deno.test({
     withCopy(async (world) => {
       const dataset = await world.open();
       assertEquals((await dataset.symbols()).version, OLD);
-      assertEquals(world.notices, ["pinned", "not-kept"]);
+      assertEquals(world.notices, ["not-kept", "pinned"]);
       const refused = await dataset.path("listings.json").catch((error) => error);
       assertEquals(
         [refused.code, refused.message],
@@ -135,7 +136,7 @@ diskTest(
   async (world, disk) => {
     await disk.fill();
     assertEquals((await (await world.open()).symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
   },
 );
 
@@ -181,13 +182,35 @@ diskTest(
   },
 );
 
+diskTest(
+  "a full disk: clearing the cache makes room, and keeps whom it trusts",
+  async (world, disk) => {
+    await (await world.open()).symbols();
+    const { pins } = (await world.record())!;
+    await disk.fill();
+    assertEquals((await clearCache(world.cacheDir)).files, 1);
+    const { sequence, highestSequence, pins: kept } = (await world.record())!;
+    assertEquals([sequence, highestSequence, kept], [0, 1, pins]);
+  },
+);
+
+diskTest("a read-only disk: clearing the cache is refused in one line", async (world, disk) => {
+  await (await world.open()).symbols();
+  await disk.readOnly(true);
+  const error = await clearCache(world.cacheDir).catch((error) => error);
+  assertEquals([error.code, /^Cannot write .*: this place is read-only$/.test(error.message)], [
+    "storage",
+    true,
+  ]);
+});
+
 Deno.test("a cache folder below a file: answers from memory, says not-kept", async () => {
   await withCopy(async (world) => {
     const file = join(world.dir, "file");
     await Deno.writeTextFile(file, "");
     const dataset = await world.open({ cacheDir: join(file, "cache") });
     assertEquals((await dataset.symbols()).version, OLD);
-    assertEquals(world.notices, ["pinned", "not-kept"]);
+    assertEquals(world.notices, ["not-kept", "pinned"]);
   });
 });
 

@@ -242,3 +242,15 @@ Deno.test("what cannot be read as a manifest is told with the address that sent 
     );
   });
 });
+
+Deno.test("a first contact that fails has pinned no key, and says so of none", async () => {
+  await withCopy(async (world) => {
+    world.endpoint.fault = (_, path) =>
+      path.endsWith("listings.json") ? new Response(null, { status: 404 }) : undefined;
+    assertEquals(await codeOf((await world.open()).symbols()), "network");
+    assertEquals([world.notices, (await world.record())?.pins ?? []], [[], []]);
+    world.endpoint.fault = undefined;
+    await (await world.open()).symbols();
+    assertEquals(world.notices, ["pinned"]);
+  });
+});

@@ -206,3 +206,30 @@ Deno.test("clearCache() removes everything but whom it trusts; the next question
     assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
   });
 });
+
+Deno.test("clearCache() that is stopped after any step has not forgotten whom it trusts", async () => {
+  await withWarmCopy(async (world) => {
+    const { bytes } = await cacheContents(world.cacheDir);
+    const real = Deno.remove;
+    try {
+      for (let steps = 0; steps < 8; steps++) {
+        let left = steps;
+        Deno.remove = async (...args) => {
+          await real(...args);
+          if (left-- === 0) throw new Error("killed");
+        };
+        await clearCache(world.cacheDir).catch(() => {});
+        const [record] = (await cacheContents(world.cacheDir)).sources.map(({ record }) => record);
+        assertEquals(
+          [record?.highestSequence, record?.pins],
+          [1, [world.publisher.signers[0]!.keyId]],
+          `${steps} steps`,
+        );
+      }
+    } finally {
+      Deno.remove = real;
+    }
+    assertEquals((await (await world.open()).symbols()).version, OLD);
+    assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
+  });
+});

@@ -230,6 +230,21 @@ Deno.test("what no version could answer is refused in one line, and nobody is as
   });
 });
 
+Deno.test("without HOME there is no place for a copy: what keeps none answers all the same", async () => {
+  await withEndpoint(async ({ BFA_ENDPOINT }) => {
+    const seed = await bfa(["snapshot", "2019-12-31"], { env: {}, now: NOW });
+    assertEquals([seed.code, seed.out], [0, "BCHUSDT\nBTCUSDT\nETHUSDT\n"]);
+    const env = { BFA_ENDPOINT: BFA_ENDPOINT! };
+    const none = await bfa(["snapshot", "2024-01-11", "--no-copy"], { env });
+    assertEquals([none.code, none.out], [0, "AAAUSDT\nCCCUSDT\n"]);
+    const copy = await bfa(["snapshot", "2024-01-11"], { env });
+    assertEquals([copy.code, copy.err], [
+      2,
+      "bfa: Cannot tell where the cache is: set BFA_CACHE_DIR or HOME\n",
+    ]);
+  });
+});
+
 Deno.test("bfa status: what the publisher said, and since when", async () => {
   await withEndpoint(async (env) => {
     const publisher = async (now: string) => {
