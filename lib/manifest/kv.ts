@@ -84,7 +84,7 @@ export function readKvReadMs(text = String(SERVICE_READ_MS)): number {
  *
  * @param path A file, an `http(s)://` KV Connect address, or nothing for the platform's own.
  * @throws {BfaError} `unavailable` with what to do, when this Deno has no KV or it does not open; `storage` on a disk
- *   that is full or read-only.
+ *   that is full or read-only; `integrity` for a file that is none.
  */
 export async function openKv(path?: string): Promise<Deno.Kv> {
   if (typeof Deno.openKv !== "function") {
@@ -97,9 +97,22 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
     return await withDeadline(Deno.openKv(path), 5_000, "open Deno KV");
   } catch (error) {
     // SQLite says "disk I/O error", or that it cannot open a file.
-    if (path !== undefined && !isRemoteKv(path, false)) await checkWritable(path);
+    if (path !== undefined && !isRemoteKv(path, false)) {
+      await checkWritable(path);
+      checkWhole(error, path);
+    }
     throw asBfaError(error, "unavailable", `open Deno KV at ${path ?? "the default place"}`);
   }
+}
+
+function checkWhole(cause: unknown, path: string): void {
+  const message = cause instanceof Error ? cause.message : "";
+  if (!/file is not a database|disk image is malformed/.test(message)) return;
+  throw new BfaError(
+    "integrity",
+    `Cannot read ${path}: it is damaged, or no KV file; put a copy in its place, or give another --kv`,
+    { cause },
+  );
 }
 
 /** A store of manifests on an open KV. */

@@ -230,6 +230,22 @@ Deno.test("a channel is read every second where watch is local, every minute whe
   }
 });
 
+Deno.test("openKv() of a file that is none: integrity, and it stays as it is", async () => {
+  const path = await Deno.makeTempFile({ prefix: "bfa-kv-" });
+  try {
+    const bytes = new TextEncoder().encode("these are my notes; ".repeat(100));
+    await Deno.writeFile(path, bytes);
+    const error = await assertRejects(() => openKv(path), BfaError);
+    assertEquals([error.code, error.message], [
+      "integrity",
+      `Cannot read ${path}: it is damaged, or no KV file; put a copy in its place, or give another --kv`,
+    ]);
+    assertEquals(await Deno.readFile(path), bytes);
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
 for (const state of ["full", "read-only"]) {
   Deno.test({
     name: `openKv() on a disk that is ${state}: storage; afterwards it opens as before`,
