@@ -90,6 +90,8 @@ export const daily: Command = {
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
       const wholeFiles = readWholeFiles(inputs.text("whole-files"));
+      const override = inputs.text("override")?.trim();
+      if (override === "") throw new BfaError("usage", "Cannot use --override: give the reason");
       await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
@@ -101,7 +103,7 @@ export const daily: Command = {
         observations: await observationsFile(inputs),
         buildsDir: `${dataDir}/builds`,
         facts: await seedFacts(),
-        override: inputs.text("override"),
+        override,
         wholeFiles,
         numbers: inputs.flag("klines")
           ? {
