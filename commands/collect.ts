@@ -178,11 +178,14 @@ function numbersOptions(inputs: Inputs, world: World) {
   };
 }
 
-function klinesLine({ days, found, problems, outdated, odd }: KlinesReport): string {
+function klinesLine({ days, found, left, problems, outdated, odd }: KlinesReport): string {
   const list = Object.entries(problems).map(([problem, count]) => `${count} ${problem}`).join(", ");
   const dropped = outdated ? `; those of ${outdated} days were outdated` : "";
   const aside = odd ? `; ${odd} odd keys` : "";
-  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}${dropped}${aside}\n`;
+  const later = left ? `; ${left} more lack them still` : "";
+  return `numbers of ${found} of ${days} days${
+    list ? `: ${list}` : ""
+  }${later}${dropped}${aside}\n`;
 }
 
 function readCount(inputs: Inputs, name: string, usual: number, most: number): number {
