@@ -142,7 +142,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       } THEN 'late' END
           WHEN ${IS_OTHER("l", "b")} THEN 'changed' END AS what
         FROM later l LEFT JOIN before b USING (symbol, date)
-          SEMI JOIN (FROM files WHERE learned_at <= ${since}) known USING (symbol)
+          SEMI JOIN (SELECT DISTINCT symbol FROM files WHERE learned_at <= ${since}) known USING (symbol)
         WHERE what IS NOT NULL`);
       const counts = new Map(
         (await rows("SELECT what, count(*) FROM changed_since GROUP BY what")).map((
