@@ -10,7 +10,7 @@ import type { ListingsFile } from "../lib/core/kept_listings.ts";
 import { parseListings } from "../lib/core/listings_file.ts";
 import { nextVersion } from "../lib/core/version.ts";
 import { readWholeFiles } from "../lib/core/whole_files.ts";
-import { withObservations } from "../lib/engine/observation_store.ts";
+import { checkObservations, withObservations } from "../lib/engine/observation_store.ts";
 import { build as buildVersion } from "../lib/jobs/build.ts";
 import { derive } from "../lib/jobs/derive.ts";
 import { seedFacts, seedListings } from "../lib/source/seed.ts";
@@ -71,6 +71,7 @@ async function collectedIn(dataDir: string): Promise<string | undefined> {
 async function deriveFrom(observations: string, now: Date): Promise<ListingsFile> {
   // To open a file that is not there would make one.
   if (!await exists(observations)) throw new BfaError("not_found", `no file ${observations}`);
+  await checkObservations(observations);
   const facts = await seedFacts();
   return await withObservations(observations, async (store) => {
     const open = await store.unfinished();

@@ -90,6 +90,8 @@ export const daily: Command = {
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
       const wholeFiles = readWholeFiles(inputs.text("whole-files"));
+      const override = inputs.text("override")?.trim();
+      if (override === "") throw new BfaError("usage", "Cannot use --override: give the reason");
       await catchUp(publisher); // before the next version is named
       const bar = progressLine(inputs, world);
       const report = await runDaily({
@@ -101,7 +103,7 @@ export const daily: Command = {
         observations: await observationsFile(inputs),
         buildsDir: `${dataDir}/builds`,
         facts: await seedFacts(),
-        override: inputs.text("override"),
+        override,
         wholeFiles,
         numbers: inputs.flag("klines")
           ? {
@@ -176,11 +178,14 @@ function numbersOptions(inputs: Inputs, world: World) {
   };
 }
 
-function klinesLine({ days, found, problems, outdated, odd }: KlinesReport): string {
+function klinesLine({ days, found, left, problems, outdated, odd }: KlinesReport): string {
   const list = Object.entries(problems).map(([problem, count]) => `${count} ${problem}`).join(", ");
   const dropped = outdated ? `; those of ${outdated} days were outdated` : "";
   const aside = odd ? `; ${odd} odd keys` : "";
-  return `numbers of ${found} of ${days} days${list ? `: ${list}` : ""}${dropped}${aside}\n`;
+  const later = left ? `; ${left} more lack them still` : "";
+  return `numbers of ${found} of ${days} days${
+    list ? `: ${list}` : ""
+  }${later}${dropped}${aside}\n`;
 }
 
 function readCount(inputs: Inputs, name: string, usual: number, most: number): number {

@@ -44,6 +44,23 @@ export async function withObservations<T>(
   });
 }
 
+/** Refuses a file that holds no observations: to open the store there would add its tables to it. */
+export async function checkObservations(path: string): Promise<void> {
+  const tables = await withDuckdb({}, async (connection) => {
+    await connection.run(`ATTACH ${sqlText(path)} AS observations (READ_ONLY)`);
+    const found = await connection.runAndReadAll(`SELECT 1 FROM duckdb_tables()
+      WHERE database_name = 'observations' AND table_name = 'runs'`);
+    return found.currentRowCount;
+  }).catch((error) => {
+    throw openingError(error, path) ?? error;
+  });
+  if (tables > 0) return;
+  throw new BfaError(
+    "integrity",
+    `Cannot read ${path}: it holds no observations; \`bfa import\` takes in an upstream database`,
+  );
+}
+
 function observationStore(connection: DuckDBConnection): ObservationStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
@@ -143,7 +160,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       } THEN 'late' END
           WHEN ${IS_OTHER("l", "b")} THEN 'changed' END AS what
         FROM later l LEFT JOIN before b USING (symbol, date)
-          SEMI JOIN (FROM files WHERE learned_at <= ${since}) known USING (symbol)
+          SEMI JOIN (SELECT DISTINCT symbol FROM files WHERE learned_at <= ${since}) known USING (symbol)
         WHERE what IS NOT NULL`);
       const counts = new Map(
         (await rows("SELECT what, count(*) FROM changed_since GROUP BY what")).map((

@@ -115,6 +115,8 @@ export interface NumbersStore {
   daysWithoutNumbers(options: { since?: Day | undefined; most: number; now: Date }): Promise<
     { symbol: string; date: Day; etag: string | null }[]
   >;
+  /** How many such days there are in all. */
+  countDaysWithoutNumbers(options: { since?: Day | undefined; now: Date }): Promise<number>;
   /**
    * Takes in numbers, or why there are none, in one transaction.
    *

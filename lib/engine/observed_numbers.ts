@@ -23,27 +23,35 @@ function learnedAt(now: Date): string {
     ELSE ${at} END FROM klines)`;
 }
 
+/** The files `f` of days that lack their numbers, as SQL to be put after FROM. */
+function withoutNumbers(since: Day | undefined, now: Date): string {
+  const retryBefore = new Date(now.getTime() - RETRY_NUMBERS_MS).toISOString();
+  return `${knownFiles()} f LEFT JOIN ${lastTries()} t USING (symbol, date)
+    WHERE (t.symbol IS NULL OR t.etag IS DISTINCT FROM f.etag OR t.problem = 'changed'
+      OR (t.problem IS NOT NULL AND NOT t.learned_at
+        BETWEEN TIMESTAMP ${sqlText(retryBefore)} + INTERVAL 1 MICROSECOND
+        AND TIMESTAMP ${sqlText(now.toISOString())}))
+      ${since ? `AND f.date >= DATE ${sqlText(since)}` : ""}`;
+}
+
 /** The store's part that is about numbers. */
 export function observedNumbers(connection: DuckDBConnection): NumbersStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
   return {
     async daysWithoutNumbers({ since, most, now }) {
-      const after = since ? `AND f.date >= DATE ${sqlText(since)}` : "";
-      const retryBefore = new Date(now.getTime() - RETRY_NUMBERS_MS).toISOString();
-      const found = await rows(`
-        SELECT f.symbol, f.date::VARCHAR, f.etag
-        FROM ${knownFiles()} f LEFT JOIN ${lastTries()} t USING (symbol, date)
-        WHERE (t.symbol IS NULL OR t.etag IS DISTINCT FROM f.etag OR t.problem = 'changed'
-          OR (t.problem IS NOT NULL AND NOT t.learned_at
-            BETWEEN TIMESTAMP ${sqlText(retryBefore)} + INTERVAL 1 MICROSECOND
-            AND TIMESTAMP ${sqlText(now.toISOString())})) ${after}
-        ORDER BY f.date DESC, f.symbol LIMIT ${most}`);
+      const found = await rows(`SELECT f.symbol, f.date::VARCHAR, f.etag
+        FROM ${withoutNumbers(since, now)} ORDER BY f.date DESC, f.symbol LIMIT ${most}`);
       return found.map(([symbol, date, etag]) => ({
         symbol: String(symbol),
         date: String(date) as Day,
         etag: etag === null ? null : String(etag),
       }));
+    },
+
+    async countDaysWithoutNumbers({ since, now }) {
+      const [found] = await rows(`SELECT count(*) FROM ${withoutNumbers(since, now)}`);
+      return Number(found![0]);
     },
 
     async learnNumbers(seen, now, { fill = false } = {}) {

@@ -87,7 +87,8 @@ export async function collect(
   const todo = symbols.filter((symbol) => !run.done.has(symbol));
   const listed = new Set(symbols);
   const away = [...known.keys()].filter((symbol) => !listed.has(symbol) && !run.done.has(symbol));
-  const whole = new Set(todo.filter((symbol) => full || !known.has(symbol)));
+  // What was only imported may lack any day: nothing is known of a symbol until it was listed whole.
+  const whole = new Set(todo.filter((symbol) => full || !known.get(symbol)?.listedWhole));
   for (const symbol of dueForSweep(symbols, known, sweepRuns)) whole.add(symbol);
   // Nothing is known before the first run; but how long most have been there, this program knows.
   const spans = known.size > 0 ? known : await seedSpans();

@@ -42,8 +42,11 @@ export interface CollectKlinesOptions {
 
 /** What a collection of numbers did. */
 export interface KlinesReport {
+  /** How many days were asked for. */
   readonly days: number;
   readonly found: number;
+  /** Days beyond `most`, which lack their numbers still: for later runs. */
+  readonly left: number;
   /** How many days have which problem. */
   readonly problems: Record<string, number>;
   /** Days whose numbers were dropped, because their 1d file has changed or gone. */
@@ -66,6 +69,10 @@ export async function collectKlines(
   const { since, most = 100_000, concurrency = 16, now, onProgress } = options;
   const { outdated, keys, odd } = await compareFiles(store, options);
   const days = await store.daysWithoutNumbers({ since, most, now: now() });
+  // There are more than was asked for only when as many were found.
+  const left = days.length < most
+    ? 0
+    : await store.countDaysWithoutNumbers({ since, now: now() }) - days.length;
   const problems: Record<string, number> = {};
   const learning = new WriteBehind<NumbersSeen>(
     BATCH_DAYS,
@@ -86,7 +93,7 @@ export async function collectKlines(
     await learning.end();
   }
   const failed = Object.values(problems).reduce((sum, count) => sum + count, 0);
-  return { days: days.length, found: days.length - failed, problems, outdated, keys, odd };
+  return { days: days.length, found: days.length - failed, left, problems, outdated, keys, odd };
 }
 
 /** Compares a share of the symbols' numbers with the 1d files there are. */

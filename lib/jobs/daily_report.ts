@@ -111,11 +111,12 @@ function filesLine({ bytes, newBytes, wholeFilesThrough, dataThrough }: DailyRep
 }
 
 /** What became of the days without numbers. */
-function numbers({ days, found, problems, outdated, odd }: KlinesReport): string {
+function numbers({ days, found, left, problems, outdated, odd }: KlinesReport): string {
   const failed = Object.entries(problems).map(([problem, count]) => `, ${count} ${problem}`).join(
     "",
   );
-  return `Numbers of ${found} of ${days} days that lacked them${failed}; those of ${outdated} were outdated; ${odd} odd keys.`;
+  const later = left ? `; ${left} more lack them still` : "";
+  return `Numbers of ${found} of ${days} days that lacked them${failed}${later}; those of ${outdated} were outdated; ${odd} odd keys.`;
 }
 
 /** How many files of one kind the page names. */

@@ -171,10 +171,28 @@ async function moveTo(
       throw new NotFoundError(`no version ${version}`);
     }
     await requireArtifacts(publisher.mirrors, described.manifest.signed);
+    if (action === "promote" && channel === "latest" && !options.reason) {
+      await refuseFailed(store, described.manifest.signed);
+    }
     const stored = await move(publisher, action, channel, described.manifest.signed, head, options);
     if (stored) return { stored, changed: true };
     if (attempt === ATTEMPTS) throw conflict(version, channel);
   }
+}
+
+/** How many moves are looked through for what a candidate failed. */
+const LOOKED_THROUGH = 1_000;
+
+/** A version that failed a gate goes to `latest` with a reason only, which stays in the log. */
+async function refuseFailed(store: ManifestStore, { version, sequence, channel }: ManifestBody) {
+  if (channel !== "candidate") return;
+  const moves = await store.log(LOOKED_THROUGH);
+  const failed = moves.find((entry) => entry.sequence === sequence)?.reason;
+  if (!failed) return;
+  throw new BfaError(
+    "usage",
+    `Cannot promote ${version}: it failed ${failed}; say why it is good all the same, with --reason`,
+  );
 }
 
 /** Refuses to begin what could not be signed in the end. */

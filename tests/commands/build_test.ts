@@ -56,3 +56,17 @@ Deno.test("`bfa build --from` a file that is not there makes none", async () => 
     assertEquals([...Deno.readDirSync(world.dir)].map(({ name }) => name), []);
   });
 });
+
+Deno.test("`bfa build --from` another database refuses it, and leaves it as it is", async () => {
+  await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
+    const path = `${world.dir}/availability.duckdb`;
+    await withDuckdb({ path }, async (connection) => {
+      await connection.run("CREATE TABLE daily_availability AS SELECT 1 AS i");
+    });
+    const before = await Deno.readFile(path);
+    const { code, err } = await call(world, "build", "--from", path);
+    assertEquals(code, 5);
+    assertStringIncludes(err, "it holds no observations; `bfa import` takes in an upstream");
+    assertEquals(await Deno.readFile(path), before);
+  });
+});

@@ -57,6 +57,14 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
     assertEquals(failed.err.split("\n").length, 2);
     assertStringIncludes(failed.err, `${answer.version} failed complete listing`);
 
+    // Over the gates goes only who says why.
+    for (const blank of ["", "  "]) {
+      assertEquals((await call(world, "daily", "--override", blank)).code, 2);
+    }
+    const mute = await call(world, "promote", answer.version);
+    assertEquals([mute.code, mute.out], [2, ""]);
+    assertStringIncludes(mute.err, "it failed complete listing (8 symbols listed");
+
     // A build that was tampered with is found out by its rows.
     await Deno.copyFile(
       join(world.dir, "builds", answer.version, "availability.parquet"),
@@ -70,5 +78,10 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
       ),
       ["complete listing", "no future day", "files agree"],
     );
+    world.clock = new Date("2026-03-31T13:00:00.000Z");
+    const told = await call(world, "promote", answer.version, "--reason", "four were removed");
+    assertEquals(told.out, `latest is now ${answer.version} (sequence 3)\n`);
+    const { entries } = JSON.parse((await call(world, "log", "--json")).out);
+    assertEquals(entries[0].reason, "four were removed");
   });
 });

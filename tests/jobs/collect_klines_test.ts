@@ -17,7 +17,7 @@ const PAST = history(smallListings(), {
 });
 const SINCE = "2026-02-15" as Day;
 
-const NONE = { days: 0, found: 0, problems: {}, outdated: 0, keys: 0, odd: 0 };
+const NONE = { days: 0, found: 0, left: 0, problems: {}, outdated: 0, keys: 0, odd: 0 };
 
 const numbers = (world: Collecting, options: Partial<CollectKlinesOptions> = {}) =>
   world.withStore((store) =>
@@ -56,6 +56,7 @@ Deno.test("collectKlines() brings the numbers of every day that lacks them, and 
     assertEquals(await numbers(world), {
       days: rows.length,
       found: found.length,
+      left: 0,
       problems: { missing: rows.length - found.length },
       outdated: 0,
       keys: 0,
@@ -107,10 +108,13 @@ Deno.test("a wrong CHECKSUM is recorded, not fatal, and repaired later", async (
   });
 });
 
-Deno.test("`most` takes the newest days first", async () => {
+Deno.test("`most` takes the newest days first, and tells how many are left", async () => {
   await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
     await world.collect({ full: true });
-    assertEquals((await numbers(world, { most: 11 })).days, 11);
+    const all = [...PAST.expectedRows(undefined, world.clock.getTime())]
+      .filter((row) => row.date >= SINCE && row.available).length;
+    const first = await numbers(world, { most: 11 });
+    assertEquals([first.days, first.left], [11, all - 11]);
     const days = await select(world.observations, "SELECT min(date)::VARCHAR FROM klines");
     assertEquals(days[0], ["2026-02-27"]);
   });
