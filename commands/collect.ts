@@ -46,6 +46,7 @@ export const collect: Command = {
   examples: ["bfa collect", "bfa collect --full --concurrency 16"],
   async run(inputs, tools) {
     const { world } = tools;
+    const numbers = numbersOptions(inputs, world);
     const path = await observationsFile(inputs);
     const vision = await tools.visionLister(inputs);
     const bar = progressLine(inputs, world);
@@ -53,9 +54,9 @@ export const collect: Command = {
       withObservations(path, async (store) => {
         const options = { ...collectOptions(inputs, world), listed, onProgress: bar.onProgress };
         const files = await runCollect(store, vision, options);
-        if (!inputs.flag("klines")) return files;
+        if (!numbers) return files;
         const klines = await collectKlines(store, await tools.numbersFetcher(inputs), {
-          ...numbersOptions(inputs, world),
+          ...numbers,
           lister: vision,
           onProgress: bar.onNumbers,
         });
@@ -90,6 +91,7 @@ export const daily: Command = {
     tools.withPublisher(inputs, async ({ publisher, dataDir }) => {
       const { world } = tools;
       const wholeFiles = readWholeFiles(inputs.text("whole-files"));
+      const numbers = numbersOptions(inputs, world);
       const override = inputs.text("override")?.trim();
       if (override === "") throw new BfaError("usage", "Cannot use --override: give the reason");
       await catchUp(publisher); // before the next version is named
@@ -105,13 +107,11 @@ export const daily: Command = {
         facts: await seedFacts(),
         override,
         wholeFiles,
-        numbers: inputs.flag("klines")
-          ? {
-            fetch: await tools.numbersFetcher(inputs),
-            ...numbersOptions(inputs, world),
-            onProgress: bar.onNumbers,
-          }
-          : undefined,
+        numbers: numbers && {
+          fetch: await tools.numbersFetcher(inputs),
+          ...numbers,
+          onProgress: bar.onNumbers,
+        },
       }).finally(bar.done);
       world.out(inputs.flag("json") ? JSON.stringify(report) + "\n" : reportPage(report));
       const passed = report.gates.every(({ ok }) => ok);
@@ -167,8 +167,14 @@ function collectOptions(inputs: Inputs, world: World) {
   };
 }
 
+/** How to read numbers; `undefined` when none are asked for. */
 function numbersOptions(inputs: Inputs, world: World) {
   const since = inputs.text("since");
+  if (!inputs.flag("klines")) {
+    const unused = since !== undefined ? "since" : inputs.text("most") ? "most" : undefined;
+    if (!unused) return undefined;
+    throw new BfaError("usage", `Cannot use --${unused} without --klines: it is about numbers`);
+  }
   return {
     since: since === undefined ? undefined : parseDay(since),
     most: readCount(inputs, "most", 100_000, 10_000_000),

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
 import { forbidden } from "../helpers/bucket_faults.ts";
 import { KLINES_ROOT } from "../helpers/bucket_odd.ts";
@@ -52,3 +52,18 @@ for (const [option, value] of BAD) {
     });
   });
 }
+
+Deno.test("options about numbers are refused without --klines, before anything is listed", async () => {
+  await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
+    for (const [option, value] of [["--since", "2026-02-27"], ["--most", "5"]] as const) {
+      const { code, err } = await call(world, "collect", option, value);
+      assertEquals([code, err], [
+        2,
+        `bfa: Cannot use ${option} without --klines: it is about numbers\n`,
+      ]);
+    }
+    const { err } = await call(world, "collect", "--klines", "--since", "May");
+    assertStringIncludes(err, '"May"');
+    assertEquals([world.bucket.counts.prefixes, world.bucket.counts.keys], [0, 0]);
+  });
+});
