@@ -112,17 +112,17 @@ export async function rollback(
   version: string | undefined,
   options: MoveOptions = {},
 ): Promise<Moved> {
-  const channel = readChannel(options.channel);
-  // Signing a version again moves nothing: what counts is the move before.
-  const last = (await publisher.store.log(LOG_BACK))
-    .find((entry) => entry.channel === channel && entry.version !== entry.previous);
-  if (version === undefined && last?.action === "rollback") {
-    throw new BfaError(
-      "usage",
-      `Cannot tell where to roll back to: channel ${channel} was rolled back to ${last.version} already; name a version`,
-    );
-  }
-  return await moveTo(publisher, "rollback", options, (head, current) => {
+  return await moveTo(publisher, "rollback", options, async (head, current) => {
+    const channel = readChannel(options.channel);
+    // Signing a version again moves nothing: what counts is the move before.
+    const last = (await publisher.store.log(LOG_BACK))
+      .find((entry) => entry.channel === channel && entry.version !== entry.previous);
+    if (version === undefined && last?.action === "rollback") {
+      throw new BfaError(
+        "usage",
+        `Cannot tell where to roll back to: channel ${channel} was rolled back to ${last.version} already; name a version`,
+      );
+    }
     const target = version ?? current?.manifest.signed.previous;
     if (!current || !target) {
       throw new NotFoundError(
@@ -148,7 +148,10 @@ async function moveTo(
   publisher: Publisher,
   action: LogAction,
   options: MoveOptions,
-  choose: (head: ChannelHead, current: StoredManifest | undefined) => string,
+  choose: (
+    head: ChannelHead,
+    current: StoredManifest | undefined,
+  ) => string | Promise<string>,
 ): Promise<Moved> {
   const { store } = publisher;
   const channel = readChannel(options.channel);
@@ -157,7 +160,7 @@ async function moveTo(
   for (let attempt = 1;; attempt++) {
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
-    const version = choose(head, current);
+    const version = await choose(head, current);
     const isSame = current && head.pointer?.version === version;
     if (isSame && action !== "renew" && !options.nextKeys) {
       await requireArtifacts(publisher.mirrors, current.manifest.signed);
