@@ -11,6 +11,7 @@ import {
   type Artifact,
   DATASET,
   formatManifest,
+  type FreshnessWindow,
   MANIFEST_FORMAT,
   type ManifestBody,
   MAX_MANIFEST_BYTES,
@@ -204,6 +205,8 @@ async function move(
   await refuseOtherArtifacts(store, described);
   refuseUnreachable(publisher, described);
   const at = now();
+  const freshness = freshnessWindow(at, schedule);
+  const last = (await store.bySequence(next - 1))?.manifest.signed.publishedAt;
   const previous = head.pointer?.version ?? null;
   const body: ManifestBody = {
     manifestFormat: MANIFEST_FORMAT,
@@ -212,8 +215,8 @@ async function move(
     version: described.version,
     sequence: next,
     dataThrough: parseVersion(described.version).dataThrough,
-    publishedAt: instant(at),
-    freshness: freshnessWindow(at, schedule),
+    publishedAt: notBefore(last, instant(at), freshness),
+    freshness,
     schemaVersion: described.schemaVersion,
     rows: described.rows,
     symbols: described.symbols,
@@ -241,6 +244,18 @@ async function move(
   if (!await store.commit({ stored, head, log })) return undefined;
   await writeManifestFiles(publisher, stored);
   return stored;
+}
+
+/**
+ * Instants grow with sequences, also when a clock that was hours ahead was set right: `--as-of` finds its version by
+ * both. One that was further ahead must not make copies fresh for longer than they are.
+ */
+function notBefore(
+  last: string | undefined,
+  at: string,
+  { refreshAfter }: FreshnessWindow,
+): string {
+  return last !== undefined && at < last && last <= refreshAfter ? last : at;
 }
 
 /** A version that is signed again keeps the version before it. */
