@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { BfaError } from "../../lib/core/errors.ts";
+import type { BfaError } from "../../lib/core/errors.ts";
 import { catchUp } from "../../lib/jobs/catch_up.ts";
 import { promote, type Publisher, renew, rollback } from "../../lib/jobs/publish.ts";
 import { kvManifestStore } from "../../lib/manifest/kv.ts";
