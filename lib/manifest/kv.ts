@@ -98,7 +98,8 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
   } catch (error) {
     // SQLite says "disk I/O error", or that it cannot open a file.
     if (path !== undefined && !isRemoteKv(path, false)) await checkWritable(path);
-    throw asBfaError(error, "unavailable", `open Deno KV at ${path ?? "the default place"}`);
+    const code = isFull(error) ? "storage" : "unavailable";
+    throw asBfaError(error, code, `open Deno KV at ${path ?? "the default place"}`);
   }
 }
 
