@@ -55,7 +55,8 @@ function cliTools(world: World): Tools {
     githubReleases: async (place) => (await publisher()).githubReleases(place),
     openReader: async (place, retry) => (await publisher()).openReader(place, retry),
     openFileMirror: async (place) => (await publisher()).openFileMirror(place),
-    withPublisher: async (inputs, work) => (await publisher()).withPublisher(inputs, work),
+    withPublisher: async (inputs, work, options) =>
+      (await publisher()).withPublisher(inputs, work, options),
   };
 }
 

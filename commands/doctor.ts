@@ -176,17 +176,7 @@ async function manifest(inputs: Inputs, tools: Tools): Promise<string> {
   const known = await dataset.status();
   if (known.endpoint === null) return "none: the built-in listings need no signature";
   if (inputs.flag("offline")) return `${known.version ?? "no copy"} (offline: not asked)`;
-  try {
-    await dataset.refresh();
-  } catch (error) {
-    const { message, code } = asBfaError(error, "network", "refresh");
-    throw new BfaError(
-      code,
-      code === "untrusted"
-        ? `${message}; if the publisher changed its key, run \`bfa keys trust\``
-        : message,
-    );
-  }
+  await dataset.refresh();
   const { version, freshness, keys, dataThrough, wholeFilesThrough } = await dataset.status();
   if (freshness === "expired") {
     throw new BfaError("expired", `${version} has expired: the publisher must renew it`);

@@ -50,8 +50,6 @@ export const EXIT_MEANINGS: Readonly<Record<number, string>> = {
 const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   expired: "--accept-expired answers all the same",
   conflict: "look at `bfa versions`, then try again",
-  untrusted:
-    "if the publisher changed its key, change --trusted-keys, or run `bfa keys trust` where none are set",
   offline: "leave out --offline, and give --endpoint where none is set",
 };
 

@@ -38,5 +38,5 @@ export const log: Command = {
         inputs,
         tools.world,
       );
-    }),
+    }, { mustExist: true }),
 };

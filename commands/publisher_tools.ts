@@ -7,8 +7,8 @@
 
 import { DAILY_SCHEDULE } from "../lib/core/freshness.ts";
 import { VISION_FILES_URL } from "../lib/core/schema.ts";
-import { BfaError } from "../lib/core/errors.ts";
-import { folderOf, makeFolder } from "../lib/files/atomic_file.ts";
+import { BfaError, NotFoundError } from "../lib/core/errors.ts";
+import { folderOf, makeFolder, storageError } from "../lib/files/atomic_file.ts";
 import { localDatabase } from "../lib/jobs/import.ts";
 import {
   type MirrorWorld,
@@ -57,7 +57,8 @@ export function publisherTools(world: World): PublisherTools {
       openReader(place, { ...mirrorWorld(world), ...(retry ? { retry } : {}) }),
     openFileMirror: (place) => openFileMirror(place, mirrorWorld(world)),
 
-    async withPublisher(inputs, work) {
+    async withPublisher(inputs, work, { mustExist = false } = {}) {
+      if (mustExist) await requireKv(kvPlace(inputs));
       const side = await openPublisherSide(inputs, world);
       try {
         const done = await work(side);
@@ -84,7 +85,7 @@ function address(inputs: Inputs, name: string, usual: string): string {
 /** KV, mirror and signing key. */
 async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
   const dataDir = inputs.text("data-dir") ?? ".bfa";
-  const place = readKvPlace(inputs.text("kv") ?? `${dataDir}/kv.sqlite3`);
+  const place = kvPlace(inputs);
   const mirrorUrls = (inputs.texts("mirror-url") ?? []).map(readMirrorUrl);
   if (!isRemoteKv(place, false)) await makeFolder(folderOf(place));
   const secret = world.env("BFA_SIGNING_KEY");
@@ -109,6 +110,21 @@ async function openPublisherSide(inputs: Inputs, world: World): Promise<Publishe
     now: world.now,
   };
   return { store, mirror: mirrors[0]!, publisher, dataDir };
+}
+
+/** A mistyped path would else be an empty KV from now on. */
+async function requireKv(place: string): Promise<void> {
+  if (isRemoteKv(place, false)) return;
+  try {
+    await Deno.stat(place);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw storageError(error, place);
+    throw new NotFoundError(`no KV at ${place}: give --kv or --data-dir; publishing makes one`);
+  }
+}
+
+function kvPlace(inputs: Inputs): string {
+  return readKvPlace(inputs.text("kv") ?? `${inputs.text("data-dir") ?? ".bfa"}/kv.sqlite3`);
 }
 
 function readKvPlace(text: string): string {

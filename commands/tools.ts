@@ -65,6 +65,10 @@ export interface Tools {
   openReader(place: string, retry?: RetryPolicy): Promise<MirrorReader>;
   /** A mirror that holds files by their path, to write to. */
   openFileMirror(place: string): Promise<Mirror>;
-  /** Runs work with the publisher's side open. */
-  withPublisher<T>(inputs: Inputs, work: (side: PublisherSide) => Promise<T>): Promise<T>;
+  /** Runs work with the publisher's side open. `mustExist`: a KV file that is not there is not made. */
+  withPublisher<T>(
+    inputs: Inputs,
+    work: (side: PublisherSide) => Promise<T>,
+    options?: { mustExist?: boolean },
+  ): Promise<T>;
 }

@@ -29,6 +29,9 @@ export interface DownloadOptions {
 /** How often wrong bytes are fetched again before the mirror is given up. */
 const INTEGRITY_TRIES = 3;
 
+/** How often a download begins again whose file is removed meanwhile. */
+const REMOVED_TRIES = 3;
+
 /** How long to wait for another process that downloads the same artifact, ms. */
 const LOCK_WAIT_MS = 120_000;
 
@@ -42,14 +45,30 @@ export async function download(artifact: Artifact, options: DownloadOptions): Pr
   const { store } = options;
   if (await store.has(artifact)) return;
   await store.withLock(artifact.sha256, LOCK_WAIT_MS, async () => {
-    if (await store.has(artifact)) return; // another process was here
-    const partial = await store.begin(artifact);
-    try {
-      await fromAnyMirror(artifact, partial, options);
-    } finally {
-      partial.close();
+    for (let tries = 1;; tries++) {
+      if (await store.has(artifact)) return; // another process was here
+      try {
+        return await downloadOnce(artifact, options);
+      } catch (error) {
+        if (!isRemoved(error) || tries === REMOVED_TRIES) throw error;
+      }
     }
   });
+}
+
+async function downloadOnce(artifact: Artifact, options: DownloadOptions): Promise<void> {
+  const partial = await options.store.begin(artifact);
+  try {
+    await fromAnyMirror(artifact, partial, options);
+  } finally {
+    partial.close();
+  }
+}
+
+/** Whether what had arrived was taken away: the cache may be cleared at any time. */
+function isRemoved(error: unknown): boolean {
+  const cause = error instanceof BfaError ? error.cause : error;
+  return cause instanceof Deno.errors.NotFound;
 }
 
 async function fromAnyMirror(

@@ -97,8 +97,9 @@ export async function verifyCache(cacheDir: string): Promise<{ sound: number; da
   const damaged: string[] = [];
   let sound = 0;
   for (const { name } of await entries(objects)) {
-    const { sha256 } = await hashFile(`${objects}/${name}`);
-    if (sha256 === name) {
+    const facts = await hashFile(`${objects}/${name}`).catch(ignoreMissing);
+    if (!facts) continue; // another process has just removed it
+    if (facts.sha256 === name) {
       sound++;
       continue;
     }

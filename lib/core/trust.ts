@@ -66,9 +66,9 @@ export function checkSigned(body: ManifestBody, goodKeys: readonly string[], tru
   throw new BfaError(
     "untrusted",
     known === undefined
-      ? `Cannot accept manifest ${body.sequence} (${body.version}): it carries no valid signature`
+      ? `Cannot accept manifest ${body.sequence} (${body.version}): it carries no valid signature; use another mirror, or tell its publisher`
       : `Cannot accept manifest ${body.sequence} (${body.version}): none of the trusted keys signed it (${
         known.join(", ")
-      })`,
+      }); if the publisher changed its key, change --trusted-keys, or run \`bfa keys trust\` where none are set`,
   );
 }

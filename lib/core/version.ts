@@ -44,6 +44,12 @@ export function parseVersion(text: string): VersionParts {
   );
 }
 
+/** Whether a version is of an earlier day than another, or of an earlier build of the same day. */
+export function isOlder(version: string, other: string): boolean {
+  const [a, b] = [parseVersion(version), parseVersion(other)];
+  return a.dataThrough === b.dataThrough ? a.build < b.build : a.dataThrough < b.dataThrough;
+}
+
 /** The name of the next build of a day's data, given the versions that exist. */
 export function nextVersion(dataThrough: Day, existing: Iterable<string>): string {
   let build = 0;

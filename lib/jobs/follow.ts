@@ -82,8 +82,9 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       for await (const pointer of reader.watch(channel, stopped.signal)) {
         moved.abort();
         moved = new AbortController();
-        const sequence = pointer?.sequence;
-        if (sequence && sequence !== served?.stored.manifest.signed.sequence) {
+        const sequence = pointer?.sequence ?? 0;
+        // A KV that was lost, and is filled from its mirrors again, shows all that ever was.
+        if (sequence > (served?.stored.manifest.signed.sequence ?? 0)) {
           loading = loadWithRetries(sequence, moved.signal);
         }
       }

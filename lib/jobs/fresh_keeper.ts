@@ -169,7 +169,8 @@ export class FreshKeeper {
   #tooOld({ copy }: Loaded): boolean {
     const { maxAgeMs, now } = this.#options;
     if (maxAgeMs === undefined) return false;
-    return now().getTime() - Date.parse(copy.record.checkedAt ?? "1970-01-01") > maxAgeMs;
+    const ageMs = now().getTime() - Date.parse(copy.record.checkedAt ?? "1970-01-01");
+    return ageMs < 0 || ageMs > maxAgeMs; // the clock was ahead then
   }
 
   #notice(notice: Notice): void {

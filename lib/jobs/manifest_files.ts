@@ -33,8 +33,9 @@ export async function writeManifestFiles(
   for (const mirror of mirrors) {
     if (isReleaseMirror(mirror)) continue;
     const { sequence } = stored.manifest.signed;
-    await mirror.put(manifestPath(sequence), textBody(stored.text));
+    // In this order: one that is there says that those before it are.
     await fillHoles(store, mirror, sequence - 1);
+    await mirror.put(manifestPath(sequence), textBody(stored.text));
   }
   // The moving files show what KV holds, not what was committed here: another publisher may have
   // moved on. Whoever writes an older state sees that afterwards, and writes again.

@@ -11,6 +11,7 @@ import {
   type Artifact,
   DATASET,
   formatManifest,
+  type FreshnessWindow,
   MANIFEST_FORMAT,
   type ManifestBody,
   MAX_MANIFEST_BYTES,
@@ -112,17 +113,17 @@ export async function rollback(
   version: string | undefined,
   options: MoveOptions = {},
 ): Promise<Moved> {
-  const channel = readChannel(options.channel);
-  // Signing a version again moves nothing: what counts is the move before.
-  const last = (await publisher.store.log(LOG_BACK))
-    .find((entry) => entry.channel === channel && entry.version !== entry.previous);
-  if (version === undefined && last?.action === "rollback") {
-    throw new BfaError(
-      "usage",
-      `Cannot tell where to roll back to: channel ${channel} was rolled back to ${last.version} already; name a version`,
-    );
-  }
-  return await moveTo(publisher, "rollback", options, (head, current) => {
+  return await moveTo(publisher, "rollback", options, async (head, current) => {
+    const channel = readChannel(options.channel);
+    // Signing a version again moves nothing: what counts is the move before.
+    const last = (await publisher.store.log(LOG_BACK))
+      .find((entry) => entry.channel === channel && entry.version !== entry.previous);
+    if (version === undefined && last?.action === "rollback") {
+      throw new BfaError(
+        "usage",
+        `Cannot tell where to roll back to: channel ${channel} was rolled back to ${last.version} already; name a version`,
+      );
+    }
     const target = version ?? current?.manifest.signed.previous;
     if (!current || !target) {
       throw new NotFoundError(
@@ -148,7 +149,10 @@ async function moveTo(
   publisher: Publisher,
   action: LogAction,
   options: MoveOptions,
-  choose: (head: ChannelHead, current: StoredManifest | undefined) => string,
+  choose: (
+    head: ChannelHead,
+    current: StoredManifest | undefined,
+  ) => string | Promise<string>,
 ): Promise<Moved> {
   const { store } = publisher;
   const channel = readChannel(options.channel);
@@ -157,7 +161,7 @@ async function moveTo(
   for (let attempt = 1;; attempt++) {
     const head = await store.head(channel);
     const current = head.pointer ? await store.bySequence(head.pointer.sequence) : undefined;
-    const version = choose(head, current);
+    const version = await choose(head, current);
     const isSame = current && head.pointer?.version === version;
     if (isSame && action !== "renew" && !options.nextKeys) {
       await requireArtifacts(publisher.mirrors, current.manifest.signed);
@@ -219,6 +223,8 @@ async function move(
   await refuseOtherArtifacts(store, described);
   refuseUnreachable(publisher, described);
   const at = now();
+  const freshness = freshnessWindow(at, schedule);
+  const last = (await store.bySequence(next - 1))?.manifest.signed.publishedAt;
   const previous = head.pointer?.version ?? null;
   const body: ManifestBody = {
     manifestFormat: MANIFEST_FORMAT,
@@ -227,8 +233,8 @@ async function move(
     version: described.version,
     sequence: next,
     dataThrough: parseVersion(described.version).dataThrough,
-    publishedAt: instant(at),
-    freshness: freshnessWindow(at, schedule),
+    publishedAt: notBefore(last, instant(at), freshness),
+    freshness,
     schemaVersion: described.schemaVersion,
     rows: described.rows,
     symbols: described.symbols,
@@ -256,6 +262,18 @@ async function move(
   if (!await store.commit({ stored, head, log })) return undefined;
   await writeManifestFiles(publisher, stored);
   return stored;
+}
+
+/**
+ * Instants grow with sequences, also when a clock that was hours ahead was set right: `--as-of` finds its version by
+ * both. One that was further ahead must not make copies fresh for longer than they are.
+ */
+function notBefore(
+  last: string | undefined,
+  at: string,
+  { refreshAfter }: FreshnessWindow,
+): string {
+  return last !== undefined && at < last && last <= refreshAfter ? last : at;
 }
 
 /** A version that is signed again keeps the version before it. */

@@ -101,7 +101,8 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
       await checkWritable(path);
       checkWhole(error, path);
     }
-    throw asBfaError(error, "unavailable", `open Deno KV at ${path ?? "the default place"}`);
+    const code = isFull(error) ? "storage" : "unavailable";
+    throw asBfaError(error, code, `open Deno KV at ${path ?? "the default place"}`);
   }
 }
 

@@ -231,4 +231,13 @@ Deno.test("a copy that was checked by a clock a year ahead: the corrected clock 
     await world.publishListings(NEW, MORE_LISTINGS);
     assertEquals(await ask(world), NEW);
   });
+  await withWarmCopy(async (world) => {
+    const right = world.clock;
+    world.clock = new Date("2025-04-01T12:05:00Z");
+    await (await world.open()).refresh();
+    world.clock = right;
+    await world.publishListings(NEW, MORE_LISTINGS);
+    assertEquals(await ask(world), OLD); // a fresh copy asks nobody
+    assertEquals(await ask(world, { maxAge: 10_000 }), NEW);
+  });
 });

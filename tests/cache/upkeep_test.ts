@@ -118,6 +118,30 @@ Deno.test("verifyCache() puts damaged objects aside, which are then fetched agai
   });
 });
 
+Deno.test("verifyCache() passes over an object that another process removes meanwhile", async () => {
+  await withWarmCopy(async ({ cacheDir }) => {
+    // It is listed, and cannot be opened.
+    await Deno.symlink(join(cacheDir, "gone"), join(cacheDir, "v1", "objects", "0".repeat(64)));
+    assertEquals(await verifyCache(cacheDir), { sound: 1, damaged: [] });
+  });
+});
+
+Deno.test("clearCache() in the middle of a download: it begins again, and is kept", async () => {
+  await withWarmCopy(async (world) => {
+    const bytes = someBytes(100_000, 1);
+    await world.publishFiles(NEW, { "big.bin": bytes });
+    await (await world.open()).refresh();
+    let cleared = 0;
+    world.endpoint.fault = (_request, path) => {
+      if (!path.endsWith("big.bin") || cleared++) return undefined;
+      return clearCache(world.cacheDir).then(() => new Response(bytes));
+    };
+    const dataset = await world.open();
+    assertEquals(await Deno.readFile(await dataset.path("big.bin")), bytes);
+    assertEquals(cleared, 2);
+  });
+});
+
 Deno.test("pruneCache() removes what no current version uses, when it is older than a day", async () => {
   await withWarmCopy(async (world) => {
     const { objects, tmp, damaged } = cachePaths(world.cacheDir);

@@ -84,6 +84,16 @@ Deno.test("a KV and a mirror URL that cannot be one are refused, and nothing is 
   });
 });
 
+Deno.test("`bfa log` of a KV that is not there says so, and makes none", async () => {
+  await withCacheDir(async (env) => {
+    const kv = `${env.HOME}/mistyped/kv.sqlite3`;
+    const { code, out, err } = await bfa(["log", "--kv", kv], { env, now: NOW });
+    assertEquals([code, out], [3, ""]);
+    assertStringIncludes(err, `no KV at ${kv}: give --kv or --data-dir`);
+    assertEquals(await Array.fromAsync(Deno.readDir(env.HOME!)), []);
+  });
+});
+
 Deno.test("a build never touches a folder of other files", async () => {
   await withCacheDir(async (env) => {
     await Deno.writeTextFile(`${env.HOME}/precious`, "");
@@ -125,7 +135,7 @@ Deno.test("a build is published to a KV on another machine, and another process 
       assertEquals((await run("publish", dir)).out, "latest is now 2024-03-31.1 (sequence 1)\n");
       assertStringIncludes((await run("log")).out, "publish\tlatest\t2024-03-31.1");
       const local = await bfa(["log", "--json"], { env, now: NOW });
-      assertEquals(JSON.parse(local.out).count, 0);
+      assertEquals([local.code, local.out], [3, ""]);
     });
   } finally {
     await server.close();

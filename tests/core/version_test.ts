@@ -1,7 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
-import { nextVersion, parseVersion, versionParts } from "../../lib/core/version.ts";
+import { isOlder, nextVersion, parseVersion, versionParts } from "../../lib/core/version.ts";
 
 const MALFORMED = [
   "",
@@ -43,4 +43,11 @@ Deno.test("`nextVersion()` is one more than the highest build of that day", () =
     [["junk", "2026-11-20.x", "2026-11-20.3"], "2026-11-20.4"],
   ];
   for (const [existing, expected] of cases) assertEquals(nextVersion(day, existing), expected);
+});
+
+Deno.test("`isOlder()` compares days, then builds as numbers", () => {
+  assertEquals(isOlder("2026-11-19.9", "2026-11-20.1"), true);
+  assertEquals(isOlder("2026-11-20.2", "2026-11-20.10"), true);
+  assertEquals(isOlder("2026-11-20.10", "2026-11-20.2"), false);
+  assertEquals(isOlder("2026-11-20.1", "2026-11-20.1"), false);
 });

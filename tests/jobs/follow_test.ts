@@ -243,6 +243,33 @@ Deno.test("follow() never goes back to an older version that was slow to load", 
   });
 });
 
+Deno.test("follow() never goes back while a lost KV is filled from its mirrors again", async () => {
+  await withPublisher(async (world) => {
+    const { store } = world.publisher;
+    for (const [i, version] of [V1, V2, V3].entries()) {
+      await world.publishListings(version, SMALL_LISTINGS.slice(i));
+    }
+    const filled = Promise.withResolvers<void>();
+    const loaded: number[] = [];
+    const reader: FollowOptions["reader"] = {
+      ...store,
+      bySequence: (sequence) => (loaded.push(sequence), store.bySequence(sequence)),
+      async *watch(channel, signal) {
+        await filled.promise;
+        for (const [i, version] of [V1, V2, V3].entries()) yield { sequence: i + 1, version };
+        yield* store.watch(channel, signal);
+      },
+    };
+    await following(world, async (followed) => {
+      await world.publishListings("2024-03-31.4", SMALL_LISTINGS.slice(3));
+      filled.resolve();
+      await followed.serves(4);
+      assertEquals(loaded, [3, 4]);
+      assertEquals(followed.problems, []);
+    }, { reader });
+  });
+});
+
 Deno.test("follow() does not wait for ever for the first version: it comes later", async () => {
   await withPublisher(async (world) => {
     await world.publishListings(V1, SMALL_LISTINGS);

@@ -136,6 +136,31 @@ Deno.test("a publisher that died after the commit leaves a hole on the mirror; t
   });
 });
 
+Deno.test("two publishers that died one after the other leave two holes; the third fills both", async () => {
+  await withPublisher(async (world) => {
+    const [mirror] = world.publisher.mirrors as [Mirror];
+    const dyingAt = (sequence: number): Mirror => ({
+      ...mirror,
+      put: (path, body) =>
+        path === `manifests/${sequence}.json`
+          ? body.cancel().then(() => Promise.reject(new Error("killed")))
+          : mirror.put(path, body),
+    });
+    for (const [i, version] of [V1, V2].entries()) {
+      const publisher = { ...world.publisher, mirrors: [dyingAt(1)] };
+      const listings = SMALL_LISTINGS.slice(i);
+      const dying = publishWith(world, publisher, version, listings);
+      await assertRejects(() => dying, Error, "killed");
+    }
+    await world.publishListings("2024-03-31.3", SMALL_LISTINGS.slice(2));
+    for (const sequence of [1, 2, 3]) {
+      const stored = await world.publisher.store.bySequence(sequence);
+      const file = `${world.mirrorDir}/manifests/${sequence}.json`;
+      assertEquals(await Deno.readTextFile(file), stored?.text);
+    }
+  });
+});
+
 Deno.test("a manifest that is too large is refused before anything is committed", async () => {
   await withPublisher(async (world) => {
     await world.publishListings(V1, SMALL_LISTINGS);

@@ -190,6 +190,21 @@ Deno.test("openKv() says how to get KV when this Deno has none", async () => {
   }
 });
 
+Deno.test("openKv() on a disk with room for a file, but not for a KV: storage", async () => {
+  const real = Deno.openKv;
+  // What SQLite said on a disk of 72 KiB.
+  const value = () => Promise.reject(new Error("database or disk is full"));
+  Object.defineProperty(Deno, "openKv", { value, configurable: true, writable: true });
+  const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+  try {
+    const error = await assertRejects(() => openKv(`${dir}/kv.sqlite3`), BfaError);
+    assertEquals(error.code, "storage");
+  } finally {
+    Object.defineProperty(Deno, "openKv", { value: real, configurable: true, writable: true });
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("bySequences() reads ten at a time and keeps the order; missing ones are undefined", async () => {
   await withKv(async (kv) => {
     const store = kvManifestStore(kv);

@@ -22,7 +22,7 @@ Deno.test("a version on S3: whoever may write publishes it, anybody reads it wit
         ...["GET um/manifests/2.json", "GET um/manifest.json"],
         ...["HEAD um/listings.json", "PUT um/listings.json", "HEAD um/listings.json"],
         ...["HEAD um/parts/a.parquet", "PUT um/parts/a.parquet", "HEAD um/parts/a.parquet"],
-        ...["PUT um/manifests/2.json", "HEAD um/manifests/1.json", "PUT um/manifests/1.json"],
+        ...["HEAD um/manifests/1.json", "PUT um/manifests/1.json", "PUT um/manifests/2.json"],
         ...["PUT um/versions.json", "PUT um/manifest.json"],
       ]);
 
