@@ -60,6 +60,7 @@ export class KeptCopy {
   #keeper: FreshKeeper | undefined;
   #contacting: Promise<Loaded> | undefined;
   #rows: RowCache | undefined;
+  readonly #reading = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   #ranges: { readonly key: string; readonly reader: RangeReader } | undefined;
 
   /** Names a copy; touches nothing. */
@@ -122,7 +123,10 @@ export class KeptCopy {
       return rowSource(copy.manifest.signed, { ranges: this.#ranges.reader, cache });
     }
     const read = (artifact: Artifact) =>
-      this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline));
+      this.#whole(
+        artifact,
+        () => this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline)),
+      );
     const ranges = wholeRanges(read, cache.files);
     return rowSource(copy.manifest.signed, { ranges, cache, byParts: true });
   }
@@ -141,7 +145,8 @@ export class KeptCopy {
   /** The bytes of an artifact, downloaded when they are not there, and verified. */
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
     const { copy } = await this.current();
-    return await this.#copy.read(copy, name, this.#options.offline);
+    const bytes = await this.#copy.read(copy, name, this.#options.offline);
+    return this.#copy.inMemory ? bytes.slice() : bytes; // what is given away is the caller's
   }
 
   /** Downloads artifacts and keeps them up to date from now on. */
@@ -218,6 +223,19 @@ export class KeptCopy {
       });
     if (this.#options.copy !== "none") await source();
     return { copy, source };
+  }
+
+  /** Questions that come while a file is being read share it. */
+  async #whole(
+    { sha256 }: Artifact,
+    read: () => Promise<Uint8Array<ArrayBuffer>>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    let reading = this.#reading.get(sha256);
+    if (!reading) {
+      reading = read().finally(() => this.#reading.delete(sha256));
+      this.#reading.set(sha256, reading);
+    }
+    return await reading;
   }
 
   /** Does work on the copy; when the disk refuses to be written, does it again in memory. */

@@ -31,7 +31,7 @@ export interface DiffQuestion {
   offset?: number | undefined;
   /** At most so many rows; `count` tells how many there are. */
   limit?: number | undefined;
-  /** Ends the comparison, and every request it has under way. */
+  /** Ends the comparison; a request that another question or the copy waits for goes on. */
   signal?: AbortSignal | undefined;
 }
 
