@@ -14,6 +14,7 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { Asked, Source, StatesOption } from "../core/answers.ts";
+import { isTexts, isWait, LONGEST_WAIT_MS, mustBe } from "../core/checked.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
@@ -110,6 +111,7 @@ export class Dataset {
    * @throws {BfaError} `not_found` for a symbol that never existed, or a day outside of the data.
    */
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
+    mustBe(typeof question === "object" && question !== null, "this question", "an object");
     answers.checkAsked(question);
     return await untilAborted(question.signal, () => this.#rows(question));
   }
@@ -231,6 +233,9 @@ export class Dataset {
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<NewVersion, void, void> {
     this.#online("watch");
+    const { pollMs } = options;
+    const kind = `milliseconds, from 1 to ${LONGEST_WAIT_MS}`;
+    mustBe(pollMs === undefined || (isWait(pollMs) && pollMs >= 1), `the option "pollMs"`, kind);
     const published = this.#published();
     const { endpoint, channel, http } = this.#options;
     const known = (await published.peek())?.record.sequence ?? 0;
@@ -320,6 +325,7 @@ export class Dataset {
    * @returns The names of the artifacts.
    */
   async pull(names: readonly string[] = []): Promise<string[]> {
+    mustBe(isTexts(names), "these names", `a list, such as ["parts/"]`);
     if (this.#options.copy === "none") {
       throw new BfaError("usage", "Cannot keep artifacts without a copy");
     }

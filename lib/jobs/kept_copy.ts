@@ -84,7 +84,7 @@ export class KeptCopy {
   async peek(): Promise<LoadedCopy | undefined> {
     if (this.#loaded) return this.#loaded.copy;
     const { version } = this.#options;
-    if (!version) return await this.#copy.load();
+    if (version === undefined) return await this.#copy.load();
     try {
       return await this.#copy.pinned(version, { offline: true });
     } catch (error) {
@@ -171,17 +171,17 @@ export class KeptCopy {
     }
     const loaded = await this.#orInMemory(async (copy) =>
       await this.#withIndex(
-        version ? await copy.pinned(version, { offline }) : await copy.refresh(),
+        version === undefined ? await copy.refresh() : await copy.pinned(version, { offline }),
       )
     );
     this.#loaded = loaded;
-    return version ? loaded : (await this.#freshKeeper()).first(loaded);
+    return version === undefined ? (await this.#freshKeeper()).first(loaded) : loaded;
   }
 
   /** Does what the copy's freshness asks for: nothing, most often. */
   async #keptFresh(loaded: Loaded): Promise<Loaded> {
     const { version, maxAgeMs, now } = this.#options;
-    if (version) return loaded;
+    if (version !== undefined) return loaded;
     const freshness = freshnessAt(loaded.copy.manifest.signed.freshness, now());
     if (freshness === "fresh" && maxAgeMs === undefined) return loaded;
     return await (await this.#freshKeeper()).kept(loaded);
