@@ -27,11 +27,11 @@ export class SharedRanges {
           return ranges.read(artifact, start, end, { signal, ...(isSound ? { isSound } : {}) });
         });
         reading.waiting++;
-        const stopped = Promise.withResolvers<never>();
-        const stop = () => stopped.reject(signal?.reason);
+        let stop = () => {};
+        const stopped = new Promise<never>((_, reject) => stop = () => reject(signal?.reason));
         signal?.addEventListener("abort", stop, { once: true });
         try {
-          return await Promise.race([reading.bytes, stopped.promise]);
+          return await Promise.race([reading.bytes, stopped]);
         } finally {
           signal?.removeEventListener("abort", stop);
           if (--reading.waiting === 0) this.#end(key, reading, signal?.reason);

@@ -12,8 +12,8 @@ export async function untilAborted<T>(
 ): Promise<T> {
   if (!signal) return await work();
   signal.throwIfAborted();
-  const { promise: stopped, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(signal.reason);
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => stop = () => reject(signal.reason));
   signal.addEventListener("abort", stop, { once: true });
   try {
     return await Promise.race([work(), stopped]);
