@@ -36,6 +36,7 @@ const { symbols } = await bfa.snapshot("2024-01-15");
 
 Nothing is downloaded before the first question; then a verified copy is kept, and answers come from it without any request while it is
 [fresh](freshness.md). Failures are \`BfaError\` with a stable \`code\`; [cli.md](cli.md#exit-codes) lists them.
+A question that its \`signal\` ends throws the signal's reason; a permission that is missing is Deno's own \`NotCapable\`, which names it.
 
 This page is made from the code's own documentation (\`deno task docs\`).
 

@@ -17,9 +17,12 @@ const forms = Object.fromEntries(
 
 /** Asks the service; a problem document is thrown as what it says. */
 async function ask(path, options) {
-  const answer = await fetch(path, options);
-  const body = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(body.detail ?? body.title ?? `HTTP ${answer.status}`);
+  const answer = await fetch(path, options).catch(() => {
+    throw new Error("The service cannot be reached: try again.");
+  });
+  const body = await answer.json().catch(() => undefined);
+  if (!answer.ok) throw new Error(body?.detail ?? body?.title ?? `HTTP ${answer.status}`);
+  if (body === undefined) throw new Error("The answer broke off: try again.");
   return body;
 }
 
@@ -31,6 +34,7 @@ function answers(name, work) {
   let asked = 0;
   const show = async () => {
     const mine = ++asked;
+    const wasAt = document.activeElement;
     button.disabled = true;
     let shown;
     try {
@@ -41,6 +45,9 @@ function answers(name, work) {
     if (mine !== asked) return; // a later question has taken its place
     place.replaceChildren(...shown);
     button.disabled = false;
+    // A button that is disabled loses the keyboard.
+    const isNowhere = document.activeElement === document.body;
+    if (wasAt === button && isNowhere) button.focus({ preventScroll: true });
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -69,6 +76,7 @@ function symbolButton(symbol) {
 
 const showDay = answers("day", async (fields) => {
   const day = fields.get("day");
+  if (!day) throw new Error("Give a day, such as 2024-01-15.");
   const quote = fields.get("quote");
   const query = new URLSearchParams(fields.getAll("state").map((state) => ["state", state]));
   query.set("detail", "1");
@@ -98,6 +106,7 @@ const showDay = answers("day", async (fields) => {
 
 const askSymbol = answers("symbol", async (fields) => {
   const symbol = fields.get("symbol").trim();
+  if (!symbol) throw new Error("Give a symbol, such as BTCUSDT.");
   const path = `v1/timeline/${encodeURIComponent(symbol)}`;
   history.replaceState(null, "", `#symbol=${encodeURIComponent(symbol)}`);
   const answer = await ask(`${path}?detail=1`);
@@ -292,11 +301,13 @@ async function start() {
     for (const input of document.querySelectorAll('input[type="date"]')) {
       input.min = first;
       input.max = last;
-      input.value = last;
     }
     const month = new Date(Date.parse(last) - 30 * 86_400_000).toISOString().slice(0, 10);
-    forms.events.elements.from.value = month < first ? first : month;
-    forms.sql.elements.sql.value =
+    // What was filled in meanwhile stays.
+    forms.day.elements.day.value ||= last;
+    forms.events.elements.from.value ||= month < first ? first : month;
+    forms.events.elements.to.value ||= last;
+    forms.sql.elements.sql.value ||=
       "SELECT symbol, count(*) AS lives\nFROM listings\nGROUP BY symbol\nHAVING lives > 1\nORDER BY symbol";
     await showAddress();
     showEvents();

@@ -44,6 +44,11 @@ const LOCK_WAIT_MS = 30_000;
 /** The same, to note a failed try: an answer is waiting, ms. */
 const NOTE_WAIT_MS = 1_000;
 
+/** What is told where there are no files. */
+const WHERE_FILES_ARE = typeof Deno === "undefined"
+  ? "only Deno keeps files: ask for its bytes, or send SQL to a service"
+  : "set BFA_CACHE_DIR to a folder that can be written";
+
 /** One machine's copy of one endpoint's channel. */
 export class Copy {
   readonly #options: CopyOptions;
@@ -56,6 +61,11 @@ export class Copy {
     this.#options = options;
     this.source = sourceName(options.endpoint, options.channel);
     this.source.catch(() => {});
+  }
+
+  /** Whether it is kept in memory alone. */
+  get inMemory(): boolean {
+    return !this.#options.store.durable;
   }
 
   /** What is there: verified, or `undefined` when there is nothing that can be used. */
@@ -169,12 +179,12 @@ export class Copy {
     const artifact = artifactNamed(copy.manifest.signed, name);
     const path = await store.path(artifact);
     if (path) return path;
-    await this.#download(copy, artifact, offline);
+    if (store.durable) await this.#download(copy, artifact, offline);
     const fetched = await store.path(artifact);
     if (!fetched) {
       throw new BfaError(
         "storage",
-        `Cannot give the file ${name}: the copy is in ${store.place}; set BFA_CACHE_DIR to a folder that can be written`,
+        `Cannot give the file ${name}: the copy is in ${store.place}; ${WHERE_FILES_ARE}`,
       );
     }
     return fetched;

@@ -7,6 +7,7 @@
 import { toHex } from "../core/bytes.ts";
 import { IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
+import { delay } from "@std/async/delay";
 import type { CopyRecord, CopyStore, PartialObject } from "./copy_store.ts";
 
 /** Makes an empty copy in memory. */
@@ -14,6 +15,7 @@ export function memoryStore(): CopyStore {
   const records = new Map<string, CopyRecord>();
   const manifests = new Map<string, Map<number, string>>();
   const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+  const locks = new Map<string, Promise<unknown>>();
 
   return {
     place: "memory",
@@ -39,9 +41,29 @@ export function memoryStore(): CopyStore {
     },
     path: () => Promise.resolve(undefined),
     begin: (artifact) => Promise.resolve(partial(artifact, objects)),
-    withLock: (_name, _waitMs, work) => work(),
+    async withLock(name, waitMs, work) {
+      const before = locks.get(name);
+      const mine = before ? inTurn(before, waitMs).then(work) : work();
+      const done = mine.catch(() => {});
+      locks.set(name, done);
+      try {
+        return await mine;
+      } finally {
+        if (locks.get(name) === done) locks.delete(name);
+      }
+    },
     count: () => {},
   };
+}
+
+/** Waits for the one before, as long as a lock is worth it. */
+async function inTurn(before: Promise<unknown>, waitMs: number): Promise<void> {
+  const waiting = new AbortController();
+  try {
+    await Promise.race([before, delay(waitMs, { signal: waiting.signal }).catch(() => {})]);
+  } finally {
+    waiting.abort();
+  }
 }
 
 function partial(artifact: Artifact, objects: Map<string, Uint8Array<ArrayBuffer>>): PartialObject {

@@ -18,6 +18,7 @@ import type {
   TimelineAnswer,
   TimelineRow,
 } from "./answer_types.ts";
+import { isTexts, mustBe } from "./checked.ts";
 import {
   addDays,
   type Day,
@@ -139,7 +140,9 @@ function checkRange([from, to]: DayRange): void {
 
 /** Reads states, in their usual order and without repeats; `traded` when none is given. */
 export function readStates(states: readonly string[] | undefined): RowState[] {
-  if (states === undefined || states.length === 0) return ["traded"];
+  if (states === undefined) return ["traded"];
+  mustBe(isTexts(states), "these states", `a list, such as ["traded", "archived"]`);
+  if (states.length === 0) return ["traded"];
   for (const state of states) {
     if (!(ROW_STATES as readonly string[]).includes(state)) {
       throw new BfaError(

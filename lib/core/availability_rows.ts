@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isTexts, mustBe } from "./checked.ts";
 import type { Day } from "./day.ts";
 import { BfaError } from "./errors.ts";
 import { DAILY_AVAILABILITY, VOLUME_RANKINGS } from "./schema.ts";
@@ -138,6 +139,7 @@ export interface TopAnswer {
 export function readColumns(asked: "all" | readonly string[] | undefined): readonly TableColumn[] {
   if (asked === "all") return DAILY_AVAILABILITY;
   const names = asked === undefined ? AVAILABILITY_TIERS[0]! : asked;
+  mustBe(isTexts(names), "these columns", `"all", or a list such as ["close_price"]`);
   const unknown = names.find((name) => !DAILY_AVAILABILITY.some((c) => c.name === name));
   if (unknown !== undefined) {
     throw new BfaError(

@@ -48,11 +48,12 @@ export function isDay(text: string): text is Day {
  * ```
  */
 export function parseDay(text: string): Day {
-  if (isDay(text)) return text;
+  const isText = typeof text === "string";
+  if (isText && isDay(text)) return text;
   const shown = JSON.stringify(String(text).slice(0, 40)); // programs without types pass what they like
   throw new BfaError(
     "usage",
-    SHAPE.test(text)
+    isText && SHAPE.test(text)
       ? `Cannot read the day ${shown}: there is no such day in the calendar`
       : `Cannot read the day ${shown}: write it as YYYY-MM-DD, for example 2024-01-15`,
   );

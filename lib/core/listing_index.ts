@@ -5,6 +5,7 @@
  * @module
  */
 
+import { mustBe } from "./checked.ts";
 import type { Day } from "./day.ts";
 import { NotFoundError } from "./errors.ts";
 import { type DayState, type Listing, livesBySymbol, stateOn } from "./listing.ts";
@@ -64,6 +65,7 @@ export class ListingIndex {
    * @throws {NotFoundError} with the nearest symbols, when there is no such symbol.
    */
   lives(symbol: string): readonly Listing[] {
+    mustBe(typeof symbol === "string", "this symbol", "a text, such as BTCUSDT");
     const exact = this.#bySymbol.get(symbol) ?? this.#bySymbol.get(symbol.toUpperCase());
     if (exact) return exact;
     const shown = symbol.length > 60 ? `${symbol.slice(0, 60)}\u2026` : symbol;

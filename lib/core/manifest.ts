@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isTexts, mustBe } from "./checked.ts";
 import { canonicalJson, type Json } from "./canonical_json.ts";
 import type { Day } from "./day.ts";
 import { BfaError } from "./errors.ts";
@@ -196,6 +197,7 @@ export function readKeptManifest(text: string): Manifest {
 
 /** The artifact with a name. */
 export function artifactNamed(body: ManifestBody, name: string): Artifact {
+  mustBe(typeof name === "string", "this name", "a text, such as listings.json");
   const artifact = body.artifacts.find((a) => a.name === name);
   if (artifact) return artifact;
   const names = body.artifacts.map((a) => a.name).join(", ");
@@ -212,6 +214,7 @@ export function artifactNamed(body: ManifestBody, name: string): Artifact {
  * @throws {BfaError} `not_found` when a name stands for none.
  */
 export function artifactsNamed(body: ManifestBody, names: readonly string[]): Artifact[] {
+  mustBe(isTexts(names), "these names", `a list, such as ["parts/"]`);
   const found = new Set<Artifact>();
   for (const name of names) {
     const some = body.artifacts.filter((artifact) => isNamed(artifact, name));

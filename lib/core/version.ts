@@ -18,7 +18,7 @@ export interface VersionParts {
 
 /** The parts of a version's name, or `undefined` when it is not one. */
 export function versionParts(text: string): VersionParts | undefined {
-  const match = SHAPE.exec(text);
+  const match = typeof text === "string" ? SHAPE.exec(text) : null;
   if (!match || !isDay(match[1]!)) return undefined;
   return { dataThrough: match[1] as Day, build: Number(match[2]) };
 }
@@ -40,7 +40,9 @@ export function parseVersion(text: string): VersionParts {
   if (parts) return parts;
   throw new BfaError(
     "usage",
-    `Cannot read the version ${JSON.stringify(text.slice(0, 40))}: write it like 2026-11-20.1`,
+    `Cannot read the version ${
+      JSON.stringify(String(text).slice(0, 40))
+    }: write it like 2026-11-20.1`,
   );
 }
 

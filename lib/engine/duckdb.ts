@@ -68,6 +68,8 @@ export async function loadDuckdb(): Promise<Duckdb> {
   try {
     return await import(DUCKDB) as Duckdb;
   } catch (cause) {
+    // Deno says which permission is missing; only Deno has such errors.
+    if (cause instanceof Error && cause.name === "NotCapable") throw cause;
     throw new BfaError(
       "unavailable",
       "Cannot load DuckDB: its native library is not available on this machine; questions that need no SQL still work",

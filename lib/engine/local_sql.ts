@@ -19,6 +19,9 @@ import { bindParams } from "./sql_params.ts";
 /** The schema that holds the tables behind the published names. */
 const STORE = "store";
 
+/** How often DuckDB is told to stop, ms. */
+const INTERRUPT_MS = 20;
+
 /** A database in this process. */
 export class LocalSql {
   readonly #instance: DuckDBInstance;
@@ -77,8 +80,10 @@ export class LocalSql {
 
   async #query(sql: string, params?: SqlParams, signal?: AbortSignal): Promise<Table> {
     const connection = this.#connection;
-    const interrupt = () => connection.interrupt();
-    signal?.addEventListener("abort", interrupt);
+    // Again and again: DuckDB forgets an interrupt that comes between two statements.
+    let timer: ReturnType<typeof setInterval> | undefined;
+    const stop = () => timer = setInterval(() => connection.interrupt(), INTERRUPT_MS);
+    signal?.addEventListener("abort", stop);
     try {
       signal?.throwIfAborted();
       if (sql.trim() === "") {
@@ -97,7 +102,8 @@ export class LocalSql {
       if (signal?.aborted) throw new BfaError("deadline", "Cannot finish this SQL: it was stopped");
       throw sqlFailure(error, { owner: true });
     } finally {
-      signal?.removeEventListener("abort", interrupt);
+      signal?.removeEventListener("abort", stop);
+      clearInterval(timer);
     }
   }
 

@@ -15,6 +15,7 @@ import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
 import { parseBlockIndex } from "./block_index.ts";
 import { readBlocks } from "./block_reader.ts";
+import { SharedRanges } from "./shared_ranges.ts";
 import { asDamage, cellOf, type KeyRange, parquetRows } from "./parquet_rows.ts";
 
 /** What reading leaves behind for the next question. Everything in it is named by digest. */
@@ -26,6 +27,9 @@ export class RowCache {
 
   /** Whole files that a copy has verified, by digest. */
   readonly files: LRUCache<string, Uint8Array<ArrayBuffer>>;
+
+  /** Ranges that are being read. */
+  readonly reading: SharedRanges = new SharedRanges();
 
   /** Makes an empty cache that keeps up to so many bytes of blocks, and four times as many of files. */
   constructor(maxBytes: number = 16 * 1024 * 1024) {
@@ -94,9 +98,12 @@ async function directoryOf(
   options: ReadOptions,
 ): Promise<BlockIndex | FileMetaData> {
   const { directories } = options.cache;
-  // Whoever asked first may have given up: then it is asked for again.
-  const known = await directories.get(artifact.sha256)?.catch(() => undefined);
-  if (known) return known;
+  for (let first; (first = directories.get(artifact.sha256));) {
+    const known = await first.catch(() => undefined);
+    if (known) return known;
+    // Whoever asked first gave up: then it is asked for again, by one of those who waited.
+    if (directories.peek(artifact.sha256) === first) directories.delete(artifact.sha256);
+  }
   const loading = loadDirectory(artifact, options);
   directories.set(artifact.sha256, loading);
   try {

@@ -13,7 +13,15 @@
  * @module
  */
 
-import type { DuckDBDateValue, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type {
+  DuckDBDateValue,
+  DuckDBListValue,
+  DuckDBMapValue,
+  DuckDBStructValue,
+  DuckDBType,
+  DuckDBUnionValue,
+  DuckDBValue,
+} from "@duckdb/node-api";
 import type { Cell, TableColumn } from "../core/table.ts";
 
 /** What a column of a result becomes, and how to make its cells; `null` stays `null`. */
@@ -27,6 +35,10 @@ const NESTED = /^(STRUCT|MAP|UNION|LIST|ARRAY)\b|\[\d*\]$/;
 /** How to read a column of a DuckDB type. */
 export function cellReader(type: DuckDBType): CellReader {
   const name = type.toString();
+  // Before all others: a list of timestamps is named after them, `TIMESTAMP[]`.
+  if (NESTED.test(name)) {
+    return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value, type)) };
+  }
   if (/^(U?(TINYINT|SMALLINT|INTEGER)|BIGINT)$/.test(name)) {
     return { type: "BIGINT", cell: integer };
   }
@@ -39,7 +51,6 @@ export function cellReader(type: DuckDBType): CellReader {
   }
   if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
   if (name === "DATE") return { type: "DATE", cell: day };
-  if (NESTED.test(name)) return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value)) };
   return { type: "VARCHAR", cell: String };
 }
 
@@ -73,20 +84,29 @@ function instant(text: string): string {
   return `${day}T${time}${digits}Z`;
 }
 
-/** A nested value as JSON: numbers where they are exact, text for everything JSON does not have. */
-function plain(value: unknown): unknown {
+/** A nested value as JSON: cells as elsewhere, numbers where they are exact, text for everything JSON does not have. */
+function plain(value: DuckDBValue | undefined, type: DuckDBType): unknown {
   if (value === null || value === undefined) return null;
-  if (typeof value === "bigint") {
-    return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+  if ("entryTypes" in type) {
+    const { entries } = value as DuckDBStructValue;
+    return Object.fromEntries(
+      type.entryNames.map((name, i) => [name, plain(entries[name], type.entryTypes[i]!)]),
+    );
   }
-  if (typeof value === "number") return Number.isFinite(value) ? value : String(value);
-  if (typeof value !== "object") return value;
-  if ("items" in value && Array.isArray(value.items)) return value.items.map(plain);
-  if ("entries" in value) {
-    const { entries } = value;
-    if (Array.isArray(entries)) return entries.map(({ key, value }) => [plain(key), plain(value)]);
-    return Object.fromEntries(Object.entries(entries as object).map(([k, v]) => [k, plain(v)]));
+  if ("keyType" in type) {
+    const { entries } = value as DuckDBMapValue;
+    return entries.map((
+      { key, value },
+    ) => [plain(key, type.keyType), plain(value, type.valueType)]);
   }
-  if ("tag" in value && "value" in value) return plain(value.value);
-  return String(value);
+  if ("memberTypes" in type) {
+    const { tag, value: member } = value as DuckDBUnionValue;
+    return plain(member, type.memberTypeForTag(tag));
+  }
+  if ("valueType" in type) {
+    return (value as DuckDBListValue).items.map((item) => plain(item, type.valueType));
+  }
+  const cell = typeof value === "bigint" ? integer(value) : cellReader(type).cell(value);
+  if (typeof cell === "bigint") return String(cell);
+  return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;
 }

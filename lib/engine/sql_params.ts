@@ -27,7 +27,20 @@ export function bindParams(prepared: DuckDBPreparedStatement, params: SqlParams 
   if (extra !== undefined) {
     throw bad(`it has no parameter ${JSON.stringify(extra.slice(0, 60))}`);
   }
-  names.forEach((name, i) => bind(prepared, i + 1, given[name]!));
+  names.forEach((name, i) => {
+    const value = given[name]!;
+    if (!isValue(value)) {
+      throw bad(
+        `the parameter ${JSON.stringify(name)} must be a text, a number, a boolean or null`,
+      );
+    }
+    bind(prepared, i + 1, value);
+  });
+}
+
+/** Programs without types pass what they like, such as a `Date`. */
+function isValue(value: unknown): value is SqlValue {
+  return value === null || ["string", "number", "bigint", "boolean"].includes(typeof value);
 }
 
 function bind(prepared: DuckDBPreparedStatement, index: number, value: SqlValue): void {

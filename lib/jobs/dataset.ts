@@ -14,6 +14,7 @@ import type {
 } from "../core/answer_types.ts";
 import * as answers from "../core/answers.ts";
 import type { Asked, Source, StatesOption } from "../core/answers.ts";
+import { isTexts, isWait, LONGEST_WAIT_MS, mustBe } from "../core/checked.ts";
 import { type Day, type DayRange, parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
@@ -37,6 +38,7 @@ import type { DatasetSql } from "./dataset_sql.ts";
 import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 import type { AskedVersion } from "./version_sources.ts";
+import { untilAborted } from "./until_aborted.ts";
 import type { Status } from "./status.ts";
 import type { DiffQuestion, DiffSide } from "./version_diff.ts";
 import type { NewVersion, WatchOptions } from "./watch.ts";
@@ -109,23 +111,26 @@ export class Dataset {
    * @throws {BfaError} `not_found` for a symbol that never existed, or a day outside of the data.
    */
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
-    const { day, from, to, symbol, signal } = question;
+    mustBe(typeof question === "object" && question !== null, "this question", "an object");
     answers.checkAsked(question);
+    return await untilAborted(question.signal, () => this.#rows(question));
+  }
+
+  async #rows(question: RowsQuestion): Promise<RowsAnswer> {
+    const { day, from, to, symbol } = question;
     // A copy has the listings at hand: they say which parts can hold a symbol.
     const lives = symbol === undefined || this.#options.copy === "none"
       ? undefined
       : (await this.#source()).index.lives(symbol);
     const name = lives?.[0]?.symbol ?? symbol;
-    const found = await this.#asked(
-      signal,
-      async (rows) => await rows.rows({ ...question, symbol: name }, lives && spanOf(lives)),
-    );
+    const rows = await this.#rowSource();
+    const found = await rows.rows({ ...question, symbol: name }, lives && spanOf(lives));
     if (found.count > 0) return found;
     // Why there is nothing, the listings know: a misspelt symbol, a day before the first.
     const { index } = await this.#source();
     for (const known of [day, from, to]) if (known !== undefined) answers.knownDay(index, known);
     const exact = symbol === undefined ? undefined : index.lives(symbol)[0]?.symbol;
-    return exact === name ? found : await this.rows({ ...question, symbol: exact });
+    return exact === name ? found : await this.#rows({ ...question, symbol: exact });
   }
 
   /**
@@ -139,7 +144,10 @@ export class Dataset {
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<TopAnswer> {
     answers.checkAsked({ day });
-    return await this.#asked(options.signal, async (rows) => await rows.top(day, n, options));
+    return await untilAborted(
+      options.signal,
+      async () => await (await this.#rowSource()).top(day, n, options),
+    );
   }
 
   /**
@@ -150,8 +158,18 @@ export class Dataset {
    * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
    */
   async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
-    const { version } = await this.#source();
-    return await (await this.#localSql()).query(version, text, params, options.signal);
+    const { signal } = options;
+    try {
+      return await untilAborted(signal, async () => {
+        const { version } = await this.#source();
+        return await (await this.#localSql()).query(version, text, params, signal);
+      });
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      throw new BfaError("deadline", "Cannot finish this SQL: it was stopped", {
+        cause: signal.reason,
+      });
+    }
   }
 
   /**
@@ -163,7 +181,7 @@ export class Dataset {
   async export(path: string, options: ExportOptions = {}): Promise<Exported> {
     const { exportRows } = await import("./export_rows.ts");
     const { from, to } = options;
-    const source = await this.#source({ from, to });
+    const source = await untilAborted(options.signal, () => this.#source({ from, to }));
     const open = async () => await (await this.#localSql()).open(source.version);
     return await exportRows(path, source, open, options);
   }
@@ -215,6 +233,9 @@ export class Dataset {
    */
   async *watch(options: WatchOptions = {}): AsyncGenerator<NewVersion, void, void> {
     this.#online("watch");
+    const { pollMs } = options;
+    const kind = `milliseconds, from 1 to ${LONGEST_WAIT_MS}`;
+    mustBe(pollMs === undefined || (isWait(pollMs) && pollMs >= 1), `the option "pollMs"`, kind);
     const published = this.#published();
     const { endpoint, channel, http } = this.#options;
     const known = (await published.peek())?.record.sequence ?? 0;
@@ -256,12 +277,14 @@ export class Dataset {
   async diff(a: string, b: string, question: DiffQuestion = {}): Promise<DiffAnswer> {
     this.#published();
     const side = (version: string) => version === "latest" ? this : this.at(version);
-    const [{ VersionDiff }, before, after] = await Promise.all([
-      import("./version_diff.ts"),
-      side(a).#compared(),
-      side(b).#compared(),
-    ]);
-    return await new VersionDiff(before, after).answer(question);
+    return await untilAborted(question.signal, async () => {
+      const [{ VersionDiff }, before, after] = await Promise.all([
+        import("./version_diff.ts"),
+        side(a).#compared(),
+        side(b).#compared(),
+      ]);
+      return await new VersionDiff(before, after).answer(question);
+    });
   }
 
   async #compared(): Promise<DiffSide> {
@@ -302,6 +325,7 @@ export class Dataset {
    * @returns The names of the artifacts.
    */
   async pull(names: readonly string[] = []): Promise<string[]> {
+    mustBe(isTexts(names), "these names", `a list, such as ["parts/"]`);
     if (this.#options.copy === "none") {
       throw new BfaError("usage", "Cannot keep artifacts without a copy");
     }
@@ -347,19 +371,15 @@ export class Dataset {
     return this.#seed ??= await seedSource();
   }
 
-  /** Asks the rows of the version to answer from; a signal that ends it is what is thrown. */
-  async #asked<T>(
-    signal: AbortSignal | undefined,
-    question: (rows: RowSource) => Promise<T>,
-  ): Promise<T> {
-    signal?.throwIfAborted();
+  /** The rows of the version to answer from. */
+  async #rowSource(): Promise<RowSource> {
     if (!this.#copy) {
       throw new BfaError(
         "usage",
         "Cannot answer with numbers: the built-in listings have none; give --endpoint, or set BFA_ENDPOINT",
       );
     }
-    return await question(await this.#copy.rowSource());
+    return await this.#copy.rowSource();
   }
 
   #published(): KeptCopy {

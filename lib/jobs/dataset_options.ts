@@ -26,7 +26,7 @@ export interface SymbolsOptions {
 
 /** Additional options of SQL. */
 export interface SqlOptions {
-  /** Stops the statement. */
+  /** Stops the statement; `deadline` is thrown, with the signal's reason as its cause. */
   signal?: AbortSignal | undefined;
 }
 

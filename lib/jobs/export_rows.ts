@@ -51,6 +51,12 @@ export async function exportRows(
   open: () => Promise<LocalSql>,
   options: ExportOptions = {},
 ): Promise<Exported> {
+  if (typeof Deno === "undefined") {
+    throw new BfaError(
+      "not_implemented",
+      "Cannot write a file here: only Deno can; ask for the rows instead",
+    );
+  }
   const writer = WRITERS[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ""];
   if (!writer) {
     const suffixes = EXPORT_SUFFIXES.join(", ");

@@ -60,6 +60,7 @@ export class KeptCopy {
   #keeper: FreshKeeper | undefined;
   #contacting: Promise<Loaded> | undefined;
   #rows: RowCache | undefined;
+  readonly #reading = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
   #ranges: { readonly key: string; readonly reader: RangeReader } | undefined;
 
   /** Names a copy; touches nothing. */
@@ -83,7 +84,7 @@ export class KeptCopy {
   async peek(): Promise<LoadedCopy | undefined> {
     if (this.#loaded) return this.#loaded.copy;
     const { version } = this.#options;
-    if (!version) return await this.#copy.load();
+    if (version === undefined) return await this.#copy.load();
     try {
       return await this.#copy.pinned(version, { offline: true });
     } catch (error) {
@@ -122,7 +123,10 @@ export class KeptCopy {
       return rowSource(copy.manifest.signed, { ranges: this.#ranges.reader, cache });
     }
     const read = (artifact: Artifact) =>
-      this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline));
+      this.#whole(
+        artifact,
+        () => this.#orInMemory((store) => store.read(copy, artifact.name, this.#options.offline)),
+      );
     const ranges = wholeRanges(read, cache.files);
     return rowSource(copy.manifest.signed, { ranges, cache, byParts: true });
   }
@@ -141,7 +145,8 @@ export class KeptCopy {
   /** The bytes of an artifact, downloaded when they are not there, and verified. */
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
     const { copy } = await this.current();
-    return await this.#copy.read(copy, name, this.#options.offline);
+    const bytes = await this.#copy.read(copy, name, this.#options.offline);
+    return this.#copy.inMemory ? bytes.slice() : bytes; // what is given away is the caller's
   }
 
   /** Downloads artifacts and keeps them up to date from now on. */
@@ -166,17 +171,17 @@ export class KeptCopy {
     }
     const loaded = await this.#orInMemory(async (copy) =>
       await this.#withIndex(
-        version ? await copy.pinned(version, { offline }) : await copy.refresh(),
+        version === undefined ? await copy.refresh() : await copy.pinned(version, { offline }),
       )
     );
     this.#loaded = loaded;
-    return version ? loaded : (await this.#freshKeeper()).first(loaded);
+    return version === undefined ? (await this.#freshKeeper()).first(loaded) : loaded;
   }
 
   /** Does what the copy's freshness asks for: nothing, most often. */
   async #keptFresh(loaded: Loaded): Promise<Loaded> {
     const { version, maxAgeMs, now } = this.#options;
-    if (version) return loaded;
+    if (version !== undefined) return loaded;
     const freshness = freshnessAt(loaded.copy.manifest.signed.freshness, now());
     if (freshness === "fresh" && maxAgeMs === undefined) return loaded;
     return await (await this.#freshKeeper()).kept(loaded);
@@ -218,6 +223,19 @@ export class KeptCopy {
       });
     if (this.#options.copy !== "none") await source();
     return { copy, source };
+  }
+
+  /** Questions that come while a file is being read share it. */
+  async #whole(
+    { sha256 }: Artifact,
+    read: () => Promise<Uint8Array<ArrayBuffer>>,
+  ): Promise<Uint8Array<ArrayBuffer>> {
+    let reading = this.#reading.get(sha256);
+    if (!reading) {
+      reading = read().finally(() => this.#reading.delete(sha256));
+      this.#reading.set(sha256, reading);
+    }
+    return await reading;
   }
 
   /** Does work on the copy; when the disk refuses to be written, does it again in memory. */

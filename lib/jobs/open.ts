@@ -14,6 +14,7 @@ import { BfaError } from "../core/errors.ts";
 import { parseEndpoint } from "../manifest/endpoint_address.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import type { Fetch, HttpClient } from "../net/client.ts";
+import { checkOptions } from "./check_options.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
 
@@ -83,6 +84,7 @@ const BUDGET_MS = 2_000;
  * ```
  */
 export async function open(options: OpenOptions = {}): Promise<Dataset> {
+  checkOptions(options);
   const cacheDir = options.cacheDir === undefined ? platformCacheDir() : options.cacheDir;
   if (cacheDir && typeof Deno === "undefined") {
     throw new BfaError(

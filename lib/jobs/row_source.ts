@@ -53,7 +53,7 @@ export interface RowsQuestion {
   to?: string | undefined;
   /** Columns by name, or `all`; without it state, size, volume and number of trades. */
   columns?: "all" | readonly string[] | undefined;
-  /** Ends the question, and every request it has under way. */
+  /** Ends the question; a request that another question or the copy waits for goes on. */
   signal?: AbortSignal | undefined;
 }
 
@@ -97,7 +97,8 @@ export function mirrorRows(
 
 /** The rows of a version, out of ranges of its artifacts. */
 export function rowSource(body: ManifestBody, options: RowSourceOptions): VersionRows {
-  const { ranges, cache, byParts = false } = options;
+  const { cache, byParts = false } = options;
+  const ranges = cache.reading.through(options.ranges);
   const { version } = body;
 
   return {

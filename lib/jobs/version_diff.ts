@@ -16,6 +16,7 @@ import {
   type StateChange,
   stateChanges,
 } from "../core/diff.ts";
+import { mustBe } from "../core/checked.ts";
 import { byMonth, differingDays, merged, revisedRows } from "../core/diff_numbers.ts";
 import { breath } from "../engine/breath.ts";
 import type { Layout, RowPieces } from "./row_pieces.ts";
@@ -31,7 +32,7 @@ export interface DiffQuestion {
   offset?: number | undefined;
   /** At most so many rows; `count` tells how many there are. */
   limit?: number | undefined;
-  /** Ends the comparison, and every request it has under way. */
+  /** Ends the comparison; a request that another question or the copy waits for goes on. */
   signal?: AbortSignal | undefined;
 }
 
@@ -75,6 +76,7 @@ export class VersionDiff {
   /** Answers a question about it. */
   async answer(question: DiffQuestion = {}): Promise<DiffAnswer> {
     const { offset = 0, limit = Infinity, signal } = question;
+    checkQuestion(question);
     const symbol = question.symbol?.toUpperCase();
     const [a, b] = [this.#a.source, this.#b.source];
     const schema: [number, number] = [schemaOf(this.#a), schemaOf(this.#b)];
@@ -190,6 +192,16 @@ export class VersionDiff {
     }
     return merged(rowsOfChanges(changes, days), revised);
   }
+}
+
+/** Refuses what would be answered with no rows, or with others than were meant. */
+function checkQuestion({ class: why, symbol, offset = 0, limit = 0 }: DiffQuestion): void {
+  const classes = Object.keys(none());
+  mustBe(why === undefined || classes.includes(why), "this class", `one of ${classes.join(", ")}`);
+  mustBe(symbol === undefined || typeof symbol === "string", "this symbol", "a text");
+  const isCount = (value: number) => Number.isSafeInteger(value) && value >= 0;
+  mustBe(isCount(offset), "this offset", "a whole number from 0 on");
+  mustBe(isCount(limit) || limit === Infinity, "this limit", "a whole number from 0 on");
 }
 
 function schemaOf({ stored }: AskedVersion): number {

@@ -10,6 +10,7 @@ import { asBfaError, type ErrorCode } from "../core/errors.ts";
 import type { HttpClient } from "../net/client.ts";
 import { readEvents, type ServerEvent } from "../net/event_stream.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
+import { untilAborted } from "./until_aborted.ts";
 
 /** How to watch. */
 export interface WatchOptions {
@@ -65,12 +66,13 @@ export async function* watch(
   options: WatchOptions = {},
 ): AsyncGenerator<NewVersion> {
   const { signal = new AbortController().signal, pollMs = POLL_MS } = options;
+  const refresh = () => untilAborted(signal, () => watched.refresh());
   let seen = watched.known;
   let sends = true;
   for (let failures = 0; !signal.aborted;) {
     let waitMs = pollMs;
     try {
-      const copy = await watched.refresh();
+      const copy = await refresh();
       if (copy.record.sequence > seen) {
         seen = copy.record.sequence;
         yield newVersion(copy);
@@ -86,7 +88,7 @@ export async function* watch(
             break;
           }
           if (event.id === String(seen)) continue;
-          const now = await watched.refresh();
+          const now = await refresh();
           if (now.record.sequence <= seen) continue;
           seen = now.record.sequence;
           yield newVersion(now);

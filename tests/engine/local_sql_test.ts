@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { BfaError } from "../../lib/core/errors.ts";
 import {
   createTable,
   DAILY_AVAILABILITY,
@@ -45,5 +46,51 @@ Deno.test("volume_rankings is the stored table, or is made from the volumes wher
   } finally {
     made.close();
     stored.close();
+  }
+});
+
+Deno.test("a nested value is JSON text with the cells it would have by itself", async () => {
+  const sql = await LocalSql.open(async (connection) => {
+    await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+    await connection.run(createTable("listings", LISTINGS));
+  });
+  try {
+    for (
+      const [expression, json] of [
+        ["[TIMESTAMP '2024-01-15 08:30:00', NULL]", `["2024-01-15T08:30:00Z",null]`],
+        ["[[TIMESTAMPTZ '2024-01-15 08:30:00+02']]", `[["2024-01-15T06:30:00Z"]]`],
+        ["[1.10::DECIMAL(5, 2), 2::DECIMAL(5, 2)]", "[1.1,2]"],
+        ["array_value(1.5::FLOAT, 'nan'::FLOAT)", `[1.5,"NaN"]`],
+        ["['infinity'::DATE, DATE '2024-01-15']", `["infinity","2024-01-15"]`],
+        ["[9007199254740993, 1]", `["9007199254740993",1]`],
+        ["[170141183460469231731687303715884105727::HUGEINT]", `["${2n ** 127n - 1n}"]`],
+        ["MAP {DATE '2024-01-15': TIME '08:30:00'}", `[["2024-01-15","08:30:00"]]`],
+        ["{'a': [TIMESTAMP '2024-01-15'], 'b': true}", `{"a":["2024-01-15T00:00:00Z"],"b":true}`],
+        ["[union_value(k := 1.5::DECIMAL(3, 1))]", "[1.5]"],
+      ] as const
+    ) {
+      const { columns, rows } = await sql.query(`SELECT ${expression} AS v`);
+      assertEquals([expression, columns[0]!.type, rows], [expression, "VARCHAR", [[json]]]);
+    }
+  } finally {
+    sql.close();
+  }
+});
+
+Deno.test("a parameter of another kind is named, with what it can be", async () => {
+  const sql = await LocalSql.open(async (connection) => {
+    await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+    await connection.run(createTable("listings", LISTINGS));
+  });
+  try {
+    for (const value of [new Date(0), undefined, [1], { a: 1 }, Symbol("x")]) {
+      await assertRejects(
+        () => sql.query("SELECT $day", { day: value as unknown as string }),
+        BfaError,
+        'Cannot run this SQL: the parameter "day" must be a text, a number, a boolean or null',
+      );
+    }
+  } finally {
+    sql.close();
   }
 });

@@ -18,6 +18,12 @@ const bfa = await open({ endpoint: process.argv[2] });
 told.push((await bfa.snapshot("2024-01-15")).count, (await bfa.status()).freshness);
 told.push((await bfa.rows({ day: "2024-01-15" })).rows.length);
 told.push((await offline.sql("SELECT 6 * 7")).rows[0][0]);
+const questions = Array.from({ length: 20 }, () => bfa.rows({ symbol: "BTCUSDT", from: "2024-01-15", to: "2024-01-16" }));
+told.push(new Set((await Promise.all(questions)).map(({ count }) => count)).size);
+for await (const { version } of (await open({ endpoint: process.argv[2] })).watch()) { told.push(typeof version); break; }
+await bfa.rows({ day: "latest", signal: AbortSignal.abort() }).catch((e) => told.push(e.name));
+await bfa.sql("SELECT 1").catch((e) => told.push(e.code));
+await bfa.export("rows.csv").catch((e) => told.push(e.code));
 await open({ cacheDir: "copy" }).catch((e) => told.push(e instanceof BfaError, e.code));
 console.log(JSON.stringify(told));
 `;
@@ -74,7 +80,20 @@ Deno.test("the npm package", async (t) => {
         await Deno.writeTextFile(`${whole}/library.mjs`, LIBRARY);
         const { code, out, err } = await run("node", ["library.mjs", url!], whole);
         assertEquals([code, err], [0, ""]);
-        assertEquals(JSON.parse(out), [251, 251, "fresh", 257, 42, true, "not_implemented"]);
+        assertEquals(JSON.parse(out), [
+          251,
+          251,
+          "fresh",
+          257,
+          42,
+          1,
+          "string",
+          "AbortError",
+          "storage",
+          "not_implemented",
+          true,
+          "not_implemented",
+        ]);
       });
     } finally {
       assertEquals((await server.stop("SIGTERM")).code, 0);

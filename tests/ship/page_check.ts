@@ -110,3 +110,65 @@ Deno.test("page: a link fills a statement in, and never runs it", BROWSER, async
     assertEquals(await cells(page, "#sql-answer"), [["2"]]);
   });
 });
+
+Deno.test(
+  "page: the keyboard stays where it was, and what is typed meanwhile stays",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      await open("");
+      await page.waitForSelector("#events-answer table");
+      for (const place of ["day", "events"]) {
+        await page.focus(`#${place}-form button`);
+        await page.keyboard.press("Enter");
+        await page.waitForSelector(`#${place}-form button:not([disabled])`);
+        const form = await page.waitForFunction("document.activeElement.closest('form')?.id");
+        assertEquals(await form.jsonValue(), `${place}-form`);
+      }
+
+      const address = page.url();
+      const arrived = Promise.withResolvers<void>();
+      const release = Promise.withResolvers<void>();
+      await page.route("**/v1/symbols*", async (route) => {
+        arrived.resolve();
+        await release.promise;
+        await route.continue();
+      });
+      await page.goto("about:blank");
+      await page.goto(address.split("#")[0]!);
+      await arrived.promise;
+      await page.fill("textarea", "SELECT 42");
+      await page.fill('#day-form input[type="date"]', "2024-01-11");
+      release.resolve();
+      await page.waitForSelector("#history svg");
+      assertEquals(await page.inputValue("textarea"), "SELECT 42");
+      assertMatch((await page.textContent("#day-answer .note"))!, /on 2024-01-11/);
+    });
+  },
+);
+
+Deno.test(
+  "page: what cannot be asked, and an answer that does not come, is said in words",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      const problem = async (place: string) =>
+        (await page.textContent(`#${place}-answer .problem`))!;
+      await open("#day=tomorrow");
+      assertEquals(await problem("day"), "Give a day, such as 2024-01-15.");
+      await open("#symbol=");
+      assertEquals(await problem("symbol"), "Give a symbol, such as BTCUSDT.");
+
+      await open("");
+      const snapshots = "**/v1/snapshot/**";
+      await page.route(snapshots, (route) => route.abort());
+      await page.click("#day-form button");
+      assertEquals(await problem("day"), "The service cannot be reached: try again.");
+      await page.unroute(snapshots);
+      await page.route(snapshots, (route) => route.fulfill({ status: 200, body: '{"rows": [' }));
+      await page.click("#day-form button");
+      await page.waitForSelector('.problem:has-text("broke off")');
+      assertEquals(await problem("day"), "The answer broke off: try again.");
+    });
+  },
+);
