@@ -13,7 +13,12 @@
  * @module
  */
 
-import type { DuckDBDateValue, DuckDBType, DuckDBValue } from "@duckdb/node-api";
+import type {
+  DuckDBDateValue,
+  DuckDBTimestampTZValue,
+  DuckDBType,
+  DuckDBValue,
+} from "@duckdb/node-api";
 import type { Cell, TableColumn } from "../core/table.ts";
 
 /** What a column of a result becomes, and how to make its cells; `null` stays `null`. */
@@ -27,6 +32,8 @@ const NESTED = /^(STRUCT|MAP|UNION|LIST|ARRAY)\b|\[\d*\]$/;
 /** How to read a column of a DuckDB type. */
 export function cellReader(type: DuckDBType): CellReader {
   const name = type.toString();
+  // First: a list's name begins with that of its elements.
+  if (NESTED.test(name)) return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value)) };
   if (/^(U?(TINYINT|SMALLINT|INTEGER)|BIGINT)$/.test(name)) {
     return { type: "BIGINT", cell: integer };
   }
@@ -34,12 +41,11 @@ export function cellReader(type: DuckDBType): CellReader {
   if (/^TIMESTAMP/.test(name)) {
     return {
       type: "TIMESTAMP",
-      cell: (value) => instant(String(value)),
+      cell: (value) => instant(utcText(value)),
     };
   }
   if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
   if (name === "DATE") return { type: "DATE", cell: day };
-  if (NESTED.test(name)) return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value)) };
   return { type: "VARCHAR", cell: String };
 }
 
@@ -61,6 +67,16 @@ function day(value: NonNullable<DuckDBValue>): Cell {
   const { days } = value as DuckDBDateValue;
   if (Math.abs(days) === INFINITE_DAY) return days > 0 ? "infinity" : "-infinity";
   return String(value);
+}
+
+/** A value as DuckDB writes it in UTC. Its binding writes instants with a zone in that of the machine. */
+function utcText(value: NonNullable<DuckDBValue>): string {
+  const type = value.constructor as typeof DuckDBTimestampTZValue;
+  const offset = type.timezoneOffsetInMinutes as number | undefined; // no other type has one
+  if (offset === undefined) return String(value);
+  const { micros, isFinite } = value as DuckDBTimestampTZValue;
+  if (!isFinite) return String(value);
+  return String(new type(micros - BigInt(offset) * 60_000_000n)).replace(/[+-][\d:]+$/, "+00");
 }
 
 /** `2024-01-15 08:30:00.5+00` as `2024-01-15T08:30:00.500Z`. */
@@ -88,5 +104,5 @@ function plain(value: unknown): unknown {
     return Object.fromEntries(Object.entries(entries as object).map(([k, v]) => [k, plain(v)]));
   }
   if ("tag" in value && "value" in value) return plain(value.value);
-  return String(value);
+  return utcText(value as NonNullable<DuckDBValue>);
 }
