@@ -64,7 +64,7 @@ export const top: Command = {
         rows: answer.rows,
         columns: TOP_COLUMNS,
         line: (row: TopRow) => row.symbol,
-        footer: `${answer.count} of ${answer.ranked} that traded on ${answer.date}`,
+        footer: `${answer.count} of ${answer.ranked} whose volume on ${answer.date} is known`,
       };
     }),
 };

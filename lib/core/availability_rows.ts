@@ -102,7 +102,7 @@ export interface TopRow {
   symbol: string;
   /** Traded volume, quote asset. */
   quoteVolumeUsdt: number;
-  /** Share of the day's volume, 0 to 1; `null` when nothing was traded at all. */
+  /** Share of the day's known volume, 0 to 1; `null` when nothing was traded at all. */
   marketShare: number | null;
   /** 1 for the largest volume, 0 for the smallest. */
   percentile: number;

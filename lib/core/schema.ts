@@ -108,7 +108,7 @@ export const VOLUME_RANKINGS: readonly Column[] = [
     description: "Dense rank by quote volume, from 1",
   },
   { name: "quote_volume_usdt", type: "DOUBLE", description: "Traded volume, quote asset" },
-  { name: "market_share", type: "DOUBLE", description: "Share of the day's volume, 0 to 1" },
+  { name: "market_share", type: "DOUBLE", description: "Share of the day's known volume, 0 to 1" },
   {
     name: "percentile",
     type: "DOUBLE",

@@ -18,6 +18,7 @@ import type {
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
+  DuckDBTimestampTZValue,
   DuckDBType,
   DuckDBUnionValue,
   DuckDBValue,
@@ -46,7 +47,7 @@ export function cellReader(type: DuckDBType): CellReader {
   if (/^TIMESTAMP/.test(name)) {
     return {
       type: "TIMESTAMP",
-      cell: (value) => instant(String(value)),
+      cell: (value) => instant(utcText(value)),
     };
   }
   if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
@@ -72,6 +73,16 @@ function day(value: NonNullable<DuckDBValue>): Cell {
   const { days } = value as DuckDBDateValue;
   if (Math.abs(days) === INFINITE_DAY) return days > 0 ? "infinity" : "-infinity";
   return String(value);
+}
+
+/** A value as DuckDB writes it in UTC. Its binding writes instants with a zone in that of the machine. */
+function utcText(value: NonNullable<DuckDBValue>): string {
+  const type = value.constructor as typeof DuckDBTimestampTZValue;
+  const offset = type.timezoneOffsetInMinutes as number | undefined; // no other type has one
+  if (offset === undefined) return String(value);
+  const { micros, isFinite } = value as DuckDBTimestampTZValue;
+  if (!isFinite) return String(value);
+  return String(new type(micros - BigInt(offset) * 60_000_000n)).replace(/[+-][\d:]+$/, "+00");
 }
 
 /** `2024-01-15 08:30:00.5+00` as `2024-01-15T08:30:00.500Z`. */

@@ -80,7 +80,7 @@ async function steps(t: Deno.TestContext, server: RangeServer, env: Record<strin
     assertStringIncludes(table.err, "3 rows, 2024-03-29 to 2024-03-31   version 2024-03-31.1");
     const top = await bfa(["top", "latest", "-n", "2"], { env, terminal: true });
     assertStringIncludes(top.out, "RANK  SYMBOL");
-    assertStringIncludes(top.err, "2 of 62 that traded on 2024-03-31");
+    assertStringIncludes(top.err, "2 of 62 whose volume on 2024-03-31 is known");
     const names = await bfa(["top", "latest", "-n", "2"], { env });
     assertEquals(names.out.split("\n").length, 3);
   });

@@ -7,6 +7,7 @@ import {
   VOLUME_RANKINGS,
 } from "../../lib/core/schema.ts";
 import { LocalSql } from "../../lib/engine/local_sql.ts";
+import { spawnDeno } from "../helpers/process.ts";
 
 /** Ten days of three symbols, with volumes. */
 const DAYS = `INSERT INTO daily_availability BY NAME
@@ -46,6 +47,37 @@ Deno.test("volume_rankings is the stored table, or is made from the volumes wher
   } finally {
     made.close();
     stored.close();
+  }
+});
+
+/** Prints the answer of a statement, on tables without rows. */
+const ASK = `
+  import { createTable, DAILY_AVAILABILITY, LISTINGS } from "./lib/core/schema.ts";
+  import { LocalSql } from "./lib/engine/local_sql.ts";
+  const sql = await LocalSql.open(async (connection) => {
+    await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
+    await connection.run(createTable("listings", LISTINGS));
+  });
+  console.log(JSON.stringify((await sql.query(Deno.env.get("STATEMENT"))).rows[0]));
+  sql.close();`;
+
+Deno.test("instants with a zone are UTC's, wherever the machine is", async () => {
+  const STATEMENT = `SELECT TIMESTAMPTZ '2026-03-09 07:27:12.5+00', to_timestamp(0),
+    TIMESTAMPTZ '2026-01-01 00:00:00+09' AS local, [local], {'at': local}, local::VARCHAR,
+    'infinity'::TIMESTAMPTZ`;
+  for (const TZ of ["Asia/Tokyo", "America/New_York", "Asia/Kathmandu", "UTC"]) {
+    const asked = spawnDeno(["eval", "--ext=ts", ASK], { TZ, STATEMENT });
+    const { code, out, err } = await asked.finished;
+    assertEquals([code, err], [0, ""], TZ);
+    assertEquals(JSON.parse(out), [
+      "2026-03-09T07:27:12.500Z",
+      "1970-01-01T00:00:00Z",
+      "2025-12-31T15:00:00Z",
+      '["2025-12-31T15:00:00Z"]',
+      '{"at":"2025-12-31T15:00:00Z"}',
+      "2025-12-31 15:00:00+00",
+      "infinity",
+    ], TZ);
   }
 });
 
