@@ -15,6 +15,7 @@
 
 import type {
   DuckDBDateValue,
+  DuckDBDecimalValue,
   DuckDBTimestampTZValue,
   DuckDBType,
   DuckDBValue,
@@ -89,7 +90,7 @@ function instant(text: string): string {
   return `${day}T${time}${digits}Z`;
 }
 
-/** A nested value as JSON: numbers where they are exact, text for everything JSON does not have. */
+/** A nested value as JSON: as a cell of its own would be, and text for everything JSON does not have. */
 function plain(value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (typeof value === "bigint") {
@@ -104,5 +105,7 @@ function plain(value: unknown): unknown {
     return Object.fromEntries(Object.entries(entries as object).map(([k, v]) => [k, plain(v)]));
   }
   if ("tag" in value && "value" in value) return plain(value.value);
-  return utcText(value as NonNullable<DuckDBValue>);
+  if ("scale" in value) return real(value as DuckDBDecimalValue);
+  const text = utcText(value as NonNullable<DuckDBValue>);
+  return "bytes" in value ? text : instant(text);
 }
