@@ -98,6 +98,8 @@ Deno.test("a nested value is JSON text with the cells it would have by itself", 
         ["[170141183460469231731687303715884105727::HUGEINT]", `["${2n ** 127n - 1n}"]`],
         ["MAP {DATE '2024-01-15': TIME '08:30:00'}", `[["2024-01-15","08:30:00"]]`],
         ["{'a': [TIMESTAMP '2024-01-15'], 'b': true}", `{"a":["2024-01-15T00:00:00Z"],"b":true}`],
+        ["[TIMESTAMP_NS '2024-01-15 08:30:00.5']", `["2024-01-15T08:30:00.500Z"]`],
+        ["{'a': INTERVAL 1 DAY, 'b': ['x 10:00:00'::BLOB]}", `{"a":"1 day","b":["x 10:00:00"]}`],
         ["[union_value(k := 1.5::DECIMAL(3, 1))]", "[1.5]"],
       ] as const
     ) {
