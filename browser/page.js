@@ -99,6 +99,8 @@ function cellText(value) {
   return typeof value === "bigint" ? String(value) : value;
 }
 
+let wasAtRun = false;
+
 function show(...elements) {
   answer.replaceChildren(...elements);
   busy(false);
@@ -109,7 +111,11 @@ function fail(message) {
 }
 
 function busy(now) {
+  if (now) wasAtRun = document.activeElement === run;
   run.disabled = now;
+  // A button that is disabled loses the keyboard.
+  const isNowhere = document.activeElement === document.body;
+  if (!now && wasAtRun && isNowhere) run.focus({ preventScroll: true });
   stop.hidden = !now;
   hint.textContent = now ? "…" : "or Ctrl-Enter";
 }

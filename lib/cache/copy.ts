@@ -47,7 +47,7 @@ const NOTE_WAIT_MS = 1_000;
 /** What is told where there are no files. */
 const WHERE_FILES_ARE = typeof Deno === "undefined"
   ? "only Deno keeps files: ask for its bytes, or send SQL to a service"
-  : "set BFA_CACHE_DIR to a folder that can be written";
+  : "set BFA_CACHE_DIR, or cacheDir, to a folder that can be written";
 
 /** One machine's copy of one endpoint's channel. */
 export class Copy {

@@ -68,7 +68,7 @@ async function downloadOnce(artifact: Artifact, options: DownloadOptions): Promi
 /** Whether what had arrived was taken away: the cache may be cleared at any time. */
 function isRemoved(error: unknown): boolean {
   const cause = error instanceof BfaError ? error.cause : error;
-  return cause instanceof Deno.errors.NotFound;
+  return cause instanceof Error && cause.name === "NotFound"; // by its name: browsers have no Deno
 }
 
 async function fromAnyMirror(

@@ -376,7 +376,7 @@ export class Dataset {
     if (!this.#copy) {
       throw new BfaError(
         "usage",
-        "Cannot answer with numbers: the built-in listings have none; give --endpoint, or set BFA_ENDPOINT",
+        "Cannot answer with numbers: the built-in listings have none; give an endpoint (--endpoint, BFA_ENDPOINT, open({ endpoint }))",
       );
     }
     return await this.#copy.rowSource();
@@ -386,7 +386,7 @@ export class Dataset {
     if (this.#copy) return this.#copy;
     throw new BfaError(
       "usage",
-      "Cannot ask a publisher: no endpoint is given; give --endpoint, or set BFA_ENDPOINT",
+      "Cannot ask a publisher: give an endpoint (--endpoint, BFA_ENDPOINT, open({ endpoint }))",
     );
   }
 

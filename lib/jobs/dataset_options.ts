@@ -34,9 +34,9 @@ export interface SqlOptions {
 export interface RefreshResult {
   /** Whether the copy changed. */
   changed: boolean;
-  /** The version it is at now. */
+  /** The version that the channel is at now; a dataset at one version stays there. */
   version: string;
-  /** The sequence it is at now. */
+  /** The sequence that the channel is at now. */
   sequence: number;
 }
 

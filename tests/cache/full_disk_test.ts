@@ -69,7 +69,7 @@ Deno.test({
         [refused.code, refused.message],
         [
           "storage",
-          "Cannot give the file listings.json: the copy is in memory; set BFA_CACHE_DIR to a folder that can be written",
+          "Cannot give the file listings.json: the copy is in memory; set BFA_CACHE_DIR, or cacheDir, to a folder that can be written",
         ],
       );
     }, { cacheDir: "/proc/bfa" }),

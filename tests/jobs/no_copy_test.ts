@@ -138,7 +138,7 @@ Deno.test("what there is nothing of, the listings explain", async () => {
       [
         async () => (await open({ endpoint: undefined })).rows({ day: "latest" }),
         "usage",
-        "give --endpoint",
+        "give an endpoint (--endpoint, BFA_ENDPOINT, open({ endpoint }))",
       ],
     ];
     for (const [ask, code, says] of cases) {

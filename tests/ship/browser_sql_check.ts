@@ -65,6 +65,7 @@ const STATEMENTS: readonly string[] = [
   "SELECT 'nan'::DOUBLE AS a, 'infinity'::DOUBLE AS b, true AS c, NULL AS nothing, 'ä币' AS text, 1 AS text",
   "SELECT DATE '1969-12-31' AS a, TIMESTAMP '1969-12-31 23:59:59.5' AS b, TIMESTAMP '2024-01-15 08:30:00.123456' AS c, TIMESTAMP '2024-01-15' AS d, TIMESTAMP_NS '2024-01-15 00:00:00.000000001' AS e, TIMESTAMP_S '2024-01-15 00:00:01' AS f, TIME '08:30:00.5' AS g, TIME '00:00:00' AS h",
   "SELECT [1, 2, NULL] AS list, {'a': 1, 'b': 'x', 'c': [DATE '2024-01-15']} AS struct, MAP {'k': 1} AS map, [9007199254740993] AS big, [1.5::DECIMAL(4, 1), 'nan'::DOUBLE] AS mixed, [1.5, NULL] AS decimals, [TIMESTAMP '2024-01-15 08:30:00.5'] AS times, {'at': TIMESTAMP '2024-01-15 08:30:00', 'n': 0.25} AS both, []::INTEGER[] AS empty",
+  "SELECT [TIMESTAMP '2024-01-15 08:30:00', NULL] AS times, [1.10::DECIMAL(5, 2)] AS decimals, {'t': [TIMESTAMP '2024-01-15']} AS inside",
   "SELECT '\\x00ab\\xFF\"'::BLOB AS bytes, 'c0ffee00-0000-4000-8000-000000000000'::UUID AS id, INTERVAL '14 months 2 days 3 hours' AS i, INTERVAL '-90 minutes' AS j, INTERVAL 0 DAY AS none, INTERVAL '-1 day' AS k",
   "CREATE TEMP TABLE mine AS SELECT range AS n FROM range(3); SELECT sum(n) FROM mine",
   "SELECT * FROM listings WHERE false",
@@ -293,6 +294,11 @@ Deno.test("a statement that does not end is stopped, and the next one runs", BRO
   await withMirror(async ({ files, page, open: openPage, run, shown }) => {
     await openPage(files.origin);
     await run("SELECT 1");
+    await page.focus("#run"); // which is disabled meanwhile: the keyboard comes back to it
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(
+      "document.activeElement.id === 'run' && !document.activeElement.disabled",
+    );
     const stopped = async (sql: string) => {
       await page.fill("textarea", sql);
       await page.click("#run");
