@@ -257,3 +257,22 @@ Deno.test("clearCache() that is stopped after any step has not forgotten whom it
     assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
   });
 });
+
+Deno.test("clearCache() removes a folder into which another process writes meanwhile", async () => {
+  await withWarmCopy(async ({ cacheDir }) => {
+    const real = Deno.remove;
+    let filled = false;
+    try {
+      Deno.remove = async (path, options) => {
+        if (!String(path).endsWith("/objects") || filled) return await real(path, options);
+        filled = true;
+        // As a folder with contents answers: they came after it was read.
+        await real(path);
+      };
+      assertEquals((await clearCache(cacheDir)).files, 1);
+    } finally {
+      Deno.remove = real;
+    }
+    assertEquals((await cacheContents(cacheDir)).objects, []);
+  });
+});
