@@ -276,3 +276,25 @@ Deno.test("clearCache() removes a folder into which another process writes meanw
     assertEquals((await cacheContents(cacheDir)).objects, []);
   });
 });
+
+Deno.test("clearCache() while a record is being written: it is written again", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishFiles(NEW, {});
+    const real = Deno.rename;
+    let cleared = false;
+    try {
+      Deno.rename = async (from, to) => {
+        if (String(to).endsWith("/current.json") && !cleared) {
+          cleared = true;
+          await clearCache(world.cacheDir);
+        }
+        await real(from, to);
+      };
+      assertEquals((await (await world.open()).refresh()).version, NEW);
+    } finally {
+      Deno.rename = real;
+    }
+    assertEquals([cleared, (await world.record())?.sequence], [true, 2]);
+    assertEquals((await (await world.open()).symbols()).version, NEW);
+  });
+});
