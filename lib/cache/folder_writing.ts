@@ -23,6 +23,9 @@ const TAG = `Signature: 8a477f597d28d172789f06886806bc55
 # See https://bford.info/cachedir/
 `;
 
+/** How often a small file is written that is removed before it is in place. */
+const CLEARED_TRIES = 3;
+
 /** How often a lock that is taken is tried again, ms. */
 const LOCK_POLL_MS = 25;
 
@@ -36,10 +39,16 @@ export async function tagCache(cacheDir: string): Promise<void> {
   }
 }
 
-/** Writes a small file whole or not at all. */
+/** Writes a small file whole or not at all; again, when the cache is cleared meanwhile. */
 export async function writeInCache(cacheDir: string, path: string, text: string): Promise<void> {
-  await tagCache(cacheDir);
-  await writeAtomically(path, text);
+  for (let tries = 1;; tries++) {
+    try {
+      await tagCache(cacheDir);
+      return await writeAtomically(path, text);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound) || tries === CLEARED_TRIES) throw error;
+    }
+  }
 }
 
 /** Begins or resumes an object. */

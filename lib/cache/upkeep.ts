@@ -49,6 +49,9 @@ export interface Removed {
 /** Unfinished downloads younger than this may be in use, ms. */
 const KEEP_PARTS_MS = 24 * 3_600_000;
 
+/** How often a folder is removed that others write into. */
+const FILLED_TRIES = 5;
+
 /** The sources in a cache, the one that was asked last first. */
 export async function cachedSources(cacheDir: string): Promise<CachedSource[]> {
   const store = folderStore(cacheDir);
@@ -174,12 +177,22 @@ export async function clearCache(cacheDir: string): Promise<Removed> {
     }
   }
   for (const path of gone) {
-    await Deno.remove(path, { recursive: true }).catch(ignoreMissing).catch((error) => {
-      throw storageError(error, path);
-    });
+    await removeWhole(path);
   }
   if (!forgotten) await forget();
   return { files: objects.length, bytes };
+}
+
+/** Removes a folder, although another process may still write into it. */
+async function removeWhole(path: string): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await Deno.remove(path, { recursive: true }).catch(ignoreMissing);
+    } catch (error) {
+      const isFilled = (error as { code?: string }).code === "ENOTEMPTY";
+      if (!isFilled || tries === FILLED_TRIES) throw storageError(error, path);
+    }
+  }
 }
 
 function readManifest(text: string): Manifest | undefined {

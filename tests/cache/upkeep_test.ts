@@ -257,3 +257,44 @@ Deno.test("clearCache() that is stopped after any step has not forgotten whom it
     assertEquals((await cacheContents(world.cacheDir)).bytes, bytes);
   });
 });
+
+Deno.test("clearCache() removes a folder into which another process writes meanwhile", async () => {
+  await withWarmCopy(async ({ cacheDir }) => {
+    const real = Deno.remove;
+    let filled = false;
+    try {
+      Deno.remove = async (path, options) => {
+        if (!String(path).endsWith("/objects") || filled) return await real(path, options);
+        filled = true;
+        // As a folder with contents answers: they came after it was read.
+        await real(path);
+      };
+      assertEquals((await clearCache(cacheDir)).files, 1);
+    } finally {
+      Deno.remove = real;
+    }
+    assertEquals((await cacheContents(cacheDir)).objects, []);
+  });
+});
+
+Deno.test("clearCache() while a record is being written: it is written again", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishFiles(NEW, {});
+    const real = Deno.rename;
+    let cleared = false;
+    try {
+      Deno.rename = async (from, to) => {
+        if (String(to).endsWith("/current.json") && !cleared) {
+          cleared = true;
+          await clearCache(world.cacheDir);
+        }
+        await real(from, to);
+      };
+      assertEquals((await (await world.open()).refresh()).version, NEW);
+    } finally {
+      Deno.rename = real;
+    }
+    assertEquals([cleared, (await world.record())?.sequence], [true, 2]);
+    assertEquals((await (await world.open()).symbols()).version, NEW);
+  });
+});
