@@ -7,7 +7,7 @@
 import { BfaError } from "../lib/core/errors.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import type { Notice } from "../lib/jobs/notice.ts";
-import { open } from "../lib/jobs/open.ts";
+import { openUnchecked } from "../lib/jobs/open.ts";
 import type { Inputs } from "./command.ts";
 import { readDuration } from "./options.ts";
 import { formatInstant } from "./output.ts";
@@ -24,7 +24,7 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
       "Cannot use --as-of with --at: each names a version; leave out one",
     );
   }
-  const dataset = await open({
+  const dataset = await openUnchecked({
     endpoint: inputs.text("endpoint"),
     channel: inputs.text("channel"),
     version: inputs.text("at"),

@@ -12,7 +12,8 @@
  * @module
  */
 
-export { open, type OpenOptions, type RegistryLogin } from "./jobs/open.ts";
+export { open } from "./open.ts";
+export type { OpenOptions, RegistryLogin } from "./jobs/open.ts";
 export type { Dataset } from "./jobs/dataset.ts";
 export type {
   Exported,

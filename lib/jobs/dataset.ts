@@ -38,7 +38,6 @@ import type { DatasetSql } from "./dataset_sql.ts";
 import type { Notice } from "./notice.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 import type { AskedVersion } from "./version_sources.ts";
-import { untilAborted } from "./until_aborted.ts";
 import type { Status } from "./status.ts";
 import type { DiffQuestion, DiffSide } from "./version_diff.ts";
 import type { NewVersion, WatchOptions } from "./watch.ts";
@@ -401,6 +400,15 @@ export class Dataset {
     this.#noticed.add(notice.kind);
     this.#options.onNotice(notice);
   }
+}
+
+/** A question that its signal, if there is one, ends at once. */
+async function untilAborted<T>(
+  signal: AbortSignal | undefined,
+  work: () => Promise<T>,
+): Promise<T> {
+  if (!signal) return await work();
+  return await (await import("./until_aborted.ts")).untilAborted(signal, work);
 }
 
 /** What is pulled when nothing is named. */

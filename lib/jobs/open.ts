@@ -14,7 +14,6 @@ import { BfaError } from "../core/errors.ts";
 import { parseEndpoint } from "../manifest/endpoint_address.ts";
 import { isKeyId } from "../manifest/signature.ts";
 import type { Fetch, HttpClient } from "../net/client.ts";
-import { checkOptions } from "./check_options.ts";
 import { Dataset } from "./dataset.ts";
 import type { Notice } from "./notice.ts";
 
@@ -71,20 +70,8 @@ export interface OpenOptions {
 /** How long a stale copy waits for the publisher, ms. */
 const BUDGET_MS = 2_000;
 
-/**
- * Opens the dataset. Nothing is downloaded before the first question.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { open } from "./open.ts";
- * const bfa = await open({ cacheDir: null, offline: true });
- * const { count, date } = await bfa.snapshot("2019-12-31");
- * assertEquals([count, date], [3, "2019-12-31"]);
- * ```
- */
-export async function open(options: OpenOptions = {}): Promise<Dataset> {
-  checkOptions(options);
+/** Opens the dataset, with options that are what their types say. */
+export async function openUnchecked(options: OpenOptions): Promise<Dataset> {
   const cacheDir = options.cacheDir === undefined ? platformCacheDir() : options.cacheDir;
   if (cacheDir && typeof Deno === "undefined") {
     throw new BfaError(
