@@ -53,6 +53,7 @@ export class Dataset {
   readonly #options: DatasetOptions;
   readonly #copy: KeptCopy | undefined;
   readonly #noticed = new Set<string>();
+  readonly #underWay = new Set<Promise<unknown>>();
   #seed: Source | undefined;
   #sql: DatasetSql | undefined;
 
@@ -112,7 +113,7 @@ export class Dataset {
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
     mustBe(typeof question === "object" && question !== null, "this question", "an object");
     answers.checkAsked(question);
-    return await untilAborted(question.signal, () => this.#rows(question));
+    return await this.#until(question.signal, () => this.#rows(question));
   }
 
   async #rows(question: RowsQuestion): Promise<RowsAnswer> {
@@ -143,7 +144,7 @@ export class Dataset {
     options: { signal?: AbortSignal | undefined } = {},
   ): Promise<TopAnswer> {
     answers.checkAsked({ day });
-    return await untilAborted(
+    return await this.#until(
       options.signal,
       async () => await (await this.#rowSource()).top(day, n, options),
     );
@@ -159,7 +160,7 @@ export class Dataset {
   async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
     const { signal } = options;
     try {
-      return await untilAborted(signal, async () => {
+      return await this.#until(signal, async () => {
         const { version } = await this.#source();
         return await (await this.#localSql()).query(version, text, params, signal);
       });
@@ -180,7 +181,7 @@ export class Dataset {
   async export(path: string, options: ExportOptions = {}): Promise<Exported> {
     const { exportRows } = await import("./export_rows.ts");
     const { from, to } = options;
-    const source = await untilAborted(options.signal, () => this.#source({ from, to }));
+    const source = await this.#until(options.signal, () => this.#source({ from, to }));
     const open = async () => await (await this.#localSql()).open(source.version);
     return await exportRows(path, source, open, options);
   }
@@ -239,7 +240,7 @@ export class Dataset {
     const { endpoint, channel, http } = this.#options;
     const known = (await published.peek())?.record.sequence ?? 0;
     const { watch } = await import("./watch.ts");
-    const refresh = () => published.refresh();
+    const refresh = () => this.#tracked(published.refresh());
     yield* watch({ endpoint: endpoint!, channel, http, known, refresh }, options);
   }
 
@@ -276,7 +277,7 @@ export class Dataset {
   async diff(a: string, b: string, question: DiffQuestion = {}): Promise<DiffAnswer> {
     this.#published();
     const side = (version: string) => version === "latest" ? this : this.at(version);
-    return await untilAborted(question.signal, async () => {
+    return await this.#until(question.signal, async () => {
       const [{ VersionDiff }, before, after] = await Promise.all([
         import("./version_diff.ts"),
         side(a).#compared(),
@@ -339,9 +340,25 @@ export class Dataset {
     return artifactsNamed(signed, wanted).map(({ name }) => name);
   }
 
-  /** Waits until no refresh is under way in the background. */
+  /** Waits until nothing is under way in the background: no refresh, and nothing that a signal has left behind. */
   async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
     await this.#copy?.settled();
+  }
+
+  /** A question that its signal, if there is one, ends at once. */
+  async #until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    if (!signal) return await work();
+    const { untilAborted } = await import("./until_aborted.ts");
+    return await untilAborted(signal, () => this.#tracked(work()));
+  }
+
+  /** Remembers work that its caller may not wait for. */
+  #tracked<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const end = () => this.#underWay.delete(work);
+    work.then(end, end);
+    return work;
   }
 
   /** What to answer from, once it is known that there can be an answer. */
@@ -400,15 +417,6 @@ export class Dataset {
     this.#noticed.add(notice.kind);
     this.#options.onNotice(notice);
   }
-}
-
-/** A question that its signal, if there is one, ends at once. */
-async function untilAborted<T>(
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  if (!signal) return await work();
-  return await (await import("./until_aborted.ts")).untilAborted(signal, work);
 }
 
 /** What is pulled when nothing is named. */

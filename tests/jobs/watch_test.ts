@@ -153,6 +153,7 @@ Deno.test("watch() ends when its signal aborts while it waits, and does not begi
     await asked.promise;
     stop.abort();
     assertEquals((await end).done, true);
+    await dataset.settled();
     const offline = await world.open({ offline: true });
     assertEquals(await codeOf(offline.watch().next()), "offline");
   });
