@@ -53,7 +53,6 @@ Deno.test("what to do on the command line stands behind the message, by code", (
   const advice: Partial<Record<ErrorCode, string>> = {
     expired: "--accept-expired",
     conflict: "`bfa versions`",
-    untrusted: "`bfa keys trust`",
     offline: "--offline",
   };
   for (const code of Object.keys(EXIT_CODES) as ErrorCode[]) {

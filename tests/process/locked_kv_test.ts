@@ -9,6 +9,7 @@ Deno.test("a KV that another process keeps locked: one line, exit 6, while it is
     spawnDeno(["run", "-A", "cli.ts", ...args, "--data-dir", dir], env).finished;
   const log = () => call("log");
   try {
+    (await Deno.openKv(`${dir}/kv.sqlite3`)).close();
     assertEquals((await log()).code, 0);
     const other = new DatabaseSync(`${dir}/kv.sqlite3`);
     other.exec("BEGIN EXCLUSIVE");
