@@ -76,7 +76,7 @@ export async function collect(
   options: CollectOptions,
 ): Promise<CollectReport> {
   const { full = false, lookbackDays = 20, sweepRuns = 30, concurrency = 32 } = options;
-  const { batchFiles = 40_000, now, onProgress } = options;
+  const { batchFiles = 30_000, now, onProgress } = options;
   const known = await store.symbols();
   const { symbols, odd } = await (options.listed ?? listSymbols(lister));
   if (symbols.length === 0) {

@@ -5,7 +5,7 @@
  */
 
 /** So many batches may wait before the reading does: memory must not grow with the history. */
-const MOST_WAITING = 2;
+const MOST_WAITING = 3;
 
 /** Writes things in batches, behind the one who reads them. */
 export class WriteBehind<T> {

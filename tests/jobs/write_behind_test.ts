@@ -42,13 +42,13 @@ Deno.test("batches are written one after another, all as large as they must be",
   assertEquals(batches.length, 3);
 });
 
-Deno.test("who reads waits while two batches do, and `send()` waits for no more", async () => {
+Deno.test("who reads waits while three batches do, and `send()` waits for no more", async () => {
   const { batches, ends, write } = slowStore();
   const behind = new WriteBehind<number>(10, write);
   await behind.add(0, 3);
   behind.send();
   assertEquals(batches, [[0]]);
-  await behind.add(1, 19);
+  await behind.add(1, 29);
   let waited = false;
   const third = behind.add(2, 1).then(() => waited = true);
   await settled();
