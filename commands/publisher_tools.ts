@@ -11,6 +11,7 @@ import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { folderOf, makeFolder, storageError } from "../lib/files/atomic_file.ts";
 import { localDatabase } from "../lib/jobs/import.ts";
 import {
+  isHttpPlace,
   type MirrorWorld,
   openFileMirror,
   openMirror,
@@ -75,7 +76,7 @@ export function publisherTools(world: World): PublisherTools {
 
 function address(inputs: Inputs, name: string, usual: string): string {
   const text = inputs.text(name) ?? usual;
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  if (isHttpAddress(text)) return text;
   throw new BfaError(
     "usage",
     `Cannot use --${name} ${JSON.stringify(text)}: give an http:// or https:// address`,
@@ -133,8 +134,12 @@ function readKvPlace(text: string): string {
 }
 
 function readMirrorUrl(text: string): string {
-  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text;
+  if (isHttpAddress(text)) return text;
   throw new BfaError("usage", `Cannot use the mirror URL "${text}": give an http(s):// address`);
+}
+
+function isHttpAddress(text: string): boolean {
+  return isHttpPlace(text) && URL.canParse(text);
 }
 
 function mirrorWorld({ env, now, err, readTextFile }: World): MirrorWorld {

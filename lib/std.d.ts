@@ -27,10 +27,6 @@ declare module "@std/http/negotiation" {
   export function acceptsEncodings(request: Request, ...encodings: string[]): string | undefined;
 }
 
-declare module "@std/async/abortable" {
-  export function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T>;
-}
-
 declare module "@std/async/delay" {
   export function delay(
     ms: number,

@@ -4,10 +4,10 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import { toHex } from "../core/bytes.ts";
 import { IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import { delay } from "@std/async/delay";
 import type { CopyRecord, CopyStore, PartialObject } from "./copy_store.ts";
 
 /** Makes an empty copy in memory. */

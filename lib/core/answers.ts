@@ -21,6 +21,7 @@ import type {
 import { isTexts, mustBe } from "./checked.ts";
 import {
   addDays,
+  checkRange,
   type Day,
   dayFromNumber,
   dayNumber,
@@ -131,11 +132,6 @@ export function knownRange(index: ListingIndex, { from, to }: RangeQuestion): Da
   const range: DayRange = [knownDay(index, start), knownDay(index, end)];
   checkRange(range);
   return range;
-}
-
-function checkRange([from, to]: DayRange): void {
-  if (from <= to) return;
-  throw new BfaError("usage", `Cannot use the range ${from} \u2026 ${to}: it ends first`);
 }
 
 /** Reads states, in their usual order and without repeats; `traded` when none is given. */

@@ -101,3 +101,13 @@ function twoDigits(text: string, at: number): number {
 function isLeap(year: number): boolean {
   return year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
 }
+
+/**
+ * Refuses a range that ends before it begins.
+ *
+ * @throws {BfaError} `usage`.
+ */
+export function checkRange([from, to]: DayRange): void {
+  if (from <= to) return;
+  throw new BfaError("usage", `Cannot use the range ${from} \u2026 ${to}: it ends first`);
+}

@@ -5,6 +5,7 @@
  */
 
 import type { Day } from "../core/day.ts";
+import { NEWEST } from "./observation_views.ts";
 import type { KnownSymbol } from "./observations.ts";
 
 /** Reads the symbols of a table, and when they were listed whole. */
@@ -17,7 +18,7 @@ export function knownSymbolsSql(table: string, interval: "1m" | "1d"): string {
 /** Symbols of the table `files` that have none left. Few symbols ever lost one: only those are looked at. */
 export const SYMBOLS_AWAY = `SELECT symbol FROM (
     SELECT symbol, gone FROM files SEMI JOIN (FROM files WHERE gone) USING (symbol)
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+    ${NEWEST})
   GROUP BY symbol HAVING bool_and(gone)`;
 
 /** The rows of {@linkcode knownSymbolsSql}. */

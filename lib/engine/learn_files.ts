@@ -6,6 +6,7 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { sqlText } from "./duckdb.ts";
+import { NEWEST } from "./observation_views.ts";
 import { type Learned, PUBLISHED_BY_HOURS, type Run } from "./observations.ts";
 import { learnOdd } from "./staging.ts";
 
@@ -31,17 +32,16 @@ export async function learnStaged(
   await connection.run(`CREATE OR REPLACE TEMP TABLE known AS
     SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
     WHERE y.first IS NULL OR f.date >= y.first::DATE
-    QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1`);
+    ${NEWEST}`);
   // Only what is known is listed from a day on. To look through the whole log would take longer.
   await connection.run(`CREATE OR REPLACE TEMP TABLE old_symbols AS
     SELECT symbol FROM seen_symbols WHERE first IS NOT NULL UNION SELECT symbol FROM known`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE news AS
-    SELECT s.symbol, s.date, s.file_size_bytes AS bytes,
+    SELECT s.symbol, s.date, s.file_size_bytes,
       s.modified, s.etag, false AS gone,
       k.symbol IS NULL OR k.gone AS added, ${IS_OTHER("s", "k")} AS changed,
       s.symbol IN (FROM old_symbols) AND ${IS_LATE("s.modified", "s.date")} AS late
-    FROM (SELECT * RENAME (bytes AS file_size_bytes) FROM seen) s
-      LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
+    FROM seen s LEFT JOIN known k ON k.symbol = s.symbol AND k.date = s.date
     WHERE k.symbol IS NULL OR (NOT ${fill} AND (k.gone OR k.etag IS DISTINCT FROM s.etag
       OR k.file_size_bytes IS DISTINCT FROM s.file_size_bytes))
     UNION ALL
@@ -66,7 +66,7 @@ export async function learnStaged(
       SELECT symbol, '1m', ${at} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
   }
   await connection.run(`INSERT INTO files
-    SELECT symbol, date, bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);
+    SELECT symbol, date, file_size_bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);
   await learnOdd(connection, at);
   const result = await connection.runAndReadAll(`SELECT coalesce(sum(added), 0),
     coalesce(sum(changed), 0), coalesce(sum(gone), 0), coalesce(sum(late), 0),

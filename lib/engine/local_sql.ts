@@ -11,6 +11,7 @@ import type { SqlParams } from "../core/sql_params.ts";
 import type { SqlVersion } from "../core/sql_schema.ts";
 import type { Table } from "../core/table.ts";
 import { loadDuckdb } from "./duckdb.ts";
+import { interruptible } from "./interruptible.ts";
 import { readTable } from "./sql_answer.ts";
 import { publishTables, publishVersions } from "./sql_database.ts";
 import { sqlFailure } from "./sql_failure.ts";
@@ -18,9 +19,6 @@ import { bindParams } from "./sql_params.ts";
 
 /** The schema that holds the tables behind the published names. */
 const STORE = "store";
-
-/** How often DuckDB is told to stop, ms. */
-const INTERRUPT_MS = 20;
 
 /** A database in this process. */
 export class LocalSql {
@@ -80,30 +78,24 @@ export class LocalSql {
 
   async #query(sql: string, params?: SqlParams, signal?: AbortSignal): Promise<Table> {
     const connection = this.#connection;
-    // Again and again: DuckDB forgets an interrupt that comes between two statements.
-    let timer: ReturnType<typeof setInterval> | undefined;
-    const stop = () => timer = setInterval(() => connection.interrupt(), INTERRUPT_MS);
-    signal?.addEventListener("abort", stop);
     try {
-      signal?.throwIfAborted();
-      if (sql.trim() === "") {
-        throw new BfaError("sql_rejected", "Cannot run this SQL: there is no statement");
-      }
-      const statements = await connection.extractStatements(sql).catch(async (error) => {
-        await connection.prepare(sql); // says what is wrong with it, which the other does not
-        throw error;
+      return await interruptible(connection, signal, async () => {
+        if (sql.trim() === "") {
+          throw new BfaError("sql_rejected", "Cannot run this SQL: there is no statement");
+        }
+        const statements = await connection.extractStatements(sql).catch(async (error) => {
+          await connection.prepare(sql); // says what is wrong with it, which the other does not
+          throw error;
+        });
+        for (let i = 0; i < statements.count - 1; i++) await (await statements.prepare(i)).run();
+        const last = await statements.prepare(statements.count - 1);
+        bindParams(last, params);
+        // Not as a stream: one that fails in its middle ends as one does that is whole.
+        return await readTable(await last.run());
       });
-      for (let i = 0; i < statements.count - 1; i++) await (await statements.prepare(i)).run();
-      const last = await statements.prepare(statements.count - 1);
-      bindParams(last, params);
-      // Not as a stream: one that fails in its middle ends as one does that is whole.
-      return await readTable(await last.run());
     } catch (error) {
       if (signal?.aborted) throw new BfaError("deadline", "Cannot finish this SQL: it was stopped");
       throw sqlFailure(error, { owner: true });
-    } finally {
-      signal?.removeEventListener("abort", stop);
-      clearInterval(timer);
     }
   }
 

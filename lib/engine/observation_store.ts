@@ -16,7 +16,7 @@ import { inTransaction } from "./in_transaction.ts";
 import { IS_LATE, IS_OTHER, learnStaged } from "./learn_files.ts";
 import { knownSymbols, knownSymbolsSql, SYMBOLS_AWAY } from "./known_symbols.ts";
 import { OBSERVATION_SCHEMA } from "./observation_schema.ts";
-import { knownDays, knownFiles, symbolRanges } from "./observation_views.ts";
+import { knownDays, knownFiles, learnedAt, NEWEST, symbolRanges } from "./observation_views.ts";
 import { type FileChange, type ObservationStore, PUBLISHED_BY_HOURS } from "./observations.ts";
 import { observedNumbers } from "./observed_numbers.ts";
 import { stageFiles, stageOdd, stageRows } from "./staging.ts";
@@ -64,11 +64,10 @@ export async function checkObservations(path: string): Promise<void> {
 function observationStore(connection: DuckDBConnection): ObservationStore {
   const rows = async (sql: string) => (await connection.runAndReadAll(sql)).getRowsJson();
 
-  /** Now; or after all that is in the log, when a clock has gone back: what is learned last counts. */
-  async function learnedAt(now: Date): Promise<string> {
-    const [found] = await rows("SELECT epoch_ms(max(learned_at)) FROM files");
-    const newest = Number(found?.[0] ?? 0);
-    return newest > now.getTime() ? new Date(newest + 1).toISOString() : now.toISOString();
+  /** When what a run finds from now on is learned. */
+  async function startedAt(now: Date): Promise<string> {
+    const [found] = await rows(`SELECT epoch_ms(${learnedAt("files", now)})`);
+    return new Date(Number(found![0])).toISOString();
   }
 
   return {
@@ -87,14 +86,17 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       if (open) {
         const done = await rows(`SELECT symbol FROM progress WHERE run = ${open[0]}`);
         // What it learns from here on is learned now, not when it began.
-        const startedAt = await learnedAt(now);
-        return { id: Number(open[0]), startedAt, done: new Set(done.map(([s]) => String(s))) };
+        return {
+          id: Number(open[0]),
+          startedAt: await startedAt(now),
+          done: new Set(done.map(([s]) => String(s))),
+        };
       }
       const [made] = await rows(`INSERT INTO runs (id, kind, started_at) VALUES
         (nextval('run_ids'), ${sqlText(kind)}, TIMESTAMP ${
         sqlText(now.toISOString())
       }) RETURNING id`);
-      return { id: Number(made![0]), startedAt: await learnedAt(now), done: new Set<string>() };
+      return { id: Number(made![0]), startedAt: await startedAt(now), done: new Set<string>() };
     },
 
     async learn(run, seen, { fill = false } = {}) {
@@ -147,12 +149,10 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
 
     async changesSince(at, most) {
       const since = `TIMESTAMP ${sqlText(at)}`;
-      const newest =
-        "QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1";
       await connection.run(`CREATE OR REPLACE TEMP TABLE changed_since AS
-        WITH later AS (FROM files WHERE learned_at > ${since} ${newest}),
+        WITH later AS (FROM files WHERE learned_at > ${since} ${NEWEST}),
         before AS (FROM files SEMI JOIN later USING (symbol, date)
-          WHERE learned_at <= ${since} ${newest})
+          WHERE learned_at <= ${since} ${NEWEST})
         SELECT symbol, l.date, CASE
           WHEN l.gone THEN CASE WHEN NOT b.gone THEN 'gone' END
           WHEN b.gone IS NOT false THEN CASE WHEN ${

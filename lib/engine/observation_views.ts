@@ -10,6 +10,17 @@ import { sqlText } from "./duckdb.ts";
 /** The 1m ZIPs of smaller or larger size are odd: a minute of trading packs to about 200 bytes. */
 export const PLAUSIBLE_BYTES = [1_000, 5_000_000] as const;
 
+/** Of the rows of `files` about a day, the one that was learned last, as SQL. */
+export const NEWEST =
+  "QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1";
+
+/** Now, as SQL; or after all that is in the log, when a clock has gone back: what is learned last counts. */
+export function learnedAt(table: "files" | "klines", now: Date): string {
+  const at = `TIMESTAMP ${sqlText(now.toISOString())}`;
+  return `(SELECT CASE WHEN max(learned_at) > ${at} THEN max(learned_at) + INTERVAL 1 MILLISECOND
+    ELSE ${at} END FROM ${table})`;
+}
+
 /** Which part of the log is looked at. */
 export interface LogPart {
   /** Only what was learned by this instant, ISO 8601; all when left out. */
@@ -56,7 +67,7 @@ export function knownFiles(part: LogPart = {}): string {
       SELECT l.* FROM ${log} l ANTI JOIN ${again} USING (symbol, date)
       UNION ALL
       SELECT l.* FROM ${log} l SEMI JOIN ${again} USING (symbol, date)
-      QUALIFY row_number() OVER (PARTITION BY symbol, date ORDER BY learned_at DESC, run DESC) = 1)
+      ${NEWEST})
     WHERE NOT gone)`;
 }
 

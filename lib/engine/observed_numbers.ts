@@ -9,19 +9,12 @@ import type { Day } from "../core/day.ts";
 import { sqlText } from "./duckdb.ts";
 import { inTransaction } from "./in_transaction.ts";
 import { knownSymbols, knownSymbolsSql } from "./known_symbols.ts";
-import { knownFiles, lastTries } from "./observation_views.ts";
+import { knownFiles, lastTries, learnedAt } from "./observation_views.ts";
 import type { NumbersStore } from "./observations.ts";
 import { learnOdd, stageOdd, stageRows } from "./staging.ts";
 
 /** A problem is looked at again after this time: Binance repairs its files, sooner or later. */
 const RETRY_NUMBERS_MS = 6 * 3_600_000;
-
-/** Now, as SQL; or after all that is in the log, when a clock has gone back: what is learned last counts. */
-function learnedAt(now: Date): string {
-  const at = `TIMESTAMP ${sqlText(now.toISOString())}`;
-  return `(SELECT CASE WHEN max(learned_at) > ${at} THEN max(learned_at) + INTERVAL 1 MILLISECOND
-    ELSE ${at} END FROM klines)`;
-}
 
 /** The files `f` of days that lack their numbers, as SQL to be put after FROM. */
 function withoutNumbers(since: Day | undefined, now: Date): string {
@@ -80,7 +73,7 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
         ? "ANTI JOIN (FROM klines WHERE problem IS NULL) k ON k.symbol = s.symbol AND k.date = s.date::DATE"
         : "";
       const result = await connection.run(
-        `INSERT INTO klines SELECT s.*, ${learnedAt(now)} FROM seen_numbers s ${unknown}`,
+        `INSERT INTO klines SELECT s.*, ${learnedAt("klines", now)} FROM seen_numbers s ${unknown}`,
       );
       return result.rowsChanged;
     },
@@ -91,7 +84,7 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
     },
 
     async compareNumbers(symbol, files, { odd = [], now }) {
-      const at = learnedAt(now);
+      const at = learnedAt("klines", now);
       await stageRows(connection, "seen_zips", files.map(({ date, etag }) => [date, etag]));
       await stageOdd(connection, odd);
       return await inTransaction(connection, async () => {

@@ -5,6 +5,7 @@
  */
 
 import type { RangeReader } from "../core/range_reader.ts";
+import { untilAborted } from "../core/until_aborted.ts";
 
 /** A read that is under way, and how many wait for it. */
 interface Reading {
@@ -27,13 +28,9 @@ export class SharedRanges {
           return ranges.read(artifact, start, end, { signal, ...(isSound ? { isSound } : {}) });
         });
         reading.waiting++;
-        let stop = () => {};
-        const stopped = new Promise<never>((_, reject) => stop = () => reject(signal?.reason));
-        signal?.addEventListener("abort", stop, { once: true });
         try {
-          return await Promise.race([reading.bytes, stopped]);
+          return await untilAborted(signal, () => reading.bytes);
         } finally {
-          signal?.removeEventListener("abort", stop);
           if (--reading.waiting === 0) this.#end(key, reading, signal?.reason);
         }
       },

@@ -27,7 +27,7 @@ export async function stageFiles(
   const { blobValue } = await loadDuckdb();
   await connection.run(
     `CREATE OR REPLACE TEMP TABLE seen AS
-      SELECT symbol, date::DATE AS date, nullif(bytes, '')::BIGINT AS bytes,
+      SELECT symbol, date::DATE AS date, nullif(bytes, '')::BIGINT AS file_size_bytes,
         nullif(modified, '')::TIMESTAMP AS modified, nullif(etag, '') AS etag
       FROM (SELECT ${values(1)} AS symbol, ${values(2)} AS date, ${values(3)} AS bytes,
         ${values(4)} AS modified, ${values(5)} AS etag)

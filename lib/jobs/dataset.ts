@@ -15,10 +15,9 @@ import type {
 import * as answers from "../core/answers.ts";
 import type { Asked, Source, StatesOption } from "../core/answers.ts";
 import { isTexts, isWait, LONGEST_WAIT_MS, mustBe } from "../core/checked.ts";
-import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import { parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
-import type { Listing } from "../core/listing.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import type { Table } from "../core/table.ts";
@@ -113,24 +112,13 @@ export class Dataset {
   async rows(question: RowsQuestion): Promise<RowsAnswer> {
     mustBe(typeof question === "object" && question !== null, "this question", "an object");
     answers.checkAsked(question);
-    return await this.#until(question.signal, () => this.#rows(question));
-  }
-
-  async #rows(question: RowsQuestion): Promise<RowsAnswer> {
-    const { day, from, to, symbol } = question;
-    // A copy has the listings at hand: they say which parts can hold a symbol.
-    const lives = symbol === undefined || this.#options.copy === "none"
-      ? undefined
-      : (await this.#source()).index.lives(symbol);
-    const name = lives?.[0]?.symbol ?? symbol;
-    const rows = await this.#rowSource();
-    const found = await rows.rows({ ...question, symbol: name }, lives && spanOf(lives));
-    if (found.count > 0) return found;
-    // Why there is nothing, the listings know: a misspelt symbol, a day before the first.
-    const { index } = await this.#source();
-    for (const known of [day, from, to]) if (known !== undefined) answers.knownDay(index, known);
-    const exact = symbol === undefined ? undefined : index.lives(symbol)[0]?.symbol;
-    return exact === name ? found : await this.#rows({ ...question, symbol: exact });
+    const { askRows } = await import("./ask_rows.ts");
+    return await this.#until(question.signal, () =>
+      askRows(question, {
+        hasListings: this.#options.copy !== "none",
+        listings: () => this.#source(),
+        rows: () => this.#rowSource(),
+      }));
   }
 
   /**
@@ -196,16 +184,10 @@ export class Dataset {
 
   /** The condition of the copy, as it is on this machine: asks nobody. */
   async status(): Promise<Status> {
-    const { copyStatus, emptyStatus } = await import("./status.ts");
-    const { endpoint, channel, store, version, trustedKeys, now } = this.#options;
+    const { statusOf } = await import("./status.ts");
     const copy = await this.#copy?.peek();
-    const keys = trustedKeys.length ? trustedKeys : copy?.record.pins ?? [];
-    const empty = emptyStatus({ endpoint: endpoint ?? null, channel, place: store.place, keys });
-    if (copy) return { ...empty, ...copyStatus(copy, version !== undefined, now()) };
-    if (endpoint !== undefined) return empty;
-    const seed = await this.#seedSource();
-    const { dataThrough } = seed.index;
-    return { ...empty, from: "seed", version: seed.version, dataThrough, freshness: "seed" };
+    const seed = this.#copy ? undefined : await this.#seedSource();
+    return statusOf(this.#options, { copy, seed });
   }
 
   /** Asks the publisher now, whatever the freshness. */
@@ -349,7 +331,7 @@ export class Dataset {
   /** A question that its signal, if there is one, ends at once. */
   async #until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     if (!signal) return await work();
-    const { untilAborted } = await import("./until_aborted.ts");
+    const { untilAborted } = await import("../core/until_aborted.ts");
     return await untilAborted(signal, () => this.#tracked(work()));
   }
 
@@ -421,11 +403,3 @@ export class Dataset {
 
 /** What is pulled when nothing is named. */
 const PULLED = ["listings.json", "parts/"];
-
-/** The days from a symbol's first file to its last. */
-function spanOf(lives: readonly Listing[]): DayRange {
-  return [lives[0]!.first, lives.at(-1)!.last ?? LAST];
-}
-
-/** After the last day of all. */
-const LAST = "9999-12-31" as Day;

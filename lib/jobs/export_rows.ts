@@ -6,23 +6,21 @@
  */
 
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { abortable } from "@std/async/abortable";
 import { knownDay, type Source } from "../core/answers.ts";
 import { readColumns } from "../core/availability_rows.ts";
-import type { Day } from "../core/day.ts";
+import { checkRange, type Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { type Column, DAILY_AVAILABILITY, LISTINGS } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
+import { untilAborted } from "../core/until_aborted.ts";
 import { diskRefusal } from "../engine/disk_refusal.ts";
 import { sqlText } from "../engine/duckdb.ts";
+import { interruptible } from "../engine/interruptible.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import { tableChunks } from "../engine/sql_answer.ts";
 import { checkWhole } from "../engine/whole_stream.ts";
 import { makeAtomically, writeAll } from "../files/atomic_file.ts";
 import type { Exported, ExportOptions } from "./dataset_options.ts";
-
-/** How often DuckDB is told to stop, ms. */
-const INTERRUPT_MS = 20;
 
 /** Writes a file at a path and returns how many rows it holds. */
 type Writer = (connection: DuckDBConnection, path: string, what: Selected) => Promise<number>;
@@ -70,12 +68,11 @@ export async function exportRows(
     );
   }
   const { signal } = options;
-  signal?.throwIfAborted();
-  const sql = await (signal ? abortable(open(), signal) : open());
+  const sql = await untilAborted(signal, open);
   let rows = 0;
   await makeAtomically(path, async (temporary) => {
     rows = await sql.use((connection) =>
-      untilAborted(connection, signal, async () => {
+      interruptible(connection, signal, async () => {
         const rows = await writer(connection, temporary, what);
         await checkWhole(connection, rows, fromOf(what), `export to ${path}`);
         return rows;
@@ -88,39 +85,13 @@ export async function exportRows(
   return { path, version: source.version, rows, bytes: size };
 }
 
-/** Lets DuckDB work until a signal ends it. */
-async function untilAborted<T>(
-  connection: DuckDBConnection,
-  signal: AbortSignal | undefined,
-  work: () => Promise<T>,
-): Promise<T> {
-  // Again and again: DuckDB forgets an interrupt that comes between two statements.
-  let timer: ReturnType<typeof setInterval> | undefined;
-  const stop = () => timer = setInterval(() => connection.interrupt(), INTERRUPT_MS);
-  signal?.addEventListener("abort", stop);
-  try {
-    signal?.throwIfAborted();
-    const done = await work();
-    signal?.throwIfAborted();
-    return done;
-  } catch (error) {
-    signal?.throwIfAborted(); // DuckDB only says that it was interrupted
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    clearInterval(timer);
-  }
-}
-
 function select(
   { version, index }: Source,
   { from, to, symbol, columns }: ExportOptions,
 ): Selected {
   const conditions: string[] = [];
   const [first, last] = [from, to].map((day) => day === undefined ? day : knownDay(index, day));
-  if (first && last && first > last) {
-    throw new BfaError("usage", `Cannot use the range ${first} … ${last}: it ends first`);
-  }
+  if (first && last) checkRange([first, last]);
   const day = (text: Day) => `DATE ${sqlText(text)}`;
   if (first) conditions.push(`date >= ${day(first)}`);
   if (last) conditions.push(`date <= ${day(last)}`);

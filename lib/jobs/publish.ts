@@ -58,7 +58,7 @@ export interface Moved {
   readonly changed: boolean;
 }
 
-/** How far back the log is read for a channel's last move: over two years of signing again every day. */
+/** How far back the log is read, for a channel's last move and for what a candidate failed: over two years of signing again every day. */
 const LOG_BACK = 1_000;
 
 /** How often a move starts over when another publisher was faster. */
@@ -184,13 +184,10 @@ async function moveTo(
   }
 }
 
-/** How many moves are looked through for what a candidate failed. */
-const LOOKED_THROUGH = 1_000;
-
 /** A version that failed a gate goes to `latest` with a reason only, which stays in the log. */
 async function refuseFailed(store: ManifestStore, { version, sequence, channel }: ManifestBody) {
   if (channel !== "candidate") return;
-  const moves = await store.log(LOOKED_THROUGH);
+  const moves = await store.log(LOG_BACK);
   const failed = moves.find((entry) => entry.sequence === sequence)?.reason;
   if (!failed) return;
   throw new BfaError(

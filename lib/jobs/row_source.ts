@@ -27,7 +27,7 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
-import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import { checkRange, type Day, type DayRange, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
@@ -161,12 +161,7 @@ function readQuestion(question: RowsQuestion, body: ManifestBody): RowsRequest {
     symbol,
     columns: readColumns(question.columns),
   };
-  if (request.from > request.to) {
-    throw new BfaError(
-      "usage",
-      `Cannot use the range ${request.from} … ${request.to}: it ends first`,
-    );
-  }
+  checkRange([request.from, request.to]);
   return request;
 }
 

@@ -5,8 +5,10 @@
  */
 
 import type { LoadedCopy } from "../cache/copy.ts";
+import type { Source } from "../core/answers.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
 import { type Freshness, freshnessAt } from "../core/freshness.ts";
+import type { DatasetOptions } from "./dataset.ts";
 
 /** The condition of a dataset. Instants are ISO 8601, UTC. */
 export interface Status {
@@ -42,11 +44,12 @@ export interface Status {
   keys: readonly string[];
 }
 
-/** What is known before there is a copy. */
-export function emptyStatus(
-  known: Pick<Status, "endpoint" | "channel" | "place" | "keys">,
+/** The condition of a copy, or of what answers while there is none. */
+export function statusOf(
+  { endpoint, channel, store, version, trustedKeys, now }: DatasetOptions,
+  { copy, seed }: { copy: LoadedCopy | undefined; seed: Source | undefined },
 ): Status {
-  return {
+  const known: Status = {
     from: "nothing",
     version: null,
     sequence: null,
@@ -58,12 +61,19 @@ export function emptyStatus(
     staleAfter: null,
     expiresAt: null,
     checkedAt: null,
-    ...known,
+    endpoint: endpoint ?? null,
+    channel,
+    place: store.place,
+    keys: trustedKeys.length ? trustedKeys : copy?.record.pins ?? [],
   };
+  if (copy) return { ...known, ...copyStatus(copy, version !== undefined, now()) };
+  if (!seed) return known;
+  const { dataThrough } = seed.index;
+  return { ...known, from: "seed", version: seed.version, dataThrough, freshness: "seed" };
 }
 
 /** What a copy adds to that. */
-export function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partial<Status> {
+function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partial<Status> {
   const { record, manifest: { signed } } = copy;
   return {
     ...signed.freshness,

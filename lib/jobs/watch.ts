@@ -7,10 +7,10 @@
 import { delay } from "@std/async/delay";
 import type { LoadedCopy } from "../cache/copy.ts";
 import { asBfaError, type ErrorCode } from "../core/errors.ts";
+import { untilAborted } from "../core/until_aborted.ts";
 import type { HttpClient } from "../net/client.ts";
 import { readEvents, type ServerEvent } from "../net/event_stream.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
-import { untilAborted } from "./until_aborted.ts";
 
 /** How to watch. */
 export interface WatchOptions {

@@ -2,6 +2,8 @@
  * A question that its signal ends at once. What others may be waiting for too, such as a file that a copy is
  * downloading, goes on.
  *
+ * Not `abortable()` of @std/async: that needs a newer platform than Node 20, where the library runs too.
+ *
  * @module
  */
 
