@@ -296,9 +296,7 @@ Deno.test("a statement that does not end is stopped, and the next one runs", BRO
     await run("SELECT 1");
     await page.focus("#run"); // which is disabled meanwhile: the keyboard comes back to it
     await page.keyboard.press("Enter");
-    await page.waitForFunction(
-      "document.activeElement.id === 'run' && !document.activeElement.disabled",
-    );
+    await page.waitForSelector("#run:focus:enabled");
     const stopped = async (sql: string) => {
       await page.fill("textarea", sql);
       await page.click("#run");
