@@ -14,8 +14,8 @@ import { checkObservations, withObservations } from "../lib/engine/observation_s
 import { build as buildVersion } from "../lib/jobs/build.ts";
 import { derive } from "../lib/jobs/derive.ts";
 import { seedFacts, seedListings } from "../lib/source/seed.ts";
-import type { Command } from "./command.ts";
-import { BUILD_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
+import type { Command, Inputs } from "./command.ts";
+import { BUILD_OPTIONS, dataDirOf, observationsFile, PUBLISHER_OPTIONS } from "./options.ts";
 import { formatBytes, formatDuration } from "./output.ts";
 
 /** Builds a version. */
@@ -36,8 +36,7 @@ export const build: Command = {
   async run(inputs, tools) {
     const { world } = tools;
     const started = performance.now();
-    const dataDir = inputs.text("data-dir") ?? ".bfa";
-    const from = inputs.text("from") ?? await collectedIn(dataDir);
+    const from = inputs.text("from") ?? await collected(inputs);
     const observations = from?.endsWith(".duckdb") ? from : undefined;
     const listings = observations
       ? await deriveFrom(observations, world.now())
@@ -47,7 +46,7 @@ export const build: Command = {
       async ({ store }) =>
         nextVersion(listings.dataThrough, (await store.versions()).map((v) => v.version)),
     );
-    const outDir = inputs.text("out") ?? join(dataDir, "builds", version);
+    const outDir = inputs.text("out") ?? join(dataDirOf(inputs), "builds", version);
     const wholeFiles = readWholeFiles(inputs.text("whole-files"));
     const made = await buildVersion(listings, { version, outDir, observations, wholeFiles });
     const bytes = made.artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
@@ -62,9 +61,9 @@ export const build: Command = {
   },
 };
 
-/** The file of observations of a data folder, where something was collected or imported. */
-async function collectedIn(dataDir: string): Promise<string | undefined> {
-  const path = join(dataDir, "observations.duckdb");
+/** The file of observations, where something was collected or imported. */
+async function collected(inputs: Inputs): Promise<string | undefined> {
+  const path = observationsFile(inputs);
   return await exists(path) ? path : undefined;
 }
 

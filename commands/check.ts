@@ -12,7 +12,7 @@ import { listingsOnAny } from "../lib/jobs/load_listings.ts";
 import { failedGates } from "../lib/jobs/daily_report.ts";
 import { currentManifest } from "../lib/manifest/store.ts";
 import type { Command } from "./command.ts";
-import { OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
+import { observationsFile, OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
 import { counted, print } from "./output.ts";
 import type { PublisherSide } from "./tools.ts";
 
@@ -34,7 +34,7 @@ export const check: Command = {
       const { version, gates } = await checkFolder(inputs.args[0] ?? await candidateDir(side), {
         previous: latest?.manifest.signed,
         before: await listingsOnAny(side.publisher.mirrors, latest?.manifest.signed),
-        collected: await lastCollection(`${side.dataDir}/observations.duckdb`),
+        collected: await lastCollection(observationsFile(inputs)),
         now: tools.world.now(),
       });
       const failed = gates.filter(({ ok }) => !ok).length;

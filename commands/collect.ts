@@ -18,7 +18,13 @@ import { importUpstream } from "../lib/jobs/import.ts";
 import { whileListing } from "../lib/jobs/list_symbols.ts";
 import { seedFacts } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
-import { BUILD_OPTIONS, PUBLISHER_OPTIONS, SIGNING_OPTIONS } from "./options.ts";
+import {
+  BUILD_OPTIONS,
+  dataDirOf,
+  observationsFile,
+  PUBLISHER_OPTIONS,
+  SIGNING_OPTIONS,
+} from "./options.ts";
 import { formatDuration } from "./output.ts";
 import type { World } from "./tools.ts";
 
@@ -47,7 +53,7 @@ export const collect: Command = {
   async run(inputs, tools) {
     const { world } = tools;
     const numbers = numbersOptions(inputs, world);
-    const path = await observationsFile(inputs);
+    const path = await fileToCollectInto(inputs);
     const vision = await tools.visionLister(inputs);
     const bar = progressLine(inputs, world);
     const report = await whileListing(vision, (listed) =>
@@ -102,7 +108,7 @@ export const daily: Command = {
         onStep: bar.onStep,
         publisher,
         lister: await tools.visionLister(inputs),
-        observations: await observationsFile(inputs),
+        observations: await fileToCollectInto(inputs),
         buildsDir: `${dataDir}/builds`,
         facts: await seedFacts(),
         override,
@@ -132,7 +138,7 @@ export const importCommand: Command = {
     "bfa import https://example.org/availability.duckdb",
   ],
   async run(inputs, tools) {
-    const observations = await observationsFile(inputs);
+    const observations = await fileToCollectInto(inputs);
     const { path, temporary } = await tools.localDatabase(inputs.args[0]!, folderOf(observations));
     try {
       const report = await withObservations(
@@ -151,10 +157,10 @@ export const importCommand: Command = {
   },
 };
 
-async function observationsFile(inputs: Inputs): Promise<string> {
-  const dataDir = inputs.text("data-dir") ?? ".bfa";
-  await makeFolder(dataDir);
-  return `${dataDir}/observations.duckdb`;
+/** The file of observations, in a folder where it can be made. */
+async function fileToCollectInto(inputs: Inputs): Promise<string> {
+  await makeFolder(dataDirOf(inputs));
+  return observationsFile(inputs);
 }
 
 function collectOptions(inputs: Inputs, world: World) {

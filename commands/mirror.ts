@@ -11,7 +11,7 @@ import { syncMirror } from "../lib/jobs/sync_mirror.ts";
 import { verifyMirror } from "../lib/jobs/verify_mirror.ts";
 import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, dataDirOf, OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
 import { counted, formatBytes, print, readFormat, TEXT_FORMATS } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
@@ -188,7 +188,7 @@ async function sync(inputs: Inputs, tools: Tools): Promise<void> {
 
 function placesOf(inputs: Inputs): string[] {
   const given = inputs.texts("mirror");
-  return given?.length ? given : [`${inputs.text("data-dir") ?? ".bfa"}/mirror`];
+  return given?.length ? given : [`${dataDirOf(inputs)}/mirror`];
 }
 
 function versionsIn(inputs: Inputs): readonly string[] | "all" | undefined {

@@ -8,7 +8,7 @@ import { isDay, parseDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { observedDay, type ObservedFile } from "../lib/engine/observed_day.ts";
 import type { Command, Inputs } from "./command.ts";
-import { OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
+import { observationsFile, OUTPUT_OPTIONS, PUBLISHER_OPTIONS } from "./options.ts";
 import { counted, print } from "./output.ts";
 
 /** What was collected about a day, and when. */
@@ -38,7 +38,7 @@ export const observations: Command = {
     const day = parseDay(inputs.args[0]!);
     const asOf = readAsOf(inputs);
     const files = await observedDay(
-      `${inputs.text("data-dir") ?? ".bfa"}/observations.duckdb`,
+      observationsFile(inputs),
       day,
       {
         asOf,

@@ -155,5 +155,15 @@ export function readDuration(inputs: Inputs, option: string): number | undefined
 
 /** Where the publisher's signing key is. */
 export function secretKeyFile(inputs: Inputs): string {
-  return `${inputs.text("data-dir") ?? ".bfa"}/keys/signing.jwk`;
+  return `${dataDirOf(inputs)}/keys/signing.jwk`;
+}
+
+/** Where the publisher's observations are. */
+export function observationsFile(inputs: Inputs): string {
+  return `${dataDirOf(inputs)}/observations.duckdb`;
+}
+
+/** Where the publisher's and the service's state is. */
+export function dataDirOf(inputs: Inputs): string {
+  return inputs.text("data-dir") ?? ".bfa";
 }

@@ -24,7 +24,7 @@ import { httpClient } from "../lib/net/client.ts";
 import { fetchDayKline } from "../lib/source/klines.ts";
 import { VISION_LIST_URL, visionLister } from "../lib/source/vision.ts";
 import type { Inputs } from "./command.ts";
-import { secretKeyFile } from "./options.ts";
+import { dataDirOf, secretKeyFile } from "./options.ts";
 import type { PublisherSide, Tools, World } from "./tools.ts";
 
 /** The tools that only a publisher uses. */
@@ -85,7 +85,7 @@ function address(inputs: Inputs, name: string, usual: string): string {
 
 /** KV, mirror and signing key. */
 async function openPublisherSide(inputs: Inputs, world: World): Promise<PublisherSide> {
-  const dataDir = inputs.text("data-dir") ?? ".bfa";
+  const dataDir = dataDirOf(inputs);
   const place = kvPlace(inputs);
   const mirrorUrls = (inputs.texts("mirror-url") ?? []).map(readMirrorUrl);
   if (!isRemoteKv(place, false)) await makeFolder(folderOf(place));
@@ -125,7 +125,7 @@ async function requireKv(place: string): Promise<void> {
 }
 
 function kvPlace(inputs: Inputs): string {
-  return readKvPlace(inputs.text("kv") ?? `${inputs.text("data-dir") ?? ".bfa"}/kv.sqlite3`);
+  return readKvPlace(inputs.text("kv") ?? `${dataDirOf(inputs)}/kv.sqlite3`);
 }
 
 function readKvPlace(text: string): string {

@@ -9,18 +9,18 @@ import { isGithubPlace } from "../lib/core/github_names.ts";
 import { restoreState, saveState, type StateReport } from "../lib/jobs/state.ts";
 import { type Actions, runAction } from "./actions.ts";
 import type { Command, Inputs } from "./command.ts";
-import { PUBLISHER_OPTIONS } from "./options.ts";
+import { dataDirOf, PUBLISHER_OPTIONS } from "./options.ts";
 import { counted, formatBytes } from "./output.ts";
 import type { Tools } from "./tools.ts";
 
 const ACTIONS: Actions = {
   save: async (inputs, tools) => {
     const releases = await tools.githubReleases(githubPlace(inputs));
-    report("saved", await saveState(releases, dataDir(inputs), tools.world.now()), inputs, tools);
+    report("saved", await saveState(releases, dataDirOf(inputs), tools.world.now()), inputs, tools);
   },
   restore: async (inputs, tools) => {
     const releases = await tools.githubReleases(githubPlace(inputs));
-    report("restored", await restoreState(releases, dataDir(inputs)), inputs, tools);
+    report("restored", await restoreState(releases, dataDirOf(inputs)), inputs, tools);
   },
 };
 
@@ -42,10 +42,6 @@ export const state: Command = {
   examples: ["bfa state restore --mirror github:OWNER/REPO", "bfa state save"],
   run: (inputs, tools) => runAction(ACTIONS, inputs, tools),
 };
-
-function dataDir(inputs: Inputs): string {
-  return inputs.text("data-dir") ?? ".bfa";
-}
 
 function githubPlace(inputs: Inputs): string {
   const place = inputs.texts("mirror")?.find(isGithubPlace);

@@ -215,27 +215,28 @@ Deno.test("a first contact with a stale manifest says publisher-late", async () 
   });
 });
 
+/** Asks by a clock that is a year ahead, which is then set right. */
+async function checkedAhead(world: CopyWorld): Promise<void> {
+  const right = world.clock;
+  world.clock = new Date("2025-04-01T12:05:00Z");
+  await (await world.open()).refresh();
+  world.clock = right;
+}
+
 Deno.test("a copy that was checked by a clock a year ahead: the corrected clock asks again", async () => {
   await withWarmCopy(async (world) => {
-    const right = world.clock;
-    world.clock = new Date("2025-04-01T12:05:00Z");
-    await (await world.open()).refresh();
-    world.clock = right;
+    await checkedAhead(world);
     await world.publishListings(NEW, MORE_LISTINGS);
     assertEquals((await (await world.open()).refresh()).version, NEW);
   });
   await withWarmCopy(async (world) => {
-    world.clock = new Date("2025-04-01T12:05:00Z");
-    await (await world.open()).refresh();
+    await checkedAhead(world);
     world.clock = new Date(AT.stale);
     await world.publishListings(NEW, MORE_LISTINGS);
     assertEquals(await ask(world), NEW);
   });
   await withWarmCopy(async (world) => {
-    const right = world.clock;
-    world.clock = new Date("2025-04-01T12:05:00Z");
-    await (await world.open()).refresh();
-    world.clock = right;
+    await checkedAhead(world);
     await world.publishListings(NEW, MORE_LISTINGS);
     assertEquals(await ask(world), OLD); // a fresh copy asks nobody
     assertEquals(await ask(world, { maxAge: 10_000 }), NEW);

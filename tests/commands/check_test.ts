@@ -4,25 +4,18 @@ import { parseDay } from "../../lib/core/day.ts";
 import { GATES } from "../../lib/jobs/check.ts";
 import { when } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";
-import { bfa } from "../helpers/cli.ts";
-import { type Collecting, smallListings, withCollecting } from "../helpers/collecting.ts";
+import { bfaIn, smallListings, withCollecting } from "../helpers/collecting.ts";
 
 const PAST = history(smallListings(), { through: parseDay("2026-03-31") });
 
-const call = (world: Collecting, ...args: string[]) =>
-  bfa(args, {
-    now: world.clock,
-    env: { BFA_DATA_DIR: world.dir, BFA_VISION_LIST_URL: world.bucket.listUrl },
-  });
-
 Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fails", async () => {
   await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
-    await call(world, "keys", "new");
-    assertEquals((await call(world, "check")).code, 3);
-    const first = await call(world, "daily", "--full");
+    await bfaIn(world, "keys", "new");
+    assertEquals((await bfaIn(world, "check")).code, 3);
+    const first = await bfaIn(world, "daily", "--full");
     assertEquals(first.code, 0, first.err);
     const dir = join(world.dir, "builds", "2026-03-28.1");
-    const passed = await call(world, "check", dir, "--format", "table");
+    const passed = await bfaIn(world, "check", dir, "--format", "table");
     assertEquals(passed.code, 0, passed.err);
     assertEquals(passed.err, `${GATES.length} gates, 0 failed · 2026-03-28.1\n`);
     assertEquals(passed.out.trimEnd().split("\n").length, 1 + GATES.length);
@@ -40,10 +33,10 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
       },
     );
     world.clock = new Date("2026-03-31T12:00:00.000Z");
-    const daily = await call(world, "daily");
+    const daily = await bfaIn(world, "daily");
     assertEquals(daily.code, 8);
     assertMatch(daily.err, /stays in channel candidate: .*complete listing \(8 symbols listed/);
-    const failed = await call(world, "check", "--json");
+    const failed = await bfaIn(world, "check", "--json");
     assertEquals(failed.code, 8);
     const answer = JSON.parse(failed.out);
     assertEquals(answer.passed, false);
@@ -59,9 +52,9 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
 
     // Over the gates goes only who says why.
     for (const blank of ["", "  "]) {
-      assertEquals((await call(world, "daily", "--override", blank)).code, 2);
+      assertEquals((await bfaIn(world, "daily", "--override", blank)).code, 2);
     }
-    const mute = await call(world, "promote", answer.version);
+    const mute = await bfaIn(world, "promote", answer.version);
     assertEquals([mute.code, mute.out], [2, ""]);
     assertStringIncludes(mute.err, "it failed complete listing (8 symbols listed");
 
@@ -71,7 +64,7 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
       join(dir, "availability.parquet"),
     );
     world.clock = new Date("2026-03-29T12:00:00.000Z");
-    const wrong = JSON.parse((await call(world, "check", dir, "--json")).out);
+    const wrong = JSON.parse((await bfaIn(world, "check", dir, "--json")).out);
     assertEquals(
       wrong.gates.filter(({ ok }: { ok: boolean }) => !ok).map(({ gate }: { gate: string }) =>
         gate
@@ -79,9 +72,9 @@ Deno.test("`bfa check` prints the gates of a build, and ends with 8 when one fai
       ["complete listing", "no future day", "files agree"],
     );
     world.clock = new Date("2026-03-31T13:00:00.000Z");
-    const told = await call(world, "promote", answer.version, "--reason", "four were removed");
+    const told = await bfaIn(world, "promote", answer.version, "--reason", "four were removed");
     assertEquals(told.out, `latest is now ${answer.version} (sequence 3)\n`);
-    const { entries } = JSON.parse((await call(world, "log", "--json")).out);
+    const { entries } = JSON.parse((await bfaIn(world, "log", "--json")).out);
     assertEquals(entries[0].reason, "four were removed");
   });
 });

@@ -13,17 +13,10 @@ import {
   when,
 } from "../helpers/bucket_faults.ts";
 import { history } from "../helpers/bucket_history.ts";
-import { bfa } from "../helpers/cli.ts";
-import { type Collecting, smallListings, withCollecting } from "../helpers/collecting.ts";
+import { bfaIn, smallListings, withCollecting } from "../helpers/collecting.ts";
 import { spawnDeno, waitForLine } from "../helpers/process.ts";
 
 const PAST = history(smallListings(), { through: parseDay("2026-03-31") });
-
-const call = (world: Collecting, ...args: string[]) =>
-  bfa(args, {
-    now: world.clock,
-    env: { BFA_DATA_DIR: world.dir, BFA_VISION_LIST_URL: world.bucket.listUrl },
-  });
 
 /** What the source does to one symbol's page, and what then stands on stderr. */
 const FAULTS: readonly (readonly [string, Fault, exit: number, line: RegExp])[] = [
@@ -53,20 +46,20 @@ for (const [name, fault, exit, line] of FAULTS) {
     Math.random = () => 0; // no waits between tries
     try {
       await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
-        await call(world, "keys", "new");
-        assertEquals((await call(world, "daily", "--full")).code, 0);
-        const log = (await call(world, "log", "--json")).out;
+        await bfaIn(world, "keys", "new");
+        assertEquals((await bfaIn(world, "daily", "--full")).code, 0);
+        const log = (await bfaIn(world, "log", "--json")).out;
         world.clock = new Date("2026-03-30T12:00:00.000Z");
         world.bucket.fault = when(({ prefix }) => prefix.includes("XRPUSDT"), fault);
         // A page that is to be repeated must start at a marker: XRPUSDT has not its turn to be whole.
-        const failed = await call(world, "daily", "--sweep", "5000");
+        const failed = await bfaIn(world, "daily", "--sweep", "5000");
         assertEquals([failed.code, failed.out], [exit, ""], failed.err);
         assertMatch(failed.err, line);
         assertEquals(failed.err.split("\n").length, 2);
-        assertEquals((await call(world, "log", "--json")).out, log);
+        assertEquals((await bfaIn(world, "log", "--json")).out, log);
 
         world.bucket.fault = undefined;
-        const next = await call(world, "daily", "--json");
+        const next = await bfaIn(world, "daily", "--json");
         assertEquals([next.code, JSON.parse(next.out).version], [0, "2026-03-29.1"]);
       });
     } finally {
@@ -77,7 +70,7 @@ for (const [name, fault, exit, line] of FAULTS) {
 
 Deno.test("`bfa daily` without a signing key says so before it asks the source for anything", async () => {
   await withCollecting(PAST, "2026-03-29T12:00:00.000Z", async (world) => {
-    const { code, err } = await call(world, "daily");
+    const { code, err } = await bfaIn(world, "daily");
     assertEquals([code, err], [
       2,
       "bfa: Cannot sign: there is no signing key; make one with `bfa keys new`, or set BFA_SIGNING_KEY\n",
@@ -100,7 +93,7 @@ Deno.test("a second `bfa collect` ends with one line that names who holds the fi
     ]);
     try {
       await waitForLine(child, /held/);
-      const { code, out, err } = await call(world, "collect");
+      const { code, out, err } = await bfaIn(world, "collect");
       assertEquals([code, out, err.split("\n").length], [6, "", 2], err);
       assertMatch(err, new RegExp(`in use by .*PID ${child.pid}.*wait until that has finished`));
     } finally {

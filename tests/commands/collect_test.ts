@@ -1,37 +1,25 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDay } from "../../lib/core/day.ts";
 import { forbidden } from "../helpers/bucket_faults.ts";
-import { KLINES_ROOT } from "../helpers/bucket_odd.ts";
 import { history } from "../helpers/bucket_history.ts";
-import { bfa } from "../helpers/cli.ts";
-import { type Collecting, smallListings, withCollecting } from "../helpers/collecting.ts";
+import { bfaIn, smallListings, withCollecting } from "../helpers/collecting.ts";
 
 const PAST = history(smallListings(), { through: parseDay("2026-02-28") });
 
-const call = (world: Collecting, ...args: string[]) =>
-  bfa([...args], {
-    now: world.clock,
-    env: {
-      BFA_DATA_DIR: world.dir,
-      BFA_VISION_LIST_URL: world.bucket.listUrl,
-      BFA_VISION_FILES_URL: `${world.bucket.filesUrl}${KLINES_ROOT}`,
-    },
-  });
-
 Deno.test("`bfa collect` says what it found, and its failures are one line", async () => {
   await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
-    const first = await call(world, "collect", "--full", "--klines", "--since", "2026-02-27");
+    const first = await bfaIn(world, "collect", "--full", "--klines", "--since", "2026-02-27");
     assertEquals(first.code, 0, first.err);
     assertMatch(
       first.out,
       /^12 symbols \(12 new\), 14 requests, \d+ keys: \d+ new files \(0 late\)/,
     );
     assertMatch(first.out, /\nnumbers of 21 of 21 days\n$/);
-    const json = await call(world, "collect", "--json");
+    const json = await bfaIn(world, "collect", "--json");
     assertEquals(JSON.parse(json.out).added, 0);
 
     world.bucket.fault = forbidden();
-    const failed = await call(world, "collect");
+    const failed = await bfaIn(world, "collect");
     assertEquals([failed.code, failed.out, failed.err.split("\n").length], [6, "", 2]);
   });
 });
@@ -47,7 +35,7 @@ const BAD = [
 for (const [option, value] of BAD) {
   Deno.test(`\`bfa collect --klines ${option} ${value}\` is refused`, async () => {
     await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
-      const { code, err } = await call(world, "collect", "--klines", option!, value!);
+      const { code, err } = await bfaIn(world, "collect", "--klines", option!, value!);
       assertEquals([code, err.split("\n").length], [2, 2]);
     });
   });
@@ -56,13 +44,13 @@ for (const [option, value] of BAD) {
 Deno.test("options about numbers are refused without --klines, before anything is listed", async () => {
   await withCollecting(PAST, "2026-03-01T12:00:00.000Z", async (world) => {
     for (const [option, value] of [["--since", "2026-02-27"], ["--most", "5"]] as const) {
-      const { code, err } = await call(world, "collect", option, value);
+      const { code, err } = await bfaIn(world, "collect", option, value);
       assertEquals([code, err], [
         2,
         `bfa: Cannot use ${option} without --klines: it is about numbers\n`,
       ]);
     }
-    const { err } = await call(world, "collect", "--klines", "--since", "May");
+    const { err } = await bfaIn(world, "collect", "--klines", "--since", "May");
     assertStringIncludes(err, '"May"');
     assertEquals([world.bucket.counts.prefixes, world.bucket.counts.keys], [0, 0]);
   });

@@ -3,6 +3,8 @@
 import { join } from "@std/path";
 import type { Day } from "../../lib/core/day.ts";
 import type { Listing } from "../../lib/core/listing.ts";
+import { KLINES_ROOT } from "./bucket_odd.ts";
+import { bfa } from "./cli.ts";
 import { listing } from "./listing.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { withObservations } from "../../lib/engine/observation_store.ts";
@@ -15,7 +17,6 @@ import { fetchDayKline } from "../../lib/source/klines.ts";
 import { type VisionLister, visionLister } from "../../lib/source/vision.ts";
 import { type Bucket, serveBucket } from "./bucket.ts";
 import type { History } from "./bucket_history.ts";
-import { KLINES_ROOT } from "./bucket_odd.ts";
 
 /** A day's file as it stands in the observations. */
 export interface StoredFile {
@@ -148,4 +149,16 @@ export function livesOf(listings: readonly Listing[]) {
       gaps,
       halts,
     }));
+}
+
+/** Runs the command line as its publisher, at its time and against its bucket. */
+export function bfaIn(world: Collecting, ...args: string[]) {
+  return bfa(args, {
+    now: world.clock,
+    env: {
+      BFA_DATA_DIR: world.dir,
+      BFA_VISION_LIST_URL: world.bucket.listUrl,
+      BFA_VISION_FILES_URL: `${world.bucket.filesUrl}${KLINES_ROOT}`,
+    },
+  });
 }
