@@ -17,7 +17,6 @@ export async function ask<Row>(
   question: (dataset: Dataset) => Promise<View<Row>>,
 ): Promise<void> {
   const dataset = await openDataset(inputs, tools);
-  if (inputs.flag("refresh-cache")) await dataset.refresh();
   const view = await question(dataset);
   const footer = view.footer && `${view.footer}${await condition(dataset, tools.world.now())}`;
   await print(footer ? { ...view, footer } : view, inputs, tools.world);

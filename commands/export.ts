@@ -35,7 +35,6 @@ export const exportCommand: Command = {
       throw new BfaError("usage", "Cannot export without a copy: leave out --no-copy");
     }
     const dataset = await openDataset(inputs, tools);
-    if (inputs.flag("refresh-cache")) await dataset.refresh();
     const columns = inputs.texts("columns")?.flatMap((text) => text.split(","));
     const exported = await dataset.export(inputs.args[0]!, {
       from: inputs.text("from"),

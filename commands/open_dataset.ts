@@ -24,7 +24,7 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
       "Cannot use --as-of with --at: each names a version; leave out one",
     );
   }
-  const dataset = await openUnchecked({
+  const newest = await openUnchecked({
     endpoint: inputs.text("endpoint"),
     channel: inputs.text("channel"),
     version: inputs.text("at"),
@@ -43,7 +43,9 @@ export async function openDataset(inputs: Inputs, tools: Tools): Promise<Dataset
     },
     onProgress: quiet || inputs.flag("no-progress") ? undefined : await progress(world),
   });
-  return asOf === undefined ? dataset : await dataset.asOf(asOf);
+  const dataset = asOf === undefined ? newest : await newest.asOf(asOf);
+  if (inputs.flag("refresh-cache")) await dataset.refresh();
+  return dataset;
 }
 
 /** Where the copy is kept; on a machine that tells no place, nowhere, if nothing is to be kept. */

@@ -32,7 +32,6 @@ export const pull: Command = {
   examples: ["bfa pull availability.parquet", "bfa pull --out data"],
   async run(inputs, tools) {
     const dataset = await openDataset(inputs, tools);
-    if (inputs.flag("refresh-cache")) await dataset.refresh();
     const names = await dataset.pull(inputs.flag("all") ? ["*"] : inputs.args);
     const { signed } = await dataset.manifest();
     const out = inputs.text("out");

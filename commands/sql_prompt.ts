@@ -144,7 +144,7 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
         running = new AbortController();
         try {
           const table = await dataset.sql(step.sql, undefined, { signal: running.signal });
-          print(await tableView(dataset, table), inputs, world);
+          await print(await tableView(dataset, table), inputs, world);
         } catch (error) {
           world.err(`${describeFailure(error, inputs.flag("verbose")).line}\n`);
         }

@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
-import { serveMirror } from "../helpers/endpoint.ts";
+import { serveMirror, type TestEndpoint } from "../helpers/endpoint.ts";
 import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
 
 const NOW = new Date("2026-11-21T22:00:00Z");
@@ -187,7 +187,9 @@ Deno.test("a flag beats the environment, which beats ./bfa.json, which beats the
 });
 
 /** Runs a test against a served version; the first call has already made the copy. */
-async function withEndpoint(test: (env: Record<string, string>) => Promise<void>): Promise<void> {
+async function withEndpoint(
+  test: (env: Record<string, string>, endpoint: TestEndpoint) => Promise<void>,
+): Promise<void> {
   await withPublisher(async (world) => {
     await world.publishListings("2024-03-31.1", SMALL_LISTINGS);
     const endpoint = serveMirror(world.mirrorDir);
@@ -196,9 +198,12 @@ async function withEndpoint(test: (env: Record<string, string>) => Promise<void>
       BFA_CACHE_DIR: `${world.dir}/cache`,
       HOME: world.dir,
     };
-    await bfa(["refresh", "-q"], { env });
-    await test(env);
-    await endpoint.close();
+    try {
+      await bfa(["refresh", "-q"], { env });
+      await test(env, endpoint);
+    } finally {
+      await endpoint.close();
+    }
   });
 }
 
@@ -244,6 +249,16 @@ Deno.test("without HOME there is no place for a copy: what keeps none answers al
     ]);
   });
 });
+
+for (const args of [["snapshot", "2024-01-11"], ["get", "/v1/snapshot/2024-01-11"]]) {
+  Deno.test(`bfa ${args.join(" ")} --refresh-cache asks the publisher, however fresh the copy is`, async () => {
+    await withEndpoint(async (env, endpoint) => {
+      endpoint.take();
+      const { code, err } = await bfa([...args, "--refresh-cache"], { env });
+      assertEquals([code, endpoint.take()], [0, ["manifest.json 304 0"]], err);
+    });
+  });
+}
 
 Deno.test("bfa status: what the publisher said, and since when", async () => {
   await withEndpoint(async (env) => {

@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
+import { spawnDeno } from "../helpers/process.ts";
 
 Deno.test({
   name: "an answer that the disk has no room for is one line, and exit code 8",
@@ -24,3 +25,19 @@ Deno.test({
     }
   },
 });
+
+for (const command of ["config", "doctor"]) {
+  Deno.test(`bfa ${command} has printed its table when the process ends`, async () => {
+    const env = { BFA_CACHE_DIR: await Deno.makeTempDir({ prefix: "bfa-output-" }) };
+    try {
+      const { code, out, err } = await spawnDeno(
+        ["run", "-A", "cli.ts", command, "--format", "csv"],
+        env,
+      ).finished;
+      assertEquals([code, err], [0, ""]);
+      assertMatch(out, /^(setting,value,from,env|check,state,found)\r\n(.+\r\n)+$/);
+    } finally {
+      await Deno.remove(env.BFA_CACHE_DIR, { recursive: true });
+    }
+  });
+}
