@@ -75,7 +75,19 @@ export async function follow(options: FollowOptions): Promise<Followed> {
     }
   }
 
+  /** Follows the channel until it is closed. */
   async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      try {
+        return await followMoves();
+      } catch (error) {
+        onProblem(asBfaError(error, "unavailable", `follow channel ${channel}`));
+        await delay(RETRY_MS.first, { signal: stopped.signal }).catch(() => {});
+      }
+    }
+  }
+
+  async function followMoves(): Promise<void> {
     let moved = new AbortController();
     let loading: Promise<void> | undefined;
     try {

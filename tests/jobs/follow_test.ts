@@ -193,6 +193,27 @@ Deno.test("follow() starts with a damaged mirror, reports it, and serves when it
   });
 });
 
+Deno.test("follow() reports that it can watch no more, and watches again", async () => {
+  await withPublisher(async (world) => {
+    await world.publishListings(V1, SMALL_LISTINGS);
+    const { store } = world.publisher;
+    let watches = 0;
+    const reader = {
+      ...store,
+      async *watch(...args: Parameters<typeof store.watch>) {
+        if (++watches === 1) throw new Error("what is this pointer?");
+        yield* store.watch(...args);
+      },
+    };
+    await following(world, async ({ problems, reports, serves }) => {
+      await reports(1);
+      assertEquals(problems[0]!.message, "Cannot follow channel latest: what is this pointer?");
+      await world.publishListings(V2, SMALL_LISTINGS);
+      await serves(2);
+    }, { reader });
+  });
+});
+
 Deno.test("follow() gives a version up that never loads as soon as the channel moves on", async () => {
   await withPublisher(async (world) => {
     await world.publishListings(V1, SMALL_LISTINGS);
