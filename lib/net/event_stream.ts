@@ -35,7 +35,7 @@ export async function* readEvents(
     for (;;) {
       const { value, done } = await inTime(reader.read(), options.silentMs);
       if (done) return;
-      text += value.replaceAll("\r\n", "\n");
+      text = (text + value).replaceAll("\r\n", "\n"); // a line's end may come in two pieces
       for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
         const event = readBlock(text.slice(0, end), options.onRetry);
         text = text.slice(end + 2);
