@@ -67,7 +67,8 @@ Deno.cron?.("mirror health", "*/15 * * * *", async () => {
 
 async function main(): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  const windows = Deno.build.os === "windows"; // which knows no SIGTERM
+  for (const signal of windows ? ["SIGINT"] as const : ["SIGINT", "SIGTERM"] as const) {
     Deno.addSignalListener(signal, () => stop.abort());
   }
   const now = () => new Date();

@@ -21,8 +21,8 @@ export async function cachedRecords(cacheDir: string): Promise<CachedRecord[]> {
     const record = await store.record(name);
     if (record) records.push({ name, record });
   }
-  const asked = ({ record }: CachedRecord) => record.checkedAt ?? "";
-  return records.sort((a, b) => asked(a) < asked(b) ? 1 : -1);
+  const askedMs = ({ record }: CachedRecord) => Date.parse(record.checkedAt ?? "") || 0;
+  return records.sort((a, b) => askedMs(b) - askedMs(a));
 }
 
 /** What is in a folder, by name; nothing when there is no such folder. */

@@ -43,16 +43,21 @@ export class LocalSql {
       autoinstall_known_extensions: "false",
       autoload_known_extensions: "false",
     });
-    const filling = await instance.connect(); // its temporary tables end with it
-    await filling.run("SET GLOBAL TimeZone = 'UTC'");
-    await filling.run(`CREATE SCHEMA ${STORE}`);
-    await filling.run(`USE memory.${STORE}`);
-    await fill(filling);
-    filling.closeSync();
-    const connection = await instance.connect();
-    await publishTables(connection, `memory.${STORE}`);
-    await publishVersions(connection, []);
-    return new LocalSql(instance, connection);
+    try {
+      const filling = await instance.connect(); // its temporary tables end with it
+      await filling.run("SET GLOBAL TimeZone = 'UTC'");
+      await filling.run(`CREATE SCHEMA ${STORE}`);
+      await filling.run(`USE memory.${STORE}`);
+      await fill(filling);
+      filling.closeSync();
+      const connection = await instance.connect();
+      await publishTables(connection, `memory.${STORE}`);
+      await publishVersions(connection, []);
+      return new LocalSql(instance, connection);
+    } catch (error) {
+      instance.closeSync();
+      throw error;
+    }
   }
 
   /** Replaces the rows of `versions`. */

@@ -103,8 +103,12 @@ async function bring(
   if (!bytes) throw new BfaError("unavailable", `Cannot load ${from}: the mirror does not have it`);
   const temporary = `${path}.tmp`;
   try {
+    const file = await Deno.create(temporary).catch(async (error) => {
+      await bytes.cancel();
+      throw error;
+    });
     await (packed ? bytes.pipeThrough(new DecompressionStream("gzip")) : bytes)
-      .pipeTo((await Deno.create(temporary)).writable, { signal: AbortSignal.timeout(UNPACK_MS) });
+      .pipeTo(file.writable, { signal: AbortSignal.timeout(UNPACK_MS) });
     await Deno.rename(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});

@@ -30,14 +30,16 @@ export function directoryMirror(root: string): Mirror {
     async open(path: string, range?: ByteRange): Promise<MirrorFile | undefined> {
       return await orMissing(async () => {
         const file = await Deno.open(fileOf(path));
-        const { size, isFile } = await file.stat();
-        if (!isFile) {
+        try {
+          const { size, isFile } = await file.stat();
+          if (!isFile) throw new Deno.errors.NotFound();
+          if (!range) return { size, body: file.readable };
+          await file.seek(range.start, Deno.SeekMode.Start);
+          return { size, body: file.readable.pipeThrough(firstBytes(range.end - range.start + 1)) };
+        } catch (error) {
           file.close();
-          return undefined;
+          throw error;
         }
-        if (!range) return { size, body: file.readable };
-        await file.seek(range.start, Deno.SeekMode.Start);
-        return { size, body: file.readable.pipeThrough(firstBytes(range.end - range.start + 1)) };
       });
     },
 
