@@ -28,7 +28,7 @@ import {
 import { formatDuration } from "./output.ts";
 import type { World } from "./tools.ts";
 
-const COLLECT_OPTIONS: Options = {
+const COLLECT_OPTIONS = {
   full: { help: "List every symbol from its first file" },
   lookback: { value: "DAYS", help: "How far back an incremental run looks (20)" },
   sweep: { value: "RUNS", help: "In so many runs, every symbol is listed whole once (30)" },
@@ -39,7 +39,7 @@ const COLLECT_OPTIONS: Options = {
   "files-url": { value: "URL", help: "Where the bucket's files are", env: "BFA_VISION_FILES_URL" },
   "list-url": { value: "URL", help: "The bucket's listing API", env: "BFA_VISION_LIST_URL" },
   json: { help: "The report as JSON" },
-};
+} as const satisfies Options;
 
 /** Lists the bucket. */
 export const collect: Command = {
@@ -48,7 +48,7 @@ export const collect: Command = {
   about:
     "Every symbol from 20 days back (--full: from its first file); new symbols whole. A killed run goes\non where it was. Observations are kept in DATA_DIR/observations.duckdb.",
   args: [],
-  options: { ...COLLECT_OPTIONS, "data-dir": PUBLISHER_OPTIONS["data-dir"]! },
+  options: { ...COLLECT_OPTIONS, "data-dir": PUBLISHER_OPTIONS["data-dir"] },
   examples: ["bfa collect", "bfa collect --full --concurrency 16"],
   async run(inputs, tools) {
     const { world } = tools;
@@ -88,7 +88,7 @@ export const daily: Command = {
   options: {
     ...COLLECT_OPTIONS,
     ...PUBLISHER_OPTIONS,
-    "mirror-url": SIGNING_OPTIONS["mirror-url"]!,
+    "mirror-url": SIGNING_OPTIONS["mirror-url"],
     ...BUILD_OPTIONS,
     override: { value: "REASON", help: "Publish although gates failed; kept in the log" },
   },
@@ -132,7 +132,7 @@ export const importCommand: Command = {
   about:
     "Fills what is not known yet; what was collected from the source stays as it is. Its last_modified was\nstored in local time: it is corrected where the offset can be proved, else left out.",
   args: [{ name: "database", help: "Path or http(s):// URL" }],
-  options: { json: COLLECT_OPTIONS.json!, "data-dir": PUBLISHER_OPTIONS["data-dir"]! },
+  options: { json: COLLECT_OPTIONS.json, "data-dir": PUBLISHER_OPTIONS["data-dir"] },
   examples: [
     "bfa import availability.duckdb.gz",
     "bfa import https://example.org/availability.duckdb",

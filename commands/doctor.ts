@@ -42,11 +42,11 @@ export const doctor: Command = {
   args: [],
   options: {
     ...OUTPUT_OPTIONS,
-    endpoint: CLIENT_OPTIONS.endpoint!,
-    channel: CLIENT_OPTIONS.channel!,
-    offline: CLIENT_OPTIONS.offline!,
-    "trusted-keys": CLIENT_OPTIONS["trusted-keys"]!,
-    "cache-dir": CLIENT_OPTIONS["cache-dir"]!,
+    endpoint: CLIENT_OPTIONS.endpoint,
+    channel: CLIENT_OPTIONS.channel,
+    offline: CLIENT_OPTIONS.offline,
+    "trusted-keys": CLIENT_OPTIONS["trusted-keys"],
+    "cache-dir": CLIENT_OPTIONS["cache-dir"],
   },
   examples: ["bfa doctor", "bfa doctor --json"],
   async run(inputs, tools) {

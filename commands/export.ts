@@ -23,7 +23,7 @@ export const exportCommand: Command = {
     symbol: { value: "SYMBOL", help: "One symbol alone" },
     columns: { value: "NAME", many: true, help: "Columns (all); date and symbol are always there" },
     force: { help: "Replace a file that is there" },
-    json: OUTPUT_OPTIONS.json!,
+    json: OUTPUT_OPTIONS.json,
     ...CLIENT_OPTIONS,
   },
   examples: [

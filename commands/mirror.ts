@@ -35,12 +35,12 @@ address of a plain mirror or a service; the last two are only read. No KV and no
     { name: "version", help: "Such as 2026-08-08.1; the newest when left out", optional: true },
   ],
   options: {
-    mirror: { ...PUBLISHER_OPTIONS.mirror!, help: "For list and verify: PLACE (DATA_DIR/mirror)" },
+    mirror: { ...PUBLISHER_OPTIONS.mirror, help: "For list and verify: PLACE (DATA_DIR/mirror)" },
     from: { value: "PLACE", many: true, help: "For sync: where to read; more of them help out" },
     to: { value: "PLACE", help: "For sync: where to write" },
     all: { help: "Every version, not the newest alone" },
-    "trusted-keys": CLIENT_OPTIONS["trusted-keys"]!,
-    "data-dir": PUBLISHER_OPTIONS["data-dir"]!,
+    "trusted-keys": CLIENT_OPTIONS["trusted-keys"],
+    "data-dir": PUBLISHER_OPTIONS["data-dir"],
     ...OUTPUT_OPTIONS,
   },
   examples: [

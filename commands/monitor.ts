@@ -59,9 +59,9 @@ reached or fails, 4 late or behind, 8 time to grow; 0 all is well. docs/monitori
       many: true,
       help: "Leave out what has a limit that you do not have, such as `requests a month`",
     },
-    endpoint: CLIENT_OPTIONS.endpoint!,
-    mirror: { ...PUBLISHER_OPTIONS.mirror!, help: "PLACE of a mirror" },
-    "trusted-keys": CLIENT_OPTIONS["trusted-keys"]!,
+    endpoint: CLIENT_OPTIONS.endpoint,
+    mirror: { ...PUBLISHER_OPTIONS.mirror, help: "PLACE of a mirror" },
+    "trusted-keys": CLIENT_OPTIONS["trusted-keys"],
     ...OUTPUT_OPTIONS,
   },
   examples: [

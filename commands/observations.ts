@@ -28,7 +28,7 @@ export const observations: Command = {
     },
     revisions: { help: "All that was ever learned of them: new, changed, gone, back" },
     ...OUTPUT_OPTIONS,
-    "data-dir": PUBLISHER_OPTIONS["data-dir"]!,
+    "data-dir": PUBLISHER_OPTIONS["data-dir"],
   },
   examples: [
     "bfa observations 2024-01-15 --as-of 2024-01-16",

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { type Inputs, type Options, settingName } from "./command.ts";
+import { type Inputs, type Option, type Options, settingName } from "./command.ts";
 import { BfaError } from "../lib/core/errors.ts";
 
 /** For commands that ask the dataset. */
-export const CLIENT_OPTIONS: Options = {
+export const CLIENT_OPTIONS = {
   endpoint: {
     value: "URL",
     help: "Service or static mirror to use, github:OWNER/REPO or oci://HOST/REPOSITORY",
@@ -42,7 +42,7 @@ export const CLIENT_OPTIONS: Options = {
     env: "BFA_TRUSTED_KEYS",
   },
   "cache-dir": { value: "DIR", help: "Where the copy is kept", env: "BFA_CACHE_DIR" },
-};
+} as const satisfies Options;
 
 const { "refresh-cache": _, ...silent } = CLIENT_OPTIONS;
 
@@ -50,7 +50,7 @@ const { "refresh-cache": _, ...silent } = CLIENT_OPTIONS;
 export const SILENT_CLIENT_OPTIONS: Options = silent;
 
 /** For commands that print answers. */
-export const OUTPUT_OPTIONS: Options = {
+export const OUTPUT_OPTIONS = {
   format: {
     value: "FORMAT",
     help:
@@ -58,7 +58,7 @@ export const OUTPUT_OPTIONS: Options = {
     env: "BFA_FORMAT",
   },
   json: { help: "Same as --format json" },
-};
+} as const satisfies Options;
 
 /** For all commands. */
 export const COMMON_OPTIONS: Options = {
@@ -69,7 +69,7 @@ export const COMMON_OPTIONS: Options = {
 };
 
 /** For commands that publish, or serve what was published. */
-export const PUBLISHER_OPTIONS: Options = {
+export const PUBLISHER_OPTIONS = {
   "data-dir": {
     value: "DIR",
     help: "Publisher's state: KV file, mirror, builds, key (.bfa)",
@@ -84,7 +84,7 @@ export const PUBLISHER_OPTIONS: Options = {
       "A folder, s3://BUCKET/PREFIX, oci://HOST/REPOSITORY or github:OWNER/REPO (DATA_DIR/mirror)",
     env: "BFA_MIRROR",
   },
-};
+} as const satisfies Options;
 
 /** For commands that build. */
 export const BUILD_OPTIONS: Options = {
@@ -97,7 +97,7 @@ export const BUILD_OPTIONS: Options = {
 };
 
 /** For commands that sign. */
-export const SIGNING_OPTIONS: Options = {
+export const SIGNING_OPTIONS = {
   ...PUBLISHER_OPTIONS,
   "mirror-url": {
     value: "URL",
@@ -112,11 +112,11 @@ export const SIGNING_OPTIONS: Options = {
     many: true,
     help: "Key that signs from the next manifest on: the first step of changing keys",
   },
-};
+} as const satisfies Options;
 
 /** What a settings file may hold: every option that an environment variable can set too. */
 export const SETTINGS: ReadonlySet<string> = new Set(
-  Object.entries({
+  Object.entries<Option>({
     ...CLIENT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...COMMON_OPTIONS,

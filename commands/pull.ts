@@ -26,7 +26,7 @@ export const pull: Command = {
   options: {
     out: { value: "DIR", help: "Also write the files into this folder, under their own names" },
     all: { help: "Every file of the version" },
-    json: OUTPUT_OPTIONS.json!,
+    json: OUTPUT_OPTIONS.json,
     ...CLIENT_OPTIONS,
   },
   examples: ["bfa pull availability.parquet", "bfa pull --out data"],

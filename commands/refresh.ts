@@ -14,7 +14,7 @@ export const refresh: Command = {
   name: "refresh",
   summary: "Ask the publisher for a newer version now",
   args: [],
-  options: { json: OUTPUT_OPTIONS.json!, ...SILENT_CLIENT_OPTIONS },
+  options: { json: OUTPUT_OPTIONS.json, ...SILENT_CLIENT_OPTIONS },
   examples: ["bfa refresh", "bfa refresh --endpoint http://127.0.0.1:8000"],
   async run(inputs, tools) {
     const format = readFormat(inputs, tools.world, TEXT_FORMATS);

@@ -35,8 +35,8 @@ export const state: Command = {
     { name: "action", help: Object.keys(ACTIONS).join(", "), choices: Object.keys(ACTIONS) },
   ],
   options: {
-    "data-dir": PUBLISHER_OPTIONS["data-dir"]!,
-    mirror: PUBLISHER_OPTIONS.mirror!,
+    "data-dir": PUBLISHER_OPTIONS["data-dir"],
+    mirror: PUBLISHER_OPTIONS.mirror,
     json: { help: "The report as JSON" },
   },
   examples: ["bfa state restore --mirror github:OWNER/REPO", "bfa state save"],
