@@ -4,7 +4,6 @@
  * @module
  */
 
-import { BfaError } from "../lib/core/errors.ts";
 import { SQL_TABLES } from "../lib/core/sql_schema.ts";
 import type { Inputs } from "./command.ts";
 import { describeFailure } from "./failure.ts";
@@ -185,9 +184,6 @@ function saveHistory(file: string, history: readonly string[], world: World): vo
     Deno.mkdirSync(file.slice(0, file.lastIndexOf("/")), { recursive: true });
     Deno.writeTextFileSync(file, history.toReversed().join("\n") + "\n", { mode: 0o600 });
   } catch (error) {
-    const reason = error instanceof BfaError || error instanceof Error
-      ? error.message
-      : String(error);
-    world.err(`the history is not kept: ${reason}\n`);
+    world.err(`the history is not kept: ${(error as Error).message}\n`);
   }
 }

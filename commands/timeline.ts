@@ -5,9 +5,8 @@
  */
 
 import { TIMELINE_COLUMNS, TIMELINE_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
-import type { TimelineAnswer, TimelineRow } from "../lib/core/answer_types.ts";
-import { dayFromNumber, dayNumber } from "../lib/core/day.ts";
-import type { DayState } from "../lib/core/listing.ts";
+import type { TimelineAnswer } from "../lib/core/answer_types.ts";
+import type { RowState } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
@@ -48,7 +47,7 @@ export const timeline: Command = {
   },
 };
 
-const MARKS: readonly [DayState, string][] = [["traded", "▇"], ["archived", "░"], ["missing", "·"]];
+const MARKS: readonly [RowState, string][] = [["traded", "▇"], ["archived", "░"], ["missing", "·"]];
 
 /** `LITUSDT: 2 listings` */
 function lives({ symbol, listings }: TimelineAnswer): string {
@@ -58,31 +57,17 @@ function lives({ symbol, listings }: TimelineAnswer): string {
 /** One mark a month: what most of its days were. */
 function picture({ rows, days }: TimelineAnswer): string {
   const byYear = new Map<string, string>();
-  for (const [month, states] of monthly(rows!)) {
+  for (const [month, ofMonth] of Map.groupBy(rows!, ({ date }) => date.slice(0, 7))) {
     const mark = MARKS.map(([state, mark]) => ({
       mark,
-      count: states.filter((s) => s === state).length,
+      count: ofMonth.filter((row) => row.state === state).length,
     }))
       .reduce((best, next) => next.count > best.count ? next : best, { mark: " ", count: 0 });
     const year = month.slice(0, 4);
     byYear.set(year, (byYear.get(year) ?? " ".repeat(Number(month.slice(5)) - 1)) + mark.mark);
   }
   const years = [...byYear].map(([year, marks]) => `${year} ${marks}`);
-  const counts = MARKS.filter(([state]) => days[state as keyof typeof days] > 0)
-    .map(([state, mark]) => `${mark} ${counted(days[state as keyof typeof days], "day")} ${state}`);
+  const counts = MARKS.filter(([state]) => days[state] > 0)
+    .map(([state, mark]) => `${mark} ${counted(days[state], "day")} ${state}`);
   return `${years.join("\n")}\n${counts.join("   ")}`;
-}
-
-/** The states of the days of every month, including months without any. */
-function monthly(rows: readonly TimelineRow[]): Map<string, DayState[]> {
-  const months = new Map<string, DayState[]>();
-  const states = new Map(rows.map((row) => [row.date as string, row.state]));
-  const [first, last] = [rows[0]!.date, rows.at(-1)!.date];
-  for (let day = dayNumber(first); day <= dayNumber(last); day++) {
-    const date = dayFromNumber(day);
-    const month = months.get(date.slice(0, 7)) ?? [];
-    month.push(states.get(date) ?? "unlisted");
-    months.set(date.slice(0, 7), month);
-  }
-  return months;
 }

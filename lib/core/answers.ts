@@ -34,7 +34,6 @@ import {
   type DayState,
   firstTraded,
   type Listing,
-  overlap,
   ROW_STATES,
   type RowState,
   stateOn,
@@ -203,12 +202,11 @@ export function range(
 ): RangeAnswer {
   const [from, to] = knownRange(index, question);
   const states = readStates(options.states);
-  const [start, end] = [dayNumber(from), dayNumber(to)];
   const symbols = new Set<string>();
   for (const listing of index.listings) {
     if (listing.first > to || (listing.last !== null && listing.last < from)) continue;
     const inRange = stateRuns(listing, index.dataThrough)
-      .some((run) => states.includes(run.state) && overlap(run, start, end) > 0);
+      .some((run) => states.includes(run.state) && run.from <= to && run.to >= from);
     if (inRange) symbols.add(listing.symbol);
   }
   return { version, from, to, states, count: symbols.size, symbols: [...symbols] };

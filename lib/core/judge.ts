@@ -63,7 +63,7 @@ function judgeOne(signal: Signal, facts: Facts): Judged {
   const { value, whole, enough } = measured(signal.measure, facts);
   const over = enough && value !== undefined && signal.limit !== undefined &&
     value > signal.limit.most;
-  return { signal, value, whole, alarm: over ? signal.limit!.alarm : undefined };
+  return { signal, value, whole, alarm: over ? signal.limit.alarm : undefined };
 }
 
 interface Measured {

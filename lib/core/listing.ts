@@ -4,7 +4,7 @@
  * @module
  */
 
-import { addDays, type Day, dayNumber, type DayRange } from "./day.ts";
+import { addDays, type Day, type DayRange } from "./day.ts";
 
 /** What a (symbol, day) is. */
 export type DayState = "traded" | "archived" | "missing" | "pending" | "unlisted";
@@ -119,11 +119,6 @@ export function stateRuns(listing: Listing, asOf: Day): StateRun[] {
 /** The first day a listing traded, or `null` when it never did (so far). */
 export function firstTraded(listing: Listing, asOf: Day): Day | null {
   return stateRuns(listing, asOf).find((run) => run.state === "traded")?.from ?? null;
-}
-
-/** How many days of a run lie in a range of day numbers. */
-export function overlap(run: StateRun, from: number, to: number): number {
-  return Math.max(0, Math.min(dayNumber(run.to), to) - Math.max(dayNumber(run.from), from) + 1);
 }
 
 /** The lives of every symbol, in the order they stand in. */

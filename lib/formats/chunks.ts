@@ -5,7 +5,7 @@
  */
 
 /** Rows per chunk: some tens of kilobytes. */
-const ROWS = 500;
+export const ROWS = 500;
 
 /** Encodes a header, then rows, a few hundred at a time. */
 export function* textChunks<Row>(

@@ -4,8 +4,7 @@
  * @module
  */
 
-/** Rows per chunk: some tens of kilobytes. */
-const ROWS = 500;
+import { ROWS } from "./chunks.ts";
 
 /** The very bytes of `JSON.stringify(body)` and a line end; the named lists come row by row. */
 export function* json(

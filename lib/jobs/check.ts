@@ -176,14 +176,13 @@ export async function rowFacts(
     await connection.run(
       `CREATE TEMP VIEW built AS ${[rowsOf(whole), ...recent].join(" UNION ALL ")}`,
     );
-    const file = "built";
     const [least, most] = PLAUSIBLE_BYTES;
     const result = await connection.runAndReadAll(`
-      WITH newest AS (SELECT max(date) AS date FROM ${file})
+      WITH newest AS (SELECT max(date) AS date FROM built)
       SELECT count(*), count(*) - count(DISTINCT (date, symbol)), max(date)::VARCHAR,
         count(*) FILTER (date = (FROM newest) AND file_size_bytes NOT BETWEEN ${least} AND ${most}),
         count(*) FILTER (date = (FROM newest))
-      FROM ${file}`);
+      FROM built`);
     const [rows, duplicates, newest, implausibleSizes, newestRows] = result.getRows()[0]!;
     return {
       rows: Number(rows),

@@ -106,7 +106,7 @@ export async function daily(options: DailyOptions): Promise<DailyReport> {
   if (previous && sameData(made, previous)) {
     await Deno.remove(outDir, { recursive: true });
     // A run that was killed after its commit may not have brought this to the mirrors.
-    await writeManifestFiles(publisher, current!);
+    await writeManifestFiles(publisher, current);
     return { version: previous.version, channel: null, ...report };
   }
   const passed = gates.every(({ ok }) => ok);

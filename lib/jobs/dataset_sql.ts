@@ -51,7 +51,7 @@ export class DatasetSql {
       this.#open = opening;
       opening.sql.catch(() => this.#open = undefined); // the next call tries again
     }
-    return await this.#open!.sql;
+    return await this.#open.sql;
   }
 
   async #load(): Promise<LocalSql> {

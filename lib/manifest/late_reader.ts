@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import type { ManifestReader, ManifestStore } from "./store.ts";
 
 /** How often a watch tries to open the store, ms. */
@@ -43,19 +44,8 @@ export function lateReader(open: () => Promise<ManifestStore>, tryMs = TRY_MS): 
       while (!signal.aborted) {
         const there = await store().catch(() => undefined);
         if (there) return yield* there.watch(channel, signal);
-        await pause(tryMs, signal);
+        await delay(tryMs, { signal }).catch(() => {});
       }
     },
   };
-}
-
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const wake = () => resolve();
-  const timer = setTimeout(wake, ms);
-  signal.addEventListener("abort", wake, { once: true });
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", wake);
 }

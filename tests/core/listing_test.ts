@@ -1,11 +1,10 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { addDays, type Day, dayNumber, parseDay } from "../../lib/core/day.ts";
+import { addDays, type Day, parseDay } from "../../lib/core/day.ts";
 import {
   type DayState,
   firstTraded,
   type Listing,
-  overlap,
   stateOn,
   type StateRun,
   stateRuns,
@@ -164,22 +163,6 @@ Deno.test("`firstTraded()` of a listing that has been halted so far is null", ()
   const life = listing("AAAUSDT#1", "2024-01-10", null, null, { halts });
   assertEquals(firstTraded(life, parseDay("2024-01-20")), null);
   assertEquals<string | null>(firstTraded(life, parseDay("2024-01-21")), "2024-01-21");
-});
-
-Deno.test("`overlap()` counts the days a run shares with a range", () => {
-  const cases: [string, string, number][] = [
-    ["2024-01-01", "2024-01-31", 6],
-    ["2024-01-05", "2024-01-10", 6],
-    ["2024-01-10", "2024-01-20", 1],
-    ["2024-01-01", "2024-01-05", 1],
-    ["2024-01-07", "2024-01-08", 2],
-    ["2024-01-01", "2024-01-04", 0],
-    ["2024-01-11", "2024-01-31", 0],
-  ];
-  const between = run("2024-01-05", "2024-01-10", "traded");
-  for (const [from, to, days] of cases) {
-    assertEquals(overlap(between, dayNumber(parseDay(from)), dayNumber(parseDay(to))), days);
-  }
 });
 
 Deno.test("`stateOn()` gives back the states that a listing was made from", () => {
