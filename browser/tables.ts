@@ -80,7 +80,7 @@ export class BrowserTables {
           return this.#view(name, `SELECT ${columns} FROM ${STORE}.${name}`);
         }
         // Versions without volumes have no such file.
-        await this.#table("daily_availability", signal);
+        for (const table of ["daily_availability", "listings"]) await this.#table(table, signal);
         return this.#view(name, `SELECT ${columns} FROM (${volumeRankingsSql()})`);
       }
     }

@@ -106,7 +106,7 @@ export interface TopRow {
   marketShare: number | null;
   /** 1 for the largest volume, 0 for the smallest. */
   percentile: number;
-  /** Rank less that of 1 day before; negative is up, `null` when there was none. */
+  /** Rank less that of 1 day before; negative is up, `null` when the listing had none. */
   rankChange1d: number | null;
   /** The same over 7 days. */
   rankChange7d: number | null;
@@ -114,7 +114,7 @@ export interface TopRow {
   rankChange14d: number | null;
   /** The same over 30 days. */
   rankChange30d: number | null;
-  /** Days with a file among the last 30, this one included. */
+  /** Days of the listing with a file among the last 30, this one included. */
   daysAvailable30d: number;
 }
 

@@ -3,10 +3,11 @@
  *
  * The rule:
  * 1. A symbol's days with a file are traded or not, by the evidence of `trade_count`, else of size.
- *    A single small file at the start of a symbol, or after a hole, with trading on the next day, is
+ *    A single small file with which a life begins, no file on the day before and trading on the next, is
  *    a first day that began late, unless its `trade_count` is known.
  * 2. Trading that resumes after 25 days or more is a new listing. Where the archive has an alias
- *    `…SETTLED` of the symbol, the exchange itself says that a contract was settled: 7 days then do.
+ *    `…SETTLED` of the symbol, the exchange itself says that a contract was settled: 7 days then do,
+ *    of a pause that lies within the alias's own days. A later alias says nothing of an earlier pause.
  * 3. A new listing begins with its first traded day; files before it belong to the life before.
  *    Files before a symbol's very first trade are halts of its first life.
  * 4. A listing still trades while its last traded day is at most 7 days older than the data, whether
@@ -59,12 +60,26 @@ export function deriveListings(
   runs: readonly EvidenceRun[],
   options: DeriveOptions,
 ): Listing[] {
-  const bySymbol = Map.groupBy(runs, (run) => run.symbol);
+  const { dataThrough } = options;
+  const known = runs.filter((run) => run.from <= dataThrough)
+    .map((run) => run.to <= dataThrough ? run : { ...run, to: dataThrough });
+  const bySymbol = Map.groupBy(known, (run) => run.symbol);
   const symbols = [...bySymbol.keys()].sort();
-  const settled = new Set(symbols.flatMap((symbol) => settledBase(symbol) ?? []));
+  const settled = settledDays(bySymbol);
   return symbols.flatMap((symbol) =>
-    livesOf(symbol, bySymbol.get(symbol)!, settled.has(symbol), options)
+    livesOf(symbol, bySymbol.get(symbol)!, settled.get(symbol) ?? [], options)
   );
+}
+
+/** From when to when there are files of each symbol's aliases. */
+function settledDays(bySymbol: ReadonlyMap<string, readonly EvidenceRun[]>) {
+  const days = new Map<string, DayRange[]>();
+  for (const [alias, runs] of bySymbol) {
+    const base = settledBase(alias);
+    if (base === undefined) continue;
+    days.set(base, [...days.get(base) ?? [], [runs[0]!.from, runs.at(-1)!.to]]);
+  }
+  return days;
 }
 
 /** The symbol that a `…SETTLED` alias stands for: `AIAUSDTSETTLED` and `ICPUSDT_SETTLED`. */
@@ -75,23 +90,23 @@ export function settledBase(symbol: string): string | undefined {
 
 function livesOf(
   symbol: string,
-  all: readonly EvidenceRun[],
-  settled: boolean,
+  runs: readonly EvidenceRun[],
+  settled: readonly DayRange[],
   { dataThrough, facts }: DeriveOptions,
 ): Listing[] {
-  const runs = joined(withLateStarts(upTo(all, dataThrough)));
-  if (runs.length === 0) return [];
-  const limit = settled ? NEW_LIFE_AFTER_SETTLED_DAYS : NEW_LIFE_AFTER_DAYS;
   const lives: EvidenceRun[][] = [[]];
   let lastTraded: Day | undefined;
-  for (const run of runs) {
-    if (run.traded) {
-      const resumed = lastTraded !== undefined && daysBetween(lastTraded, run.from) >= limit;
-      if (resumed) lives.push([]);
+  runs.forEach((run, i) => {
+    const begins = lastTraded === undefined
+      ? i === 0
+      : daysBetween(lastTraded, run.from) >= pauseThatEnds(lastTraded, run.from, settled);
+    const traded = run.traded || begins && beganLate(run, runs[i - 1], runs[i + 1]);
+    if (traded) {
+      if (begins && lastTraded !== undefined) lives.push([]);
       lastTraded = run.to;
     }
-    lives.at(-1)!.push(run);
-  }
+    append(lives.at(-1)!, { ...run, traded });
+  });
   const known = facts?.get(symbol);
   return lives.map((life, i): Listing => ({
     id: `${symbol}#${i + 1}`,
@@ -136,33 +151,26 @@ function daysOf(
   return { first, lastTraded, last: goesOn ? null : lastFile, gaps, halts };
 }
 
-function upTo(runs: readonly EvidenceRun[], day: Day): EvidenceRun[] {
-  return runs.filter((run) => run.from <= day)
-    .map((run) => run.to <= day ? run : { ...run, to: day });
+/** How long a pause has to be so that a new life begins after it. */
+function pauseThatEnds(lastTraded: Day, resumed: Day, settled: readonly DayRange[]): number {
+  const isSettled = settled.some(([from, to]) =>
+    to >= lastTraded && from <= addDays(resumed, LATE_DAYS)
+  );
+  return isSettled ? NEW_LIFE_AFTER_SETTLED_DAYS : NEW_LIFE_AFTER_DAYS;
 }
 
 /** Rule 1: a first day that began late has a small file although it traded. */
-function withLateStarts(runs: readonly EvidenceRun[]): EvidenceRun[] {
-  return runs.map((run, i) => {
-    const before = runs[i - 1];
-    const next = runs[i + 1];
-    const starts = !before || addDays(before.to, 1) < run.from;
-    const oneDay = run.from === run.to;
-    const tradesNext = next?.traded === true && addDays(run.to, 1) === next.from;
-    return starts && oneDay && tradesNext && !run.counted ? { ...run, traded: true } : run;
-  });
+function beganLate(run: EvidenceRun, before?: EvidenceRun, next?: EvidenceRun): boolean {
+  return run.from === run.to && !run.counted && (!before || addDays(before.to, 1) < run.from) &&
+    next?.traded === true && addDays(run.to, 1) === next.from;
 }
 
-/** Neighbouring runs of the same evidence as one. */
-function joined(runs: readonly EvidenceRun[]): EvidenceRun[] {
-  const out: EvidenceRun[] = [];
-  for (const run of runs) {
-    const before = out.at(-1);
-    if (before && before.traded === run.traded && addDays(before.to, 1) === run.from) {
-      out[out.length - 1] = { ...before, to: run.to };
-    } else out.push(run);
-  }
-  return out;
+/** Adds a run; to the one before it, where that has the same evidence. */
+function append(life: EvidenceRun[], run: EvidenceRun): void {
+  const before = life.at(-1);
+  if (before && before.traded === run.traded && addDays(before.to, 1) === run.from) {
+    life[life.length - 1] = { ...before, to: run.to };
+  } else life.push(run);
 }
 
 /** How many days lie between two, neither counted. */

@@ -29,6 +29,9 @@ export interface DayNumbers {
   readonly close: number;
 }
 
+/** The same, where some may not be known: not every source has all. */
+export type KnownNumbers = { readonly [Name in keyof DayNumbers]: number | null };
+
 /** The columns, as the header row names them: files have it since 2022, earlier ones mostly not. */
 const COLUMNS = [
   "open_time",
@@ -128,34 +131,41 @@ function readNumber(text: string, column: Column, day: Day): number {
 }
 
 /**
- * Refuses numbers that no trades can come to, so that a shifted or damaged row is not published.
+ * Refuses numbers that no trades can come to, so that a shifted or damaged row is not published. What is not known
+ * is compared with nothing.
  *
  * @throws {BfaError} `integrity`.
  */
-export function checkTogether(numbers: DayNumbers, day: Day): void {
+export function checkTogether(numbers: KnownNumbers, day: Day): void {
   for (const [name, number] of Object.entries(numbers)) {
-    if (!(number >= 0 && number < Infinity)) throw refused(day, `${name} is ${number}`);
+    if (number !== null && !(number >= 0 && number < Infinity)) {
+      throw refused(day, `${name} is ${number}`);
+    }
   }
   const { open, high, low, close, tradeCount } = numbers;
   const { volumeBase, takerBuyVolumeBase, quoteVolume, takerBuyQuoteVolume } = numbers;
-  if (!Number.isSafeInteger(tradeCount)) {
+  if (tradeCount !== null && !Number.isSafeInteger(tradeCount)) {
     throw refused(day, `count is ${tradeCount}, not a whole number`);
   }
-  if (high < low) throw refused(day, `high ${high} is below low ${low}`);
+  if (isAbove(low, high)) throw refused(day, `high ${high} is below low ${low}`);
   for (const [name, price] of [["open", open], ["close", close]] as const) {
-    if (price < low || price > high) {
+    if (isAbove(low, price) || isAbove(price, high)) {
       throw refused(day, `${name} ${price} is not between low ${low} and high ${high}`);
     }
   }
-  if (takerBuyVolumeBase > volumeBase) {
+  if (isAbove(takerBuyVolumeBase, volumeBase)) {
     throw refused(day, `taker_buy_volume ${takerBuyVolumeBase} is above volume ${volumeBase}`);
   }
-  if (takerBuyQuoteVolume > quoteVolume) {
+  if (isAbove(takerBuyQuoteVolume, quoteVolume)) {
     throw refused(
       day,
       `taker_buy_quote_volume ${takerBuyQuoteVolume} is above quote_volume ${quoteVolume}`,
     );
   }
+}
+
+function isAbove(one: number | null, other: number | null): boolean {
+  return one !== null && other !== null && one > other;
 }
 
 function refused(day: Day, why: string): BfaError {

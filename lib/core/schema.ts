@@ -117,7 +117,7 @@ export const VOLUME_RANKINGS: readonly Column[] = [
   {
     name: "rank_change_1d",
     type: "BIGINT",
-    description: "Rank less that of 1 day before; negative is up",
+    description: "Rank less that of 1 day before in the same listing; negative is up",
   },
   { name: "rank_change_7d", type: "BIGINT", description: "The same over 7 days" },
   { name: "rank_change_14d", type: "BIGINT", description: "The same over 14 days" },
@@ -125,7 +125,7 @@ export const VOLUME_RANKINGS: readonly Column[] = [
   {
     name: "days_available_30d",
     type: "BIGINT",
-    description: "Days with a file among the last 30, this one included",
+    description: "Days of the listing with a file among the last 30, this one included",
   },
 ];
 
@@ -136,14 +136,20 @@ const rankChange = (days: number) =>
 
 /**
  * The rows of `volume_rankings`, in no order. Where there are no volumes at all, it costs nothing to find that out.
+ * A day is compared with days of its own listing: another life of the symbol was another contract.
+ * Reads the table `listings`, too.
  *
  * @param rows Rows of `daily_availability`; the days that are ranked, and the 30 before them.
  */
 export function volumeRankingsSql(rows = "daily_availability"): string {
-  return `WITH days AS (
+  return `WITH relisted AS (
+  SELECT symbol, list(first_date) AS starts FROM listings GROUP BY symbol HAVING count(*) > 1
+), days AS (
   SELECT date, symbol, available, quote_volume_usdt,
+    len(list_filter(starts, lambda start: start <= date)) AS listing,
     state = 'traded' AND quote_volume_usdt IS NOT NULL AS ranks
-  FROM ${rows} WHERE symbol IN (SELECT symbol FROM ${rows} WHERE quote_volume_usdt IS NOT NULL)
+  FROM ${rows} LEFT JOIN relisted USING (symbol)
+  WHERE symbol IN (SELECT symbol FROM ${rows} WHERE quote_volume_usdt IS NOT NULL)
 ), ranked AS (
   SELECT *,
     CASE WHEN ranks THEN dense_rank() OVER day END AS rank,
@@ -155,7 +161,7 @@ export function volumeRankingsSql(rows = "daily_availability"): string {
     count(*) FILTER (available) OVER (life RANGE BETWEEN INTERVAL 29 DAYS PRECEDING
       AND CURRENT ROW) AS days_available_30d,
     ${[1, 7, 14, 30].map(rankChange).join(",\n    ")}
-  FROM ranked WINDOW life AS (PARTITION BY symbol ORDER BY date)
+  FROM ranked WINDOW life AS (PARTITION BY symbol, listing ORDER BY date)
 )
-SELECT * EXCLUDE (available, ranks) FROM compared WHERE ranks`;
+SELECT * EXCLUDE (available, listing, ranks) FROM compared WHERE ranks`;
 }

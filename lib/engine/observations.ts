@@ -7,7 +7,7 @@
 import type { Day } from "../core/day.ts";
 import type { EvidenceRun } from "../core/derive_listings.ts";
 import type { FileColumns } from "../core/file_columns.ts";
-import type { DayNumbers } from "../core/kline.ts";
+import type { KnownNumbers } from "../core/kline.ts";
 
 /**
  * Files of a day appear until 08:40 UTC on the next: at this hour all are due. Source: measured on
@@ -103,7 +103,7 @@ export interface NumbersSeen {
   /** The 1d file they were read from. */
   readonly zipEtag: string | null;
   /** The numbers, or why there are none. */
-  readonly found: DayNumbers | { readonly problem: string };
+  readonly found: KnownNumbers | { readonly problem: string };
 }
 
 /** The part of the store that is about numbers. */

@@ -66,7 +66,7 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
             found.low,
             found.close,
           ];
-          return [symbol, date, etag, zipEtag, null, ...numbers.map(String)];
+          return [symbol, date, etag, zipEtag, null, ...numbers.map(numberText)];
         }),
       );
       const unknown = fill
@@ -103,4 +103,9 @@ export function observedNumbers(connection: DuckDBConnection): NumbersStore {
       });
     },
   };
+}
+
+/** A number as it is staged. */
+function numberText(number: number | null): string | null {
+  return number === null ? null : String(number);
 }

@@ -79,10 +79,13 @@ function dayText(date: Date, last: { ms: number; text: string }): string {
   return last.text;
 }
 
-/** What hyparquet reads, as a cell: days and instants are texts. */
+/** What hyparquet reads, as a cell: days and instants are texts, as SQL writes them: no fraction that is 0. */
 export function cellOf(value: unknown, isDay: boolean): Cell {
   if (value === undefined || value === null) return null;
-  if (value instanceof Date) return value.toISOString().slice(0, isDay ? 10 : undefined);
+  if (value instanceof Date) {
+    const text = value.toISOString();
+    return isDay ? text.slice(0, 10) : text.replace(".000Z", "Z");
+  }
   if (typeof value === "bigint") {
     const number = Number(value);
     return Number.isSafeInteger(number) ? number : value;

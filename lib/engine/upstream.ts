@@ -15,11 +15,11 @@
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { addDays, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import type { DayNumbers } from "../core/kline.ts";
+import type { KnownNumbers } from "../core/kline.ts";
 import { checkWhole } from "./whole_stream.ts";
 
 /** The volume columns of the newer form, and what we call them. */
-const NUMBER_COLUMNS: Readonly<Record<keyof DayNumbers, string>> = {
+const NUMBER_COLUMNS: Readonly<Record<keyof KnownNumbers, string>> = {
   quoteVolume: "quote_volume_usdt",
   tradeCount: "trade_count",
   volumeBase: "volume_base",
@@ -56,7 +56,8 @@ export interface UpstreamRow {
   readonly bytes: number | null;
   /** ISO 8601, UTC; `null` where its offset could not be proved. */
   readonly lastModified: string | null;
-  readonly numbers: DayNumbers | null;
+  /** `null` where none is known. */
+  readonly numbers: KnownNumbers | null;
 }
 
 /** An upstream database, attached as `upstream`. */
@@ -88,9 +89,9 @@ export async function upstreamTable(connection: DuckDBConnection): Promise<Upstr
     );
   }
   const numbers = Object.values(NUMBER_COLUMNS);
-  const hasNumbers = numbers.every((column) => columns.has(column));
+  const hasNumbers = numbers.some((column) => columns.has(column));
   const offsets = await provedOffsets(read);
-  const values = numbers.map((name) => hasNumbers ? `TRY_CAST(${name} AS DOUBLE)` : "NULL");
+  const values = numbers.map((name) => columns.has(name) ? `TRY_CAST(${name} AS DOUBLE)` : "NULL");
 
   return {
     hasNumbers,
@@ -161,10 +162,10 @@ function inUtc(
   return new Date(local - offset * HOUR_MS).toISOString();
 }
 
-function readNumbers(values: readonly unknown[]): DayNumbers | null {
-  if (values.some((value) => value === null)) return null;
-  const names = Object.keys(NUMBER_COLUMNS) as (keyof DayNumbers)[];
+function readNumbers(values: readonly unknown[]): KnownNumbers | null {
+  if (values.every((value) => value === null)) return null;
+  const names = Object.keys(NUMBER_COLUMNS) as (keyof KnownNumbers)[];
   return Object.fromEntries(
-    names.map((name, i) => [name, Number(values[i])]),
-  ) as unknown as DayNumbers;
+    names.map((name, i) => [name, values[i] === null ? null : Number(values[i])]),
+  ) as unknown as KnownNumbers;
 }

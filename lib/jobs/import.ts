@@ -8,7 +8,7 @@
 import { type Day, dayOf } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
 import { FileColumns } from "../core/file_columns.ts";
-import { checkTogether, type DayNumbers } from "../core/kline.ts";
+import { checkTogether, type KnownNumbers } from "../core/kline.ts";
 import { isSymbol } from "../core/symbol.ts";
 import { filesPrefix, type Interval, readKey } from "../core/vision_keys.ts";
 import { sqlText, withDuckdb } from "../engine/duckdb.ts";
@@ -199,7 +199,7 @@ function oddIn(
 }
 
 /** Why numbers cannot be taken in. */
-function problemOf(numbers: DayNumbers, day: Day): string | undefined {
+function problemOf(numbers: KnownNumbers, day: Day): string | undefined {
   try {
     checkTogether(numbers, day);
   } catch (error) {

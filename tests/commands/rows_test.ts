@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { withPublisher } from "../helpers/publisher.ts";
@@ -39,6 +40,27 @@ async function steps(t: Deno.TestContext, server: RangeServer, env: Record<strin
       assertEquals([bare[i]!.code, bare[i]!.err], [0, ""]);
     }
   });
+
+  await t.step(
+    "the same cells as in SQL, character for character: days, instants, numbers",
+    async () => {
+      const columns = DAILY_AVAILABILITY.map(({ name }) => name).join(", ");
+      const sql =
+        `SELECT ${columns} FROM daily_availability WHERE symbol = 'S07USDT' ORDER BY date`;
+      for (const format of ["csv", "ndjson", "md", "arrow", "parquet"]) {
+        const rows = ["rows", "S07USDT", "--columns", "all", "--format", format, "-q"];
+        const [asked, selected] = [
+          await bfa(rows, { env }),
+          await bfa(["sql", sql, "--format", format, "-q"], { env }),
+        ];
+        const names = (text: string) =>
+          text.replace(/^date,symbol,.*$/m, "").replace(/_([a-z0-9])/g, (_, c) => c.toUpperCase());
+        assertEquals([asked.code, selected.code], [0, 0]);
+        if (asked.bytes.length > 0) assertEquals(asked.bytes, selected.bytes, format);
+        else assertEquals(names(asked.out), names(selected.out), format);
+      }
+    },
+  );
 
   await t.step("the copy's parts answer offline from then on", async () => {
     server.take();

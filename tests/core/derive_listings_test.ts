@@ -109,6 +109,32 @@ Deno.test("a SETTLED alias splits after 7 days already", () => {
   );
 });
 
+Deno.test("a SETTLED alias says nothing of a pause that lies outside of its own days", () => {
+  const own = runs("XUSDT", "+2024-01-01/2024-01-10", "+2024-01-18/2026-06-30");
+  const livesWith = (...ranges: string[]) =>
+    lives([...own, ...runs("XUSDTSETTLED", ...ranges)]).filter(([id]) => id !== "XUSDTSETTLED#1")
+      .length;
+  const cases: readonly [aliasDays: string, lives: number][] = [
+    ["-2024-01-10", 2], // the last traded day
+    ["-2024-01-09", 1], // settled earlier: this pause is a halt
+    ["-2024-01-25", 2], // a week after trading resumed: its directory was late
+    ["-2024-01-26", 1], // settled later
+    ["+2023-06-01/2024-01-12", 2],
+    ["+2022-01-01/2022-01-31", 1],
+    ["+2025-04-01/2025-04-10", 1],
+  ];
+  for (const [aliasDays, expected] of cases) {
+    assertEquals([aliasDays, livesWith(aliasDays)], [aliasDays, expected]);
+  }
+});
+
+Deno.test("what is learned of later days changes nothing as of an earlier one: aliases, too", () => {
+  const own = runs("XUSDT", "+2024-01-01/2024-01-10", "+2024-01-18/2024-03-31");
+  const alias = runs("XUSDTSETTLED", "-2024-01-19/2024-01-31");
+  const day = "2024-01-18" as Day;
+  assertEquals(lives([...own, ...alias], day), lives(own, day));
+});
+
 Deno.test("a one-day gap is a gap, and no delisting", () => {
   const [listing] = deriveListings(
     runs("XUSDT", "+2024-01-01/2024-01-10", "+2024-01-12/2026-06-30"),
@@ -207,6 +233,22 @@ Deno.test("one small file before trading is a first day that began late", () => 
     dataThrough: THROUGH,
   });
   assertEquals<unknown>([listing!.first, listing!.halts], ["2024-01-01", []]);
+});
+
+Deno.test("a small file is a first day where a life begins: not where a halt ends", () => {
+  const after = (days: number) => {
+    const small = addDays("2024-01-10" as Day, days + 1);
+    const [first, second] = deriveListings(
+      runs("XUSDT", "+2024-01-01/2024-01-10", `-${small}`, `+${addDays(small, 1)}/2026-06-30`),
+      { dataThrough: THROUGH },
+    );
+    return [first!.last, first!.halts.length, second?.first];
+  };
+  assertEquals<unknown>(after(1), [null, 1, undefined]);
+  assertEquals<unknown>(after(23), [null, 1, undefined]);
+  // Trading that is known resumes after 25 days: the small file is of the life before.
+  assertEquals<unknown>(after(24), ["2024-02-04", 0, "2024-02-05"]);
+  assertEquals<unknown>(after(25), ["2024-01-10", 0, "2024-02-05"]);
 });
 
 Deno.test("a first day that has a `trade_count` of 0 did not trade, whatever followed", () => {

@@ -6,8 +6,10 @@ import { withDuckdb } from "../../lib/engine/duckdb.ts";
 import { fillRankings, fillTables } from "../../lib/jobs/fill_tables.ts";
 import { collectKlines } from "../../lib/jobs/collect_klines.ts";
 import { derive } from "../../lib/jobs/derive.ts";
+import { fillListings } from "../../lib/engine/listings_table.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { smallListings, withCollecting } from "../helpers/collecting.ts";
+import { listing } from "../helpers/listing.ts";
 
 async function rowsOf(listings: ListingsFile, observations: string, symbolsAtOnce: number) {
   return await withDuckdb({ threads: 1 }, async (connection) => {
@@ -52,8 +54,20 @@ const RANKED_DAYS = `SELECT DATE '2023-11-20' + d::INTEGER AS date, s AS symbol,
   FROM range(450) AS days(d), (VALUES ('A', 1), ('B', 2), ('C', 3), ('D', 4), ('E', 5)) symbols(s, i)
   WHERE NOT (s = 'D' AND d BETWEEN 100 AND 160) ORDER BY date, symbol`;
 
-Deno.test("fillRankings() makes year by year what a naive count over all days gives", async () => {
+/** B's second life begins on the day after its first one's last; D's after two months. */
+const SECOND_LIVES: Readonly<Record<string, string>> = { B: "2024-06-07", D: "2024-04-29" };
+
+Deno.test("fillRankings() makes year by year what a naive count over all days of a listing gives", async () => {
   const { days, rankings } = await withDuckdb({ threads: 1 }, async (connection) => {
+    await fillListings(
+      connection,
+      ["A", "B", "C", "D", "E"].flatMap((symbol) => {
+        const [first, second] = [parseDay("2023-11-20"), SECOND_LIVES[symbol]];
+        if (second === undefined) return [listing(`${symbol}#1`, first)];
+        const end = addDays(parseDay(second), -1);
+        return [listing(`${symbol}#1`, first, end, end), listing(`${symbol}#2`, second)];
+      }),
+    );
     await connection.run(createTable("daily_availability", DAILY_AVAILABILITY));
     await connection.run(`INSERT INTO daily_availability BY NAME ${RANKED_DAYS}`);
     assertEquals(await fillRankings(connection), true);
@@ -64,7 +78,9 @@ Deno.test("fillRankings() makes year by year what a naive count over all days gi
     };
   });
   const ranked = days.filter((row) => row.state === "traded" && row.quote_volume_usdt !== null);
-  const at = (row: typeof days[0]) => `${row.date} ${row.symbol}`;
+  const life = ({ date, symbol }: typeof days[0]) =>
+    String(date) >= (SECOND_LIVES[String(symbol)] ?? "9") ? 2 : 1;
+  const at = (row: typeof days[0]) => `${row.date} ${row.symbol}#${life(row)}`;
   const byDay = Map.groupBy(ranked, (row) => row.date);
   const volume = (row: typeof days[0]) => Number(row.quote_volume_usdt);
   const rankOf = new Map(ranked.map((row) => {
@@ -77,12 +93,12 @@ Deno.test("fillRankings() makes year by year what a naive count over all days gi
     const sum = others.reduce((sum, other) => sum + other, 0);
     const above = others.filter((other) => other > volume(row)).length;
     const day = parseDay(String(row.date));
-    const before = (days: number) => ({ ...row, date: addDays(day, -days) });
+    const before = (days: number) => `${addDays(day, -days)} ${row.symbol}#${life(row)}`;
     const change = (days: number) => {
-      const rank = rankOf.get(at(before(days)));
+      const rank = rankOf.get(before(days));
       return rank === undefined ? null : String(rankOf.get(at(row))! - rank);
     };
-    const month = Array.from({ length: 30 }, (_, days) => at(before(days)));
+    const month = Array.from({ length: 30 }, (_, days) => before(days));
     return {
       date: row.date,
       symbol: row.symbol,

@@ -273,3 +273,49 @@ async function firstFile(observations: string): Promise<unknown[]> {
     return result.getRowsJson()[0]!;
   });
 }
+
+Deno.test("a row keeps the numbers that it has; a number that is not known proves and refuses nothing", async () => {
+  const rowOf = (symbol: string, numbers: string) =>
+    `INSERT INTO daily_availability VALUES ('2024-01-05', '${symbol}', true, 48000, '2024-01-06 07:10', 'u', 200,
+      now()::TIMESTAMP, ${numbers})`;
+  await withUpstream(NEW_FORM, rows("INTERVAL '0 hours'"), async (path, observations) => {
+    await withDuckdb({ path }, async (connection) => {
+      await connection.run("DELETE FROM daily_availability");
+      await connection.run(rowOf("AUSDT", "NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL"));
+      await connection.run(rowOf("BUSDT", "1000.5, NULL, NULL, 5, 7, 1, NULL, 2, 3"));
+      await connection.run(rowOf("CUSDT", "1000.5, 7, 1, NULL, NULL, 1, 0.5, 1, 1"));
+      await connection.run(rowOf("DUSDT", Array(9).fill("NULL").join(", ")));
+    });
+    const report = await withObservations(observations, (s) => importUpstream(s, path, NOW));
+    assertEquals([report.added, report.numbers, report.odd], [4, 1, 2]);
+    const kept = await select(
+      observations,
+      `SELECT symbol, COLUMNS(* EXCLUDE (symbol, date, etag, zip_etag, problem, learned_at)) FROM klines`,
+    );
+    assertEquals(kept, [["AUSDT", null, "0", 0, 0, 0, null, null, null, null]]);
+    const odd = await select(observations, "SELECT reason FROM odd_keys ORDER BY 1");
+    assertEquals(odd, [
+      ["import: numbers: high 0.5 is below low 1"],
+      ["import: numbers: open 1 is not between low 2 and high null"],
+    ]);
+    // The day had no trades, whatever its size says.
+    const runs = await withObservations(observations, (s) => s.evidence());
+    assertEquals(runs.map(({ symbol, traded }) => [symbol, traded]), [
+      ["AUSDT", false],
+      ["BUSDT", true],
+      ["CUSDT", true],
+      ["DUSDT", true],
+    ]);
+  });
+});
+
+Deno.test("a database with some of the nine columns brings the numbers it has", async () => {
+  const some = `${OLD_FORM}, 1000.5::DOUBLE AS quote_volume_usdt, 7::BIGINT AS trade_count`;
+  await withUpstream(some, rows("INTERVAL '0 hours'"), async (path, observations) => {
+    const report = await withObservations(observations, (s) => importUpstream(s, path, NOW));
+    assertEquals([report.added, report.numbers, report.odd], [270, 270, 0]);
+    const sums =
+      "SELECT sum(quote_volume_usdt), sum(trade_count)::INT, count(open_price)::INT FROM klines";
+    assertEquals(await select(observations, sums), [[270 * 1000.5, 270 * 7, 0]]);
+  });
+});
