@@ -21,6 +21,7 @@ import {
   SERVICE_LAYOUT,
 } from "../manifest/endpoint.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
+import { IS_WEB_PAGE, isWebPageText } from "../net/odd_answers.ts";
 import { acceptManifest, trustOf } from "./accept_manifest.ts";
 import type { Copy, CopyOptions, LoadedCopy } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";
@@ -245,6 +246,11 @@ function readManifest(text: string, endpoint: string): Manifest {
     return parseManifest(text);
   } catch (error) {
     if (!(error instanceof BfaError) || error.code !== "integrity") throw error;
+    if (isWebPageText(text)) {
+      throw new BfaError("network", `Cannot read the manifest of ${endpoint}: ${IS_WEB_PAGE}`, {
+        cause: error,
+      });
+    }
     throw new BfaError("integrity", `${error.message}; ${endpoint} sent it`, { cause: error });
   }
 }

@@ -44,6 +44,34 @@ Deno.test("a server that goes silent in the middle is left after stallMs, and re
   });
 });
 
+Deno.test("a .gz that its server calls encoded is taken as it is, also when its length is not told", async () => {
+  let requests = 0;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    requests++;
+    return new Response(new Blob([FILE]).stream(), { headers: { "content-encoding": "gzip" } });
+  });
+  const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+  const artifact = { ...ARTIFACT, name: "availability.duckdb.gz" };
+  const store = folderStore(dir);
+  const mirrors = [`http://127.0.0.1:${server.addr.port}/`];
+  await download(artifact, { store, http: httpClient(), mirrors });
+  assertEquals([requests, await store.read(artifact)], [1, FILE]);
+  await server.shutdown();
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("100 bytes a try are no progress: the next mirror goes on from there after 6 tries", async () => {
+  const trickle = ({ path }: RawRequest) =>
+    path.startsWith("slow/") ? { cutAfter: 100 } : undefined;
+  await withFile(trickle, async (server, dir) => {
+    const mirrors = [`${server.url}slow/`, server.url];
+    const store = folderStore(dir);
+    await download(ARTIFACT, { store, http: httpClient(), mirrors });
+    assertEquals(server.requests.map(start), [0, 100, 200, 300, 400, 500, 600]);
+    assertEquals(await store.read(ARTIFACT), FILE);
+  });
+});
+
 Deno.test("the part file of another artifact, or a longer one, is not appended to", async () => {
   await withFile(() => undefined, async (server, dir) => {
     const tmp = join(dir, "v1", "tmp");
