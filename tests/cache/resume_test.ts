@@ -2,10 +2,11 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { download } from "../../lib/cache/download.ts";
 import { folderStore } from "../../lib/cache/folder_store.ts";
+import { STALL_MS } from "../../lib/net/body.ts";
 import { httpClient } from "../../lib/net/client.ts";
-import { ARTIFACT, FILE, SIZE, start, withFile, WRONG } from "../helpers/fault_file.ts";
-import type { RawRequest } from "../helpers/fault_server.ts";
-import { seededRandom } from "../helpers/fault_world.ts";
+import { ARTIFACT, ETAG, FILE, SIZE, start, withFile, WRONG } from "../helpers/fault_file.ts";
+import { type RawRequest, serveFile } from "../helpers/fault_server.ts";
+import { codeOf, seededRandom } from "../helpers/fault_world.ts";
 
 Deno.test("a cut after k bytes, 100 random k: resumed with 1 more request, within 1.05 × size + 64 KiB", async () => {
   const random = seededRandom(20240401);
@@ -22,6 +23,33 @@ Deno.test("a cut after k bytes, 100 random k: resumed with 1 more request, withi
     }
   });
 });
+Deno.test("tries without progress wait twice as long each time, and random shortens each", async () => {
+  const server = serveFile(FILE, ETAG, () => ({ cutAfter: 0 }));
+  const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+  const { random } = Math;
+  const { setTimeout } = globalThis;
+  const [shares, waits]: [number[], number[]] = [[0.5, 0.25, 1, 0, 0.75], []];
+  const limits = [20_000, STALL_MS]; // they are no waits
+  try {
+    Math.random = () => shares.shift()!;
+    globalThis.setTimeout = Object.assign(
+      (...[run, ms = 0, ...args]: Parameters<typeof setTimeout>) => {
+        if (!limits.includes(ms)) waits.push(ms);
+        return setTimeout(run, limits.includes(ms) ? ms : 0, ...args);
+      },
+      setTimeout,
+    );
+    const options = { store: folderStore(dir), http: httpClient(), mirrors: [server.url] };
+    assertEquals(await codeOf(download(ARTIFACT, options)), "network");
+    assertEquals([waits, server.requests.length], [[200, 200, 1600, 0, 4800], 6]);
+  } finally {
+    Math.random = random;
+    globalThis.setTimeout = setTimeout;
+    await server.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("30 cuts of one file, each after 32 KiB: 31 requests, every byte sent about once", async () => {
   await withFile(() => ({ cutAfter: 32_768 }), async (server, dir) => {
     const store = folderStore(dir);
