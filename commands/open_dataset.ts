@@ -89,6 +89,12 @@ function noticeLine(notice: Notice): string {
       return `bfa: expired: the signature of ${notice.version} has ended (a newer version was expected on ${
         formatInstant(notice.since)
       }); answering all the same, as asked`;
+    case "clock":
+      return `bfa: this clock says ${
+        formatInstant(notice.now)
+      }, but ${notice.version} was signed on ${
+        formatInstant(notice.publishedAt)
+      }: set the clock, or nothing tells when this copy is old`;
     case "not-kept":
       return `bfa: this copy is not kept: ${notice.reason}`;
   }

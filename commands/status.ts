@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isOfFuture } from "../lib/core/freshness.ts";
 import type { Status } from "../lib/jobs/status.ts";
 import type { Command } from "./command.ts";
 import { openDataset } from "./open_dataset.ts";
@@ -59,8 +60,14 @@ function wholeFilesLine({ wholeFilesThrough, dataThrough }: Status): [string, st
   return [["files", `of all days go through ${wholeFilesThrough}; \`parts/\` have every day`]];
 }
 
-function copyLine({ freshness, refreshAfter, staleAfter, expiresAt }: Status, at: Date): string {
+function copyLine(now: Status, at: Date): string {
+  const { freshness, publishedAt, refreshAfter, staleAfter, expiresAt } = now;
   const until = (iso: string) => formatDuration(Date.parse(iso) - at.getTime());
+  if (freshness !== "pinned" && isOfFuture({ publishedAt: publishedAt! }, at)) {
+    return `signed on ${formatInstant(publishedAt!)}, but this clock says ${
+      formatInstant(at.toISOString())
+    }: set it, or nothing tells how old the copy is`;
+  }
   switch (freshness) {
     case "fresh":
       return `fresh: next version expected ${formatInstant(refreshAfter!)}, in ${

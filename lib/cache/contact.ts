@@ -9,7 +9,8 @@ import { moveAsOf } from "../core/as_of.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import { parseListings } from "../core/listings_file.ts";
-import { type Artifact, isNamed, type Manifest } from "../core/manifest.ts";
+import { freshnessAt } from "../core/freshness.ts";
+import { type Artifact, isNamed, type Manifest, type ManifestBody } from "../core/manifest.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
 import {
   fetchManifest,
@@ -21,6 +22,7 @@ import {
   SERVICE_LAYOUT,
 } from "../manifest/endpoint.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
+import { IS_WEB_PAGE, isWebPageText } from "../net/odd_answers.ts";
 import { acceptManifest, trustOf } from "./accept_manifest.ts";
 import type { Copy, CopyOptions, LoadedCopy } from "./copy.ts";
 import type { CopyRecord } from "./copy_store.ts";
@@ -182,6 +184,7 @@ export class Contact {
     }
     const trust = trustOf(record, this.#options.trustedKeys);
     const { pins, firstContact } = await acceptManifest(manifest, trust);
+    if (loaded) refuseExpired(signed, loaded.manifest.signed, this.#options.now());
     const sameNumber = signed.sequence === loaded?.record.sequence;
     if (sameNumber && JSON.stringify(loaded.manifest.signed) !== JSON.stringify(signed)) {
       throw new BfaError(
@@ -239,12 +242,27 @@ export class Contact {
   }
 }
 
+/** What has ended already takes the place of nothing that has not: it would not answer. */
+function refuseExpired(next: ManifestBody, current: ManifestBody, now: Date): void {
+  if (freshnessAt(next.freshness, now) !== "expired") return;
+  if (freshnessAt(current.freshness, now) === "expired") return;
+  throw new BfaError(
+    "stale",
+    `Cannot accept manifest ${next.sequence} (${next.version}): its signature ended on ${next.freshness.expiresAt}, before that of ${current.version}; tell its publisher`,
+  );
+}
+
 /** Says who sent what cannot be read: an address that is no publisher's may answer, too. */
 function readManifest(text: string, endpoint: string): Manifest {
   try {
     return parseManifest(text);
   } catch (error) {
     if (!(error instanceof BfaError) || error.code !== "integrity") throw error;
+    if (isWebPageText(text)) {
+      throw new BfaError("network", `Cannot read the manifest of ${endpoint}: ${IS_WEB_PAGE}`, {
+        cause: error,
+      });
+    }
     throw new BfaError("integrity", `${error.message}; ${endpoint} sent it`, { cause: error });
   }
 }

@@ -7,8 +7,9 @@
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError, HttpError, IntegrityError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
-import { STALL_MS } from "../net/body.ts";
+import { LEAST_BYTES, STALL_MS, withoutStall } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
+import { IS_WEB_PAGE, isEncoded, isWebPage } from "../net/odd_answers.ts";
 import { DEFAULT_RETRY, retryDelayMs } from "../net/retry.ts";
 import type { CopyStore, PartialObject } from "./copy_store.ts";
 
@@ -22,7 +23,7 @@ export interface DownloadOptions {
   /** Base URLs, tried in order. */
   readonly mirrors: readonly string[];
   readonly onProgress?: OnProgress | undefined;
-  /** How long a server may go silent in the middle of a body, ms. */
+  /** How long a server may go silent in the middle of a body, or trickle, ms. */
   readonly stallMs?: number;
 }
 
@@ -107,8 +108,8 @@ async function fromMirror(
         await fetchRest(url, artifact, partial, options);
       } catch (error) {
         if (!(error instanceof CutError)) throw error;
-        // Getting as far as before is no progress.
-        cuts = partial.bytes > furthest ? 1 : cuts + 1;
+        // Getting as far as before is no progress, nor is a trickle.
+        cuts = partial.bytes >= furthest + LEAST_BYTES ? 1 : cuts + 1;
         furthest = Math.max(furthest, partial.bytes);
         if (cuts >= DEFAULT_RETRY.tries) throw error;
         await delay(retryDelayMs(cuts, Math.random(), DEFAULT_RETRY));
@@ -132,17 +133,8 @@ async function fetchRest(
   partial: PartialObject,
   options: DownloadOptions,
 ): Promise<void> {
-  const { http, onProgress, stallMs = STALL_MS } = options;
-  const headers: Record<string, string> = { "accept-encoding": "identity" };
-  // Without If-Range: servers have ETags of their own, and what is at an artifact's address never
-  // changes. Where it does all the same, its digest tells, and it is fetched from its start.
-  if (partial.bytes > 0) headers["range"] = `bytes=${partial.bytes}-`;
-  const silent = new AbortController();
-  const response = await http.get(url, {
-    headers,
-    signal: silent.signal,
-    accept: [416],
-  });
+  const { onProgress, stallMs = STALL_MS } = options;
+  const response = await ask(url, artifact, partial, options);
   if (response.status === 416) {
     await response.body?.cancel();
     if (partial.bytes === 0) throw new HttpError(url, 416);
@@ -162,15 +154,8 @@ async function fetchRest(
     throw new CutError("network", `Cannot fetch ${url}: it sent another range than asked for`);
   }
 
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const watchdog = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => silent.abort(), stallMs);
-  };
   try {
-    watchdog();
-    for await (const chunk of response.body ?? []) {
-      watchdog();
+    for await (const chunk of response.body ? withoutStall(response.body, url, stallMs) : []) {
       if (partial.bytes + chunk.length > artifact.bytes) {
         await partial.restart();
         throw new IntegrityError(artifact.name, artifact.sha256, "that of a longer file");
@@ -179,12 +164,43 @@ async function fetchRest(
       onProgress?.(artifact, partial.bytes);
     }
   } catch (error) {
-    if (error instanceof BfaError) throw error;
-    throw new CutError("network", `Cannot fetch ${url}: the connection broke`, { cause: error });
-  } finally {
-    clearTimeout(timer);
+    if (error instanceof BfaError && error.code !== "network") throw error;
+    const stalled = error instanceof BfaError && error.cause === undefined;
+    const why = stalled ? error.message : `Cannot fetch ${url}: the connection broke`;
+    throw new CutError("network", why, { cause: error });
   }
   if (partial.bytes < artifact.bytes) {
     throw new CutError("network", `Cannot fetch ${url}: it ended after ${partial.bytes} bytes`);
   }
+}
+
+/** Asks for what is missing. */
+async function ask(
+  url: string,
+  artifact: Artifact,
+  partial: PartialObject,
+  { http }: DownloadOptions,
+): Promise<Response> {
+  // Without If-Range: servers have ETags of their own, and what is at an artifact's address never
+  // changes. Where it does all the same, its digest tells, and it is fetched from its start.
+  const range = partial.bytes > 0 ? { range: `bytes=${partial.bytes}-` } : {};
+  const headers = { "accept-encoding": "identity", ...range };
+  const response = await http.get(url, { headers, accept: [416] });
+  if (response.status === 416 || isWhole(response, artifact)) return response;
+  if (isWebPage(response)) {
+    await response.body?.cancel();
+    throw new BfaError("network", `Cannot fetch ${url}: ${IS_WEB_PAGE}`);
+  }
+  // Some servers call encoded whatever ends so.
+  if (!isEncoded(response) || artifact.name.endsWith(".gz")) return response;
+  // It compresses whatever it is asked for: the platform undoes that, unless it was asked for none.
+  await response.body?.cancel();
+  await partial.restart();
+  return await http.get(url);
+}
+
+/** Whether an answer is of a file of the right length, whatever else it says of it. */
+function isWhole({ headers }: Response, { bytes }: Artifact): boolean {
+  return headers.get("content-length") === `${bytes}` ||
+    headers.get("content-range")?.endsWith(`/${bytes}`) === true;
 }

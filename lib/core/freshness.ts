@@ -51,6 +51,17 @@ export function freshnessAt(window: FreshnessWindow, now: Date): Freshness {
   return "fresh";
 }
 
+/** How far the clocks of a publisher and its clients may be apart, ms. */
+const CLOCKS_APART_MS = 5 * 60_000;
+
+/**
+ * Whether something was signed later than now: one of two clocks is wrong. By one that is behind, every copy seems
+ * fresh for ever.
+ */
+export function isOfFuture({ publishedAt }: { readonly publishedAt: string }, now: Date): boolean {
+  return Date.parse(publishedAt) > now.getTime() + CLOCKS_APART_MS;
+}
+
 /** How long a copy waits after its first failed try, and at most, ms. */
 const RETRY_MS = 30_000;
 const RETRY_MOST_MS = 15 * 60_000;

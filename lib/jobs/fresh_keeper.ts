@@ -6,7 +6,7 @@
  */
 
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { freshnessAt, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
+import { freshnessAt, isOfFuture, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
 import type { KeptCopyOptions, Loaded } from "./kept_copy.ts";
 import type { Notice } from "./notice.ts";
 
@@ -42,9 +42,11 @@ export class FreshKeeper {
     const { offline, now } = this.#options;
     const freshness = freshnessAt(loaded.copy.manifest.signed.freshness, now());
     const asked = REFRESH_ACTIONS[freshness];
-    const action = this.#tooOld(loaded) && asked !== "required" ? "first" : asked;
+    const unsure = this.#tooOld(loaded) || this.#isOfFuture(loaded);
+    const action = unsure && asked !== "required" ? "first" : asked;
     if (action === "none") return loaded;
     if (offline) {
+      this.#tellOfClock(loaded);
       if (freshness === "expired") this.#notice({ ...noticeOf(loaded), kind: "expired" });
       return loaded;
     }
@@ -125,7 +127,10 @@ export class FreshKeeper {
       this.#notice({ ...noticeOf(current), kind: "expired" });
       return current;
     }
-    const why = failure ? failure.message : "the publisher has nothing newer";
+    const clock = now().toISOString().slice(0, 16).replace("T", " ");
+    const why = failure
+      ? failure.message
+      : `the publisher has nothing newer, or this clock is wrong (${clock} UTC)`;
     throw new BfaError(
       "expired",
       `Cannot answer from ${version}: its signature ended on ${freshness.expiresAt}; ${why}`,
@@ -135,6 +140,7 @@ export class FreshKeeper {
 
   /** Behind and late are different things: nobody answered, or nobody has anything newer. */
   #tellOfStale({ current, failure }: Refreshed): void {
+    this.#tellOfClock(current);
     const freshness = freshnessAt(current.copy.manifest.signed.freshness, this.#options.now());
     if (failure) {
       const { failed } = current.copy.record;
@@ -146,15 +152,26 @@ export class FreshKeeper {
     }
   }
 
+  #tellOfClock(loaded: Loaded): void {
+    if (!this.#isOfFuture(loaded)) return;
+    const { version, publishedAt } = loaded.copy.manifest.signed;
+    this.#notice({ kind: "clock", version, publishedAt, now: this.#options.now().toISOString() });
+  }
+
+  #isOfFuture({ copy }: Loaded): boolean {
+    return isOfFuture(copy.manifest.signed, this.#options.now());
+  }
+
   /** Whether asking the publisher again can be of use already. */
-  #mayAsk({ copy }: Loaded): boolean {
+  #mayAsk(loaded: Loaded): boolean {
+    const { copy } = loaded;
     const now = this.#options.now().getTime();
     const { nextCheckAt, checkedAt } = copy.record;
     if (Date.parse(checkedAt ?? "") > now) return true; // the clock was ahead then
     // What the server said while its manifest was fresh no longer counts once it is due; nor that once it is stale.
     const { refreshAfter, staleAfter } = copy.manifest.signed.freshness;
     const since = Date.parse(now >= Date.parse(staleAfter) ? staleAfter : refreshAfter);
-    const checkedSince = Date.parse(checkedAt ?? "") >= since;
+    const checkedSince = Date.parse(checkedAt ?? "") >= since || this.#isOfFuture(loaded);
     return !checkedSince || nextCheckAt === null || now >= Date.parse(nextCheckAt);
   }
 
@@ -186,6 +203,7 @@ const GIVE_WAY: ReadonlySet<string> = new Set([
   "integrity",
   "untrusted",
   "rollback",
+  "stale",
   "format_too_new",
 ]);
 

@@ -11,7 +11,7 @@ import type { OnProgress } from "../cache/download.ts";
 import type { Source } from "../core/answers.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import { freshnessAt } from "../core/freshness.ts";
+import { freshnessAt, isOfFuture } from "../core/freshness.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import { KeptListings } from "../core/kept_listings.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
@@ -182,8 +182,9 @@ export class KeptCopy {
   async #keptFresh(loaded: Loaded): Promise<Loaded> {
     const { version, maxAgeMs, now } = this.#options;
     if (version !== undefined) return loaded;
-    const freshness = freshnessAt(loaded.copy.manifest.signed.freshness, now());
-    if (freshness === "fresh" && maxAgeMs === undefined) return loaded;
+    const { signed } = loaded.copy.manifest;
+    const isFresh = freshnessAt(signed.freshness, now()) === "fresh" && !isOfFuture(signed, now());
+    if (isFresh && maxAgeMs === undefined) return loaded;
     return await (await this.#freshKeeper()).kept(loaded);
   }
 

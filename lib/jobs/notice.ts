@@ -25,5 +25,7 @@ export type Notice =
   | { kind: "publisher-late"; version: string; since: string }
   /** The copy's signature has ended; it was used all the same, as asked. */
   | { kind: "expired"; version: string; since: string }
-  /** The cache cannot be written; this copy lives in memory. */
+  /** The version was signed later than this clock says it is: nothing tells how old it is. */
+  | { kind: "clock"; version: string; publishedAt: string; now: string }
+  /** The cache cannot be read or written; this copy lives in memory. */
   | { kind: "not-kept"; reason: string };

@@ -7,7 +7,7 @@
 import type { LoadedCopy } from "../cache/copy.ts";
 import type { Source } from "../core/answers.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
-import { type Freshness, freshnessAt } from "../core/freshness.ts";
+import { type Freshness, freshnessAt, isOfFuture } from "../core/freshness.ts";
 import type { DatasetOptions } from "./dataset.ts";
 
 /** The condition of a dataset. Instants are ISO 8601, UTC. */
@@ -30,6 +30,8 @@ export interface Status {
   freshness: Freshness | "pinned" | "seed" | null;
   /** `late` when it answered after a newer version was due, and had none. */
   publisher: "on time" | "late" | "unknown";
+  /** When it was signed. */
+  publishedAt: string | null;
   /** A newer version is expected from here on. */
   refreshAfter: string | null;
   /** The copy is behind from here on. */
@@ -57,6 +59,7 @@ export function statusOf(
     wholeFilesThrough: null,
     freshness: null,
     publisher: "unknown",
+    publishedAt: null,
     refreshAfter: null,
     staleAfter: null,
     expiresAt: null,
@@ -82,6 +85,7 @@ function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partial<Statu
     sequence: signed.sequence,
     dataThrough: signed.dataThrough,
     wholeFilesThrough: wholeFilesThrough(signed) ?? signed.dataThrough,
+    publishedAt: signed.publishedAt,
     freshness: pinned ? "pinned" : freshnessAt(signed.freshness, now),
     publisher: publisherOf(copy, now),
     checkedAt: record.checkedAt,
@@ -90,6 +94,7 @@ function copyStatus(copy: LoadedCopy, pinned: boolean, now: Date): Partial<Statu
 
 function publisherOf({ record, manifest }: LoadedCopy, now: Date): Status["publisher"] {
   const { freshness } = manifest.signed;
+  if (isOfFuture(manifest.signed, now)) return "unknown";
   if (freshnessAt(freshness, now) === "fresh") return "on time";
   const checked = Date.parse(record.checkedAt ?? "");
   return checked >= Date.parse(freshness.staleAfter) ? "late" : "unknown";

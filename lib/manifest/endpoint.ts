@@ -10,6 +10,7 @@ import { isGithubEndpoint, manifestTag } from "../core/github_names.ts";
 import { MAX_MANIFEST_BYTES } from "../core/manifest.ts";
 import { limitedText } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
+import { IS_WEB_PAGE, isWebPageText } from "../net/odd_answers.ts";
 import { MAX_LIST_BYTES, parseVersionsReply, type VersionsReply } from "./versions_reply.ts";
 
 /** The paths of an endpoint, relative to its base. */
@@ -137,9 +138,11 @@ export async function fetchVersions(
       if (response.status === 403) refused ??= new HttpError(url, 403);
       continue;
     }
-    const list = parseVersionsReply(await limitedText(response.body, MAX_LIST_BYTES, url));
+    const text = await limitedText(response.body, MAX_LIST_BYTES, url);
+    const list = parseVersionsReply(text);
     if (list) return { layout, ...list };
-    throw new BfaError("network", `Cannot read ${url}: it is not a list of versions`);
+    const why = isWebPageText(text) ? IS_WEB_PAGE : "it is not a list of versions";
+    throw new BfaError("network", `Cannot read ${url}: ${why}`);
   }
   throw refused ?? new HttpError(endpoint + layouts[0]!.versions, 404);
 }

@@ -10,6 +10,7 @@ import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import { STALL_MS } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
+import { IS_WEB_PAGE, isEncoded, isWebPage } from "../net/odd_answers.ts";
 import { DEFAULT_RETRY, retryDelayMs, type RetryPolicy } from "../net/retry.ts";
 import { artifactPath, type MirrorReader } from "./mirror.ts";
 
@@ -155,13 +156,14 @@ interface Asked {
 }
 
 /** How many bytes of an answer's body come before the range. */
-function skipOf({ status, headers }: Response, { url, artifact, start, end }: Asked): number {
+function skipOf(response: Response, { url, artifact, start, end }: Asked): number {
+  const { status, headers } = response;
   if (status === 206) {
     const came = headers.get("content-range");
     if (came === `bytes ${start}-${end - 1}/${artifact.bytes}`) return 0;
     const total = /\/(\d+)$/.exec(came ?? "")?.[1];
     if (total !== undefined && Number(total) !== artifact.bytes) {
-      throw otherLength(url, Number(total), artifact);
+      throw unusual(response, url) ?? otherLength(url, Number(total), artifact);
     }
     throw new BfaError("integrity", `Cannot read ${url}: it sent another range than asked for`);
   }
@@ -171,7 +173,7 @@ function skipOf({ status, headers }: Response, { url, artifact, start, end }: As
   if (status !== 200) throw new HttpError(url, status);
   const length = headers.get("content-length");
   if (length !== null && Number(length) !== artifact.bytes) {
-    throw otherLength(url, Number(length), artifact);
+    throw unusual(response, url) ?? otherLength(url, Number(length), artifact);
   }
   if (end <= MOST_UNRANGED_BYTES) return start;
   throw new BfaError(
@@ -224,6 +226,16 @@ async function readExactly(
     throw new CutError("integrity", `Cannot read ${what}: it ended ${count - at} bytes early`);
   }
   return bytes;
+}
+
+/** Why an answer of another length is not the artifact's. */
+function unusual(response: Response, url: string): BfaError | undefined {
+  if (isWebPage(response)) return new BfaError("network", `Cannot read ${url}: ${IS_WEB_PAGE}`);
+  if (!isEncoded(response)) return undefined;
+  return new BfaError(
+    "network",
+    `Cannot read a part of ${url}: it is compressed on its way, although it must not be; keep a copy, or use another mirror`,
+  );
 }
 
 function otherLength(what: string, bytes: number, artifact: Artifact): BfaError {

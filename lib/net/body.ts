@@ -12,25 +12,35 @@ export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
 /** How long a server may go silent in the middle of a body, ms. */
 export const STALL_MS = 15_000;
 
+/** Bytes that a server must bring in that time: one that trickles holds a client for days without being silent. */
+export const LEAST_BYTES = 1_024;
+
 /**
- * Passes a body on, and fails when its server goes silent: fetching has a time limit up to the headers only.
- * Nobody waits while nobody reads.
+ * Passes a body on, and fails when its server goes silent, or only trickles: fetching has a time limit up to the
+ * headers only. Nobody waits while nobody reads.
  *
  * @param what What is read, for the message.
  */
 export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body {
   const reader = body.getReader();
+  let leftMs = stallMs;
+  let came = 0;
   return new ReadableStream({
     async pull(controller) {
       let timer: ReturnType<typeof setTimeout> | undefined;
+      const began = performance.now();
       // Not `Promise.withResolvers()`: the library runs in Node 20 too.
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(() => {
-          reject(new BfaError("network", `Cannot read ${what}: it went silent`));
-        }, stallMs);
+          const why = leftMs > stallMs / 2 ? "it went silent" : "it only trickles";
+          reject(new BfaError("network", `Cannot read ${what}: ${why}`));
+        }, leftMs);
       });
       try {
         const { done, value } = await Promise.race([reader.read(), late]);
+        came += value?.length ?? 0;
+        leftMs -= performance.now() - began;
+        if (came >= LEAST_BYTES) [leftMs, came] = [stallMs, 0];
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {

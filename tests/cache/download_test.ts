@@ -1,3 +1,4 @@
+import { gzipSync } from "fflate";
 import { assertEquals } from "@std/assert";
 import { download } from "../../lib/cache/download.ts";
 import { folderStore } from "../../lib/cache/folder_store.ts";
@@ -8,6 +9,11 @@ import { ARTIFACT, ETAG, FILE, SIZE, start, withFile, WRONG } from "../helpers/f
 import type { RawReply, RawRequest } from "../helpers/fault_server.ts";
 import { codeOf } from "../helpers/fault_world.ts";
 
+const GZIPPED = gzipSync(FILE);
+
+/** What Deno takes where nothing is said. */
+const PLATFORM = "gzip,br";
+
 /** What a server does with each request in turn, and how the download ends. */
 interface Case {
   injected: string;
@@ -17,6 +23,8 @@ interface Case {
   from: number[];
   /** Bytes of body the server wrote at most; the file's size when left out. */
   most?: number;
+  /** What each request says that it takes; `identity` when left out. */
+  encodings?: string[];
 }
 
 const at = (number: number, reply: Partial<RawReply>) => (request: RawRequest) =>
@@ -152,9 +160,68 @@ const CASES: Case[] = [
     from: [0, 700_000, 0],
     most: 700_000 + 2 * SIZE,
   },
+  {
+    injected: "a web page of 30 bytes",
+    fault: () => ({
+      status: 200,
+      headers: { "content-type": "text/html; charset=utf-8" },
+      body: FILE.subarray(0, 30),
+    }),
+    code: "network",
+    from: [0],
+    most: 30,
+  },
+  {
+    injected: "the file, called a web page",
+    fault: () => ({ headers: { "content-type": "text/html" } }),
+    from: [0],
+  },
+  {
+    injected: "a cut, then a web page, then the file again",
+    fault: ({ number }) =>
+      number === 1
+        ? { cutAfter: 700_000 }
+        : { status: 200, headers: { "content-type": "text/html" }, body: FILE.subarray(0, 30) },
+    code: "network",
+    from: [0, 700_000],
+  },
+  {
+    injected: "gzip, whatever is asked for",
+    fault: () => ({ status: 200, headers: { "content-encoding": "gzip" }, body: GZIPPED }),
+    from: [0, 0],
+    most: 2 * GZIPPED.length,
+    encodings: ["identity", PLATFORM],
+  },
+  {
+    injected: "a cut, then gzip, whatever is asked for",
+    fault: ({ number }) =>
+      number === 1
+        ? { cutAfter: 700_000 }
+        : { status: 200, headers: { "content-encoding": "gzip" }, body: GZIPPED },
+    from: [0, 700_000, 0],
+    most: 700_000 + 2 * GZIPPED.length,
+    encodings: ["identity", "identity", PLATFORM],
+  },
+  {
+    injected: "gzip that is cut, always",
+    fault: () => ({
+      status: 200,
+      headers: { "content-encoding": "gzip" },
+      body: GZIPPED,
+      cutAfter: 10,
+    }),
+    code: "network",
+    from: Array(12).fill(0),
+    encodings: Array(6).fill(["identity", PLATFORM]).flat(),
+  },
+  {
+    injected: "the file as it is, called gzip",
+    fault: () => ({ headers: { "content-encoding": "gzip" } }),
+    from: [0],
+  },
 ];
 
-for (const { injected, fault, code, from, most = SIZE } of CASES) {
+for (const { injected, fault, code, from, most = SIZE, encodings } of CASES) {
   for (const kind of ["folder", "memory"]) {
     const ends = code === undefined ? "installed" : `${code}, never installed`;
     Deno.test(`${injected}: ${ends}, ${from.length} requests (${kind})`, async () => {
@@ -168,10 +235,11 @@ for (const { injected, fault, code, from, most = SIZE } of CASES) {
         assertEquals(server.requests.map(start), from);
         assertEquals(await store.read(ARTIFACT), code === undefined ? FILE : undefined);
         assertEquals(server.bytes <= most, true, `${server.bytes} bytes, at most ${most}`);
-        for (const { headers } of server.requests) {
-          assertEquals(headers.has("if-range"), false);
-          assertEquals(headers.get("accept-encoding"), "identity");
-        }
+        assertEquals(
+          server.requests.map(({ headers }) => headers.get("accept-encoding")),
+          encodings ?? from.map(() => "identity"),
+        );
+        assertEquals(server.requests.some(({ headers }) => headers.has("if-range")), false);
       });
     });
   }

@@ -9,7 +9,7 @@ import {
   withWarmCopy,
 } from "../helpers/fault_world.ts";
 import { renew } from "../../lib/jobs/publish.ts";
-import type { OpenOptions } from "../../lib/mod.ts";
+import type { Notice, OpenOptions } from "../../lib/mod.ts";
 
 /** Opens the copy as a new process, asks one question, and waits for what goes on behind it. */
 async function ask(world: CopyWorld, options?: OpenOptions): Promise<string> {
@@ -240,5 +240,81 @@ Deno.test("a copy that was checked by a clock a year ahead: the corrected clock 
     await world.publishListings(NEW, MORE_LISTINGS);
     assertEquals(await ask(world), OLD); // a fresh copy asks nobody
     assertEquals(await ask(world, { maxAge: 10_000 }), NEW);
+  });
+});
+
+/** A clock that lost its battery: the copy was signed in its future. */
+const BEHIND = new Date("1970-01-01T00:00:10Z");
+
+Deno.test("a clock that is behind: the copy is not fresh for ever; it asks first, and says which clock to set", async () => {
+  await withWarmCopy(async (world) => {
+    const told: Notice[] = [];
+    const onNotice = (notice: Notice) => told.push(notice);
+    world.clock = BEHIND;
+    assertEquals(await ask(world, { onNotice }), OLD);
+    assertEquals(world.endpoint.take(), UNCHANGED);
+    assertEquals(told.splice(0), [{
+      kind: "clock",
+      version: OLD,
+      publishedAt: "2024-04-01T12:05:00Z",
+      now: "1970-01-01T00:00:10.000Z",
+    }]);
+    // Not at every question: what the publisher said counts for a while by any clock.
+    assertEquals(await ask(world), OLD);
+    assertEquals([world.endpoint.take(), world.notices.splice(0)], [[], ["clock"]]);
+    assertEquals(await ask(world, { offline: true }), OLD);
+    assertEquals([world.endpoint.take(), world.notices.splice(0)], [[], ["clock"]]);
+    assertEquals((await (await world.open()).status()).publisher, "unknown");
+    world.clock = new Date(AT.fresh);
+    await world.publishListings(NEW, MORE_LISTINGS);
+    world.clock = new Date(BEHIND.getTime() + 60_000);
+    assertEquals(await ask(world), NEW);
+    assertEquals(world.notices, ["clock"]);
+  });
+});
+
+Deno.test("a clock that is behind, and nobody answers: the copy answers and says both", async () => {
+  await withWarmCopy(async (world) => {
+    world.clock = BEHIND;
+    world.endpoint.fault = () => new Response("gone", { status: 410 });
+    assertEquals(await ask(world), OLD);
+    assertEquals(world.notices, ["clock", "behind"]);
+  });
+});
+
+Deno.test("a first contact by a clock that is behind says so; a version that was asked for by name does not", async () => {
+  await withWarmCopy(async (world) => {
+    world.clock = BEHIND;
+    assertEquals(await ask(world, { cacheDir: null }), OLD);
+    assertEquals(world.notices.splice(0), ["pinned", "clock"]);
+    assertEquals(await ask(world, { version: OLD }), OLD);
+    assertEquals(world.notices, []);
+  });
+});
+
+Deno.test("a newer manifest that has expired does not take the place of a copy that has not", async () => {
+  await withWarmCopy(async (world) => {
+    await world.publishListings(NEW, MORE_LISTINGS);
+    const ended = "2024-04-02T13:00:00Z";
+    await world.forge({
+      freshness: { refreshAfter: ended, staleAfter: ended, expiresAt: ended },
+    });
+    world.clock = new Date(AT.stale);
+    const before = await world.record();
+    const error = await (await world.open()).refresh().catch((error) => error);
+    assertEquals(
+      [error.code, error.message],
+      [
+        "stale",
+        `Cannot accept manifest 2 (${NEW}): its signature ended on ${ended}, before that of ${OLD}; tell its publisher`,
+      ],
+    );
+    assertEquals(await world.record(), before);
+    assertEquals(await ask(world), OLD);
+    assertEquals(world.notices.splice(0), ["behind"]);
+    // Where the copy has expired, too, the newer of the two is kept.
+    world.clock = new Date(AT.expired);
+    assertEquals(await ask(world, { acceptExpired: true }), NEW);
+    assertEquals(world.notices, ["expired"]);
   });
 });

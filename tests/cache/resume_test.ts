@@ -2,10 +2,11 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { download } from "../../lib/cache/download.ts";
 import { folderStore } from "../../lib/cache/folder_store.ts";
+import { STALL_MS } from "../../lib/net/body.ts";
 import { httpClient } from "../../lib/net/client.ts";
-import { ARTIFACT, FILE, SIZE, start, withFile, WRONG } from "../helpers/fault_file.ts";
-import type { RawRequest } from "../helpers/fault_server.ts";
-import { seededRandom } from "../helpers/fault_world.ts";
+import { ARTIFACT, ETAG, FILE, SIZE, start, withFile, WRONG } from "../helpers/fault_file.ts";
+import { type RawRequest, serveFile } from "../helpers/fault_server.ts";
+import { codeOf, seededRandom } from "../helpers/fault_world.ts";
 
 Deno.test("a cut after k bytes, 100 random k: resumed with 1 more request, within 1.05 × size + 64 KiB", async () => {
   const random = seededRandom(20240401);
@@ -22,6 +23,33 @@ Deno.test("a cut after k bytes, 100 random k: resumed with 1 more request, withi
     }
   });
 });
+Deno.test("tries without progress wait twice as long each time, and random shortens each", async () => {
+  const server = serveFile(FILE, ETAG, () => ({ cutAfter: 0 }));
+  const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+  const { random } = Math;
+  const { setTimeout } = globalThis;
+  const [shares, waits]: [number[], number[]] = [[0.5, 0.25, 1, 0, 0.75], []];
+  const limits = [20_000, STALL_MS]; // they are no waits
+  try {
+    Math.random = () => shares.shift()!;
+    globalThis.setTimeout = Object.assign(
+      (...[run, ms = 0, ...args]: Parameters<typeof setTimeout>) => {
+        if (!limits.includes(ms)) waits.push(ms);
+        return setTimeout(run, limits.includes(ms) ? ms : 0, ...args);
+      },
+      setTimeout,
+    );
+    const options = { store: folderStore(dir), http: httpClient(), mirrors: [server.url] };
+    assertEquals(await codeOf(download(ARTIFACT, options)), "network");
+    assertEquals([waits, server.requests.length], [[200, 200, 1600, 0, 4800], 6]);
+  } finally {
+    Math.random = random;
+    globalThis.setTimeout = setTimeout;
+    await server.close();
+    await Deno.remove(dir, { recursive: true });
+  }
+});
+
 Deno.test("30 cuts of one file, each after 32 KiB: 31 requests, every byte sent about once", async () => {
   await withFile(() => ({ cutAfter: 32_768 }), async (server, dir) => {
     const store = folderStore(dir);
@@ -41,6 +69,34 @@ Deno.test("a server that goes silent in the middle is left after stallMs, and re
     await download(ARTIFACT, options);
     assertEquals(server.requests.map(start), [0, 500_000]);
     ended.resolve();
+  });
+});
+
+Deno.test("a .gz that its server calls encoded is taken as it is, also when its length is not told", async () => {
+  let requests = 0;
+  const server = Deno.serve({ port: 0, hostname: "127.0.0.1", onListen: () => {} }, () => {
+    requests++;
+    return new Response(new Blob([FILE]).stream(), { headers: { "content-encoding": "gzip" } });
+  });
+  const dir = await Deno.makeTempDir({ prefix: "bfa-test-" });
+  const artifact = { ...ARTIFACT, name: "availability.duckdb.gz" };
+  const store = folderStore(dir);
+  const mirrors = [`http://127.0.0.1:${server.addr.port}/`];
+  await download(artifact, { store, http: httpClient(), mirrors });
+  assertEquals([requests, await store.read(artifact)], [1, FILE]);
+  await server.shutdown();
+  await Deno.remove(dir, { recursive: true });
+});
+
+Deno.test("100 bytes a try are no progress: the next mirror goes on from there after 6 tries", async () => {
+  const trickle = ({ path }: RawRequest) =>
+    path.startsWith("slow/") ? { cutAfter: 100 } : undefined;
+  await withFile(trickle, async (server, dir) => {
+    const mirrors = [`${server.url}slow/`, server.url];
+    const store = folderStore(dir);
+    await download(ARTIFACT, { store, http: httpClient(), mirrors });
+    assertEquals(server.requests.map(start), [0, 100, 200, 300, 400, 500, 600]);
+    assertEquals(await store.read(ARTIFACT), FILE);
   });
 });
 

@@ -63,7 +63,7 @@ const REFUSED: { injected: string; inject: (world: CopyWorld) => Promise<void>; 
   },
   {
     injected: "a login page",
-    code: "integrity",
+    code: "network",
     inject: (world) => edit(world, () => "<!doctype html><title>Sign in</title>"),
   },
   { injected: "an empty manifest", code: "integrity", inject: (world) => edit(world, () => "") },
@@ -231,15 +231,21 @@ Deno.test("other trusted keys than the copy's: its manifest is as if missing, th
 
 Deno.test("what cannot be read as a manifest is told with the address that sent it", async () => {
   await withCopy(async (world) => {
-    await edit(world, () => "<html>a page</html>");
-    const error = await (await world.open()).refresh().catch((error) => error);
-    assertEquals(
-      [error.code, error.message],
-      [
-        "integrity",
-        `Cannot read the manifest: it is not JSON, or torn; ${world.endpoint.url} sent it`,
-      ],
-    );
+    const { url } = world.endpoint;
+    const page =
+      `Cannot read the manifest of ${url}: a web page came instead, as a login or a proxy sends it`;
+    const torn = `Cannot read the manifest: it is not JSON, or torn; ${url} sent it`;
+    const cases = [
+      ["<html>a page</html>", "network", page],
+      ["\uFEFF\n<!DOCTYPE HTML PUBLIC x><title>", "network", page],
+      ["<manifest/>", "integrity", torn],
+      ["{", "integrity", torn],
+    ];
+    for (const [sent, code, message] of cases) {
+      await edit(world, () => sent!);
+      const error = await (await world.open()).refresh().catch((error) => error);
+      assertEquals([error.code, error.message], [code, message]);
+    }
   });
 });
 

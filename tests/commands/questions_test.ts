@@ -287,3 +287,19 @@ Deno.test("bfa status: what the publisher said, and since when", async () => {
     );
   });
 });
+
+Deno.test("a clock that is behind: a question says so, and so does bfa status", async () => {
+  await withEndpoint(async (env) => {
+    await bfa(["symbols"], { env });
+    const now = new Date("2023-01-01T00:00:00Z");
+    assertEquals(
+      (await bfa(["symbols"], { env, now })).err,
+      "bfa: this clock says 2023-01-01 00:00 UTC, but 2024-03-31.1 was signed on 2024-04-01 12:05 UTC: set the clock, or nothing tells when this copy is old\n",
+    );
+    const { out } = await bfa(["status"], { env, now });
+    assertStringIncludes(
+      out,
+      "this copy  signed on 2024-04-01 12:05 UTC, but this clock says 2023-01-01 00:00 UTC: set it, or nothing tells how old the copy is\n",
+    );
+  });
+});

@@ -6,6 +6,7 @@ import {
   freshnessAt,
   freshnessWindow,
   instant,
+  isOfFuture,
   REFRESH_ACTIONS,
 } from "../../lib/core/freshness.ts";
 
@@ -46,6 +47,18 @@ Deno.test("a window without a grace period goes from fresh to stale at once", ()
   const window = { ...WINDOW, staleAfter: WINDOW.refreshAfter };
   assertEquals(freshnessAt(window, new Date("2026-11-22T11:59:59Z")), "fresh");
   assertEquals(freshnessAt(window, new Date("2026-11-22T12:00:00Z")), "stale");
+});
+
+Deno.test("`isOfFuture()` lets clocks be five minutes apart", () => {
+  const body = { publishedAt: "2026-11-21T12:04:11Z" };
+  const cases: [now: string, expected: boolean][] = [
+    ["1970-01-01T00:00:00Z", true],
+    ["2026-11-21T11:59:10.999Z", true],
+    ["2026-11-21T11:59:11Z", false],
+    ["2026-11-21T12:04:11Z", false],
+    ["2036-01-01T00:00:00Z", false],
+  ];
+  for (const [now, expected] of cases) assertEquals(isOfFuture(body, new Date(now)), expected);
 });
 
 Deno.test("only a fresh copy needs no network, only an expired one must have it", () => {

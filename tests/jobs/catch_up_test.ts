@@ -66,6 +66,45 @@ Deno.test("a lost KV: mirrors that each lack a manifest give all of them togethe
   });
 });
 
+Deno.test("a lost KV: a publish takes in what the mirror shows before it gives a number", async () => {
+  await withPublisher(async (world) => {
+    const mirror = memoryMirror("mirror");
+    const publisher = { ...world.publisher, mirrors: [mirror] };
+    await publishWith(world, publisher, V1);
+    await publishWith(world, publisher, V2, SMALL_LISTINGS.slice(1));
+    await withoutKv({ publisher }, async (after) => {
+      const { stored } = await publishWith(world, after, V3, SMALL_LISTINGS.slice(2));
+      assertEquals([stored.manifest.signed.sequence, stored.manifest.signed.previous], [3, V2]);
+      assertEquals(await actions(after), [`publish ${V1}`, `publish ${V2}`, `publish ${V3}`]);
+    });
+  });
+});
+
+Deno.test("a lost KV, and a manifest that no mirror has any more: conflict, and no number is given", async () => {
+  await withPublisher(async (world) => {
+    const mirror = memoryMirror("mirror");
+    const publisher = { ...world.publisher, mirrors: [mirror] };
+    for (const [i, version] of [V1, V2, V3].entries()) {
+      await publishWith(world, publisher, version, SMALL_LISTINGS.slice(i));
+    }
+    mirror.files.delete("manifests/2.json");
+    const before = new Map(mirror.files);
+    await withoutKv({ publisher }, async (after) => {
+      const error = await publishWith(world, after, V4, SMALL_LISTINGS.slice(3))
+        .catch((error) => error);
+      assertEquals(
+        [error.code, error.message],
+        [
+          "conflict",
+          "Cannot go on: mirror is at manifest 3, this KV at 1; use the publisher's own KV",
+        ],
+      );
+      assertEquals(await after.store.lastSequence(), 1);
+      assertEquals(mirror.files, before);
+    });
+  });
+});
+
 Deno.test("a lost KV, after the key was changed: the manifests of the retired key lead to this one", async () => {
   await withPublisher(async (world) => {
     const [old] = world.publisher.signers;

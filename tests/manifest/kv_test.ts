@@ -158,6 +158,14 @@ Deno.test("commit() takes a large manifest with letters of three bytes, counted 
     });
     assertEquals(await store.commit(commit), true);
     assertEquals((await store.bySequence(1))?.text, commit.stored.text);
+    const { length } = commit.stored.text;
+    const large = commitOf({
+      sequence: 2,
+      padding: 40_000 + 65_536 - length,
+      mirrors: ["https://币安人生.example/"],
+    });
+    assertEquals(large.stored.text.length, 65_536); // so many letters, and some more bytes
+    assertEquals((await assertRejects(() => store.commit(large), BfaError)).code, "limit");
   });
 });
 

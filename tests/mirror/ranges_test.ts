@@ -94,6 +94,31 @@ const BAD: [what: string, answer: (r: RawRequest) => RawReply, code: string, say
     "integrity",
     "it is 23999999 bytes long",
   ],
+  [
+    "a web page",
+    () => ({
+      status: 200,
+      headers: { "content-type": "text/html" },
+      body: FILE.slice(0, 99),
+    }),
+    "network",
+    "a web page came instead",
+  ],
+  [
+    "a part of a compressed file",
+    (r) =>
+      reply(r, {
+        headers: { "content-encoding": "gzip", "content-range": "bytes 2000000-2000099/5000000" },
+      }),
+    "network",
+    "it is compressed on its way",
+  ],
+  [
+    "a file that is compressed whole",
+    () => ({ ...whole, headers: { "content-encoding": "gzip" }, body: FILE.slice(0, 99) }),
+    "network",
+    "it is compressed on its way",
+  ],
   ["a whole file, far from its start", () => whole, "network", "the server has no ranges"],
   ["bodies that break off, always", (r) => reply(r, { cutAfter: 99 }), "network", "broke"],
   ["nothing: 404", () => ({ status: 404 }), "network", "answered 404"],

@@ -1,10 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import { limitedText, withoutStall } from "../../lib/net/body.ts";
 
 /** Runs a test with the body of an answer that begins with `hello` and goes on as told. */
 async function withBody(
-  next: (controller: ReadableStreamDefaultController<Uint8Array>) => void,
+  next: (controller: ReadableStreamDefaultController<Uint8Array>) => void | Promise<void>,
   test: (body: ReadableStream<Uint8Array<ArrayBuffer>>) => Promise<void>,
 ): Promise<void> {
   let pulls = 0;
@@ -12,7 +12,7 @@ async function withBody(
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
         if (pulls++ === 0) controller.enqueue(new TextEncoder().encode("hello"));
-        else next(controller);
+        else return next(controller);
       },
     }, { highWaterMark: 0 });
     return new Response(body);
@@ -52,6 +52,38 @@ Deno.test("`withoutStall()` passes a body on, and leaves a server that goes sile
       "network",
       "Cannot read a file: it went silent",
     ]);
+  });
+});
+
+Deno.test("`withoutStall()` leaves a server that only trickles, however often it sends", async () => {
+  let sent = Promise.resolve();
+  let bytes = 0;
+  const trickle = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    if (++bytes === 1_000) return controller.close();
+    controller.enqueue(new Uint8Array(1));
+    return sent = new Promise((done) => setTimeout(done, 10)); // else it would be fast
+  };
+  await withBody(trickle, async (body) => {
+    const guarded = withoutStall(body, "a file", 200);
+    const error = await assertRejects(() => new Response(guarded).text(), BfaError);
+    assertEquals(error.code, "network");
+    // On a busy machine it may seem silent.
+    assertMatch(error.message, /^Cannot read a file: it (only trickles|went silent)$/);
+  });
+  await sent;
+});
+
+Deno.test("`withoutStall()` does not count the time in which nobody reads", async () => {
+  await withBody(end, async (body) => {
+    const reader = withoutStall(body, "a file", 1_000).getReader();
+    const { now } = performance;
+    await reader.read();
+    try {
+      performance.now = () => now.call(performance) + 3_600_000;
+      assertEquals((await reader.read()).done, true);
+    } finally {
+      performance.now = now;
+    }
   });
 });
 

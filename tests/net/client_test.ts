@@ -80,6 +80,62 @@ for (const { injected, replies, requests, ends } of CASES) {
   });
 }
 
+/** Runs work whose waits are told and not waited for. */
+async function waitsOf(work: () => Promise<unknown>): Promise<number[]> {
+  const { setTimeout } = globalThis;
+  const waits: number[] = [];
+  const told: typeof setTimeout = Object.assign((...[run, ms, ...args]: TimeoutArgs) => {
+    if (ms === FIRST_BYTE_MS) return setTimeout(run, ms, ...args);
+    waits.push(ms ?? 0);
+    return setTimeout(run, 0, ...args);
+  }, setTimeout);
+  globalThis.setTimeout = told;
+  try {
+    await work();
+  } finally {
+    globalThis.setTimeout = setTimeout;
+  }
+  return waits;
+}
+
+type TimeoutArgs = Parameters<typeof setTimeout>;
+
+/** The client's own limit for a first byte, which is no wait. */
+const FIRST_BYTE_MS = 20_000;
+
+Deno.test("503 for as long as it is asked: waits double, and random shortens each", async () => {
+  await withReplies(many(503, 1), async (server) => {
+    const shares = [0.5, 0.25, 1, 0, 0.75];
+    let asked = 0;
+    const client = httpClient({ random: () => shares[asked++]! });
+    const waits = await waitsOf(() => outcome(client.get(server.url)));
+    assertEquals(waits, [200, 200, 1600, 0, 4800]);
+    assertEquals(server.requests.length, 6);
+  });
+});
+
+Deno.test("clients spread out: a hundred that were refused together do not come back together", async () => {
+  await withReplies(many(503, 1), async (server) => {
+    const retry = { tries: 2, baseMs: 10_000, mostMs: 10_000 };
+    const waits = await waitsOf(() =>
+      Promise.all(
+        Array.from({ length: 100 }, () => outcome(httpClient({ retry }).get(server.url))),
+      )
+    );
+    // Some tenth of the time lacks them all once in 4,000 times; three of them, never.
+    const tenths = new Set(waits.map((ms) => Math.floor(ms / 1_000)));
+    assertEquals([waits.length, tenths.size >= 8], [100, true], `${waits}`);
+  });
+});
+
+Deno.test("Retry-After is waited for as told, without random", async () => {
+  await withReplies([...many(429, 1, { "retry-after": 7 }), ok], async (server) => {
+    const client = httpClient({ random: () => 0.01 });
+    assertEquals(await waitsOf(() => outcome(client.get(server.url))), [7_000]);
+    assertEquals(server.requests.length, 2);
+  });
+});
+
 Deno.test("a status that is accepted is an answer, and its request is not repeated", async () => {
   await withReplies([...many(416, 1)], async (server) => {
     assertEquals(await outcome(httpClient(noWait).get(server.url, { accept: [416] })), "416 ");
