@@ -18,12 +18,13 @@ GROUP BY date
 ORDER BY date DESC
 LIMIT 10`;
 
-const [form, run, stop, hint, answer, version, tables] = [
+const [form, run, stop, hint, answer, said, version, tables] = [
   "sql-form",
   "run",
   "stop",
   "hint",
   "answer",
+  "said",
   "version",
   "tables",
 ].map((id) => document.getElementById(id));
@@ -76,13 +77,10 @@ const hear = {
     const ms = Math.round(performance.now() - startedAt);
     const shown = rows.length < count ? `, the first ${rows.length} are shown` : "";
     const csv = make("button", { type: "button", onclick: () => ask("csv") }, "CSV");
+    const told = `${count} ${count === 1 ? "row" : "rows"}${shown} in ${ms} ms`;
+    said.textContent = told;
     show(
-      make(
-        "p",
-        { class: "note" },
-        `${count} ${count === 1 ? "row" : "rows"}${shown} in ${ms} ms · `,
-        csv,
-      ),
+      make("p", { class: "note" }, `${told} · `, csv),
       table(columns.map(({ name }) => name), rows.map((row) => row.map(cellText))),
     );
   },
@@ -154,7 +152,7 @@ function showTables(bytes) {
         "details",
         {},
         make("summary", {}, make("code", {}, name), size),
-        table(["column", "type", "what"], rows),
+        table(["column", "type", "what"], rows, `Columns of ${name}`),
       );
     }),
   );

@@ -8,6 +8,9 @@ import { BfaError } from "../lib/core/errors.ts";
 import { nearestNames } from "../lib/core/nearest.ts";
 import type { Tools } from "./tools.ts";
 
+/** What a value can be, for the completion of shells: a short list, or the names of all symbols. */
+export type Choices = readonly string[] | "symbols";
+
 /** A positional argument. */
 export interface Arg {
   readonly name: string;
@@ -15,8 +18,7 @@ export interface Arg {
   readonly optional?: true;
   /** Takes all that follow. */
   readonly many?: true;
-  /** What it can be, where that is a short list: for the completion of shells. */
-  readonly choices?: readonly string[];
+  readonly choices?: Choices;
 }
 
 /** A `--flag` or a `--name VALUE`. */
@@ -26,6 +28,7 @@ export interface Option {
   readonly value?: string;
   /** May be given several times. */
   readonly many?: true;
+  readonly choices?: Choices;
   /** Values in an environment variable are separated by commas alone: they may hold spaces. */
   readonly commas?: true;
   /** One letter: `-q`. */

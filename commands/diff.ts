@@ -26,7 +26,7 @@ export const diff: Command = {
       value: "CLASS",
       help: "Only rows that differ for this reason: new day, listing, revision",
     },
-    symbol: { value: "SYMBOL", help: "Only rows of this symbol" },
+    symbol: { value: "SYMBOL", help: "Only rows of this symbol", choices: "symbols" },
     ...OUTPUT_OPTIONS,
     ...OPTIONS,
   },

@@ -20,7 +20,7 @@ export const exportCommand: Command = {
   options: {
     from: { value: "DAY", help: "First day" },
     to: { value: "DAY", help: "Last day, or `latest`" },
-    symbol: { value: "SYMBOL", help: "One symbol alone" },
+    symbol: { value: "SYMBOL", help: "One symbol alone", choices: "symbols" },
     columns: { value: "NAME", many: true, help: "Columns (all); date and symbol are always there" },
     force: { help: "Replace a file that is there" },
     json: OUTPUT_OPTIONS.json,

@@ -53,20 +53,39 @@ const ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   offline: "leave out --offline, and give --endpoint where none is set",
 };
 
+/** How much of a failure is told. */
+export interface Telling {
+  /** Its cause too. */
+  readonly verbose?: boolean;
+  /** For people at a terminal: where in a statement it is. */
+  readonly place?: boolean;
+}
+
 /** The line and the exit code of a failure. */
-export function describeFailure(error: unknown, verbose: boolean): { line: string; exit: number } {
+export function describeFailure(
+  error: unknown,
+  { verbose = false, place = false }: Telling = {},
+): { line: string; exit: number } {
   const missing = missingPermission(error);
   if (missing) return { line: `bfa: ${missing}`, exit: 2 };
   if (error instanceof BfaError) {
     const cause = verbose && error.cause !== undefined ? `\n  because: ${reason(error.cause)}` : "";
     const advice = ADVICE[error.code] ? `; ${ADVICE[error.code]}` : "";
-    return { line: `bfa: ${error.message}${advice}${cause}`, exit: EXIT_CODES[error.code] };
+    const where = place && !verbose ? placeInStatement(error) : "";
+    return { line: `bfa: ${error.message}${advice}${cause}${where}`, exit: EXIT_CODES[error.code] };
   }
   if (isInterrupt(error)) return { line: "bfa: interrupted", exit: 130 };
   if (isDiskFailure(error)) return { line: `bfa: ${error.message}`, exit: EXIT_CODES.storage };
   const stack = error instanceof Error ? error.stack ?? error.message : String(error);
   const shown = verbose ? stack : `${reason(error)} (-v shows where)`;
   return { line: `bfa: this is a bug: ${shown}`, exit: 1 };
+}
+
+/** The line of a statement that DuckDB points at, with its mark below; nothing, where it points at none. */
+function placeInStatement({ code, cause }: BfaError): string {
+  if (code !== "sql_rejected" || !(cause instanceof Error)) return "";
+  const found = /\n(LINE \d+: .*\n *\^)/.exec(cause.message)?.[1];
+  return found ? `\n${found.replaceAll(/^/gm, "  ")}` : "";
 }
 
 /** What a signal of {@linkcode World.onInterrupt} ends. */

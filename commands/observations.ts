@@ -19,7 +19,13 @@ export const observations: Command = {
     "From the publisher's own log of what it saw of the source, in DATA_DIR/observations.duckdb. (What was\npublished at a time: `--as-of` of any question.)",
   args: [
     { name: "day", help: "The files of this day" },
-    { name: "symbol", help: "Only of these symbols", optional: true, many: true },
+    {
+      name: "symbol",
+      help: "Only of these symbols",
+      optional: true,
+      many: true,
+      choices: "symbols",
+    },
   ],
   options: {
     "as-of": {

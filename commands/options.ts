@@ -6,6 +6,7 @@
 
 import { type Inputs, type Option, type Options, settingName } from "./command.ts";
 import { BfaError } from "../lib/core/errors.ts";
+import { FORMATS } from "./output.ts";
 
 /** For commands that ask the dataset. */
 export const CLIENT_OPTIONS = {
@@ -55,6 +56,7 @@ export const OUTPUT_OPTIONS = {
     value: "FORMAT",
     help:
       "table, json, ndjson, csv, md, arrow, parquet or lines (table on a terminal, lines in a pipe)",
+    choices: FORMATS,
     env: "BFA_FORMAT",
   },
   json: { help: "Same as --format json" },
@@ -92,6 +94,7 @@ export const BUILD_OPTIONS: Options = {
     value: "HOW_OFTEN",
     help:
       "How far files of all days go: daily (the newest day), weekly or monthly (the last settled one)",
+    choices: ["daily", "weekly", "monthly"],
     env: "BFA_WHOLE_FILES",
   },
 };

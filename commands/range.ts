@@ -5,6 +5,7 @@
  */
 
 import { NAME_COLUMNS } from "../lib/core/answer_tables.ts";
+import { ROW_STATES } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { onDays, RANGE_ARGS, readRange } from "./events.ts";
@@ -20,6 +21,7 @@ export const range: Command = {
       value: "STATE",
       many: true,
       help: "States to include: traded, archived, missing (traded)",
+      choices: ROW_STATES,
     },
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,

@@ -17,7 +17,7 @@ import { counted } from "./output.ts";
 export const rows: Command = {
   name: "rows",
   summary: "The numbers of a day or a symbol: state, size, volume, trades",
-  args: [{ name: "what", help: "UTC day, `latest`, or a symbol" }],
+  args: [{ name: "what", help: "UTC day, `latest`, or a symbol", choices: "symbols" }],
   options: {
     from: { value: "DAY", help: "First day of a symbol's rows" },
     to: { value: "DAY", help: "Last day, or `latest`" },

@@ -22,10 +22,10 @@ export async function run(
   } catch (error) {
     if (error instanceof Deno.errors.BrokenPipe) return 0; // `bfa symbols | head` has seen enough
     const { describeFailure } = await import("./failure.ts");
-    const { line, exit } = describeFailure(
-      error,
-      argv.includes("-v") || argv.includes("--verbose"),
-    );
+    const { line, exit } = describeFailure(error, {
+      verbose: argv.includes("-v") || argv.includes("--verbose"),
+      place: world.errIsTerminal,
+    });
     world.err(`${line}\n`);
     return exit;
   }
@@ -40,8 +40,10 @@ async function dispatch(
   const [name, ...rest] = commandFirst(argv);
   if (name === undefined || name === "--help" || name === "-h") {
     const { overview } = await import("./help.ts");
-    const print = name === undefined ? world.err : world.out;
-    print(overview(await allCommands()));
+    const [print, onTerminal] = name === undefined
+      ? [world.err, world.errIsTerminal]
+      : [world.out, world.outIsTerminal];
+    print(overview(await allCommands(), onTerminal ? world.columns : undefined));
     return name === undefined ? 2 : 0;
   }
   if (name === "--version" || name === "-V") {
@@ -53,7 +55,7 @@ async function dispatch(
   const command = await COMMANDS[name]!();
   if (rest.includes("--help") || rest.includes("-h")) {
     const { commandHelp } = await import("./help.ts");
-    world.out(commandHelp(command));
+    world.out(commandHelp(command, world.outIsTerminal ? world.columns : undefined));
     return 0;
   }
   const whole: Command = { ...command, options: { ...command.options, ...COMMON_OPTIONS } };

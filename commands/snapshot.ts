@@ -6,6 +6,7 @@
 
 import { SNAPSHOT_COLUMNS, SNAPSHOT_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
 import type { SnapshotAnswer } from "../lib/core/answer_types.ts";
+import { ROW_STATES } from "../lib/core/listing.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
@@ -22,6 +23,7 @@ export const snapshot: Command = {
       value: "STATE",
       many: true,
       help: "States to include: traded, archived, missing (traded)",
+      choices: ROW_STATES,
     },
     detail: { help: "Also the listing's days and state" },
     ...OUTPUT_OPTIONS,

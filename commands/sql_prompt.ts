@@ -1,5 +1,5 @@
 /**
- * The prompt of `bfa sql`: statements over several lines, a history, and a few words about the tables.
+ * The prompt of `bfa sql`: it runs what `prompt_lines.ts` collects, and keeps a history.
  *
  * @module
  */
@@ -8,93 +8,13 @@ import { SQL_TABLES } from "../lib/core/sql_schema.ts";
 import type { Inputs } from "./command.ts";
 import { describeFailure } from "./failure.ts";
 import { openDataset } from "./open_dataset.ts";
-import { print } from "./output.ts";
+import { print, readFormat, type View } from "./output.ts";
+import { PROMPT_COMMANDS, PromptLines, ROWS_SHOWN } from "./prompt_lines.ts";
 import { tableView } from "./sql.ts";
 import type { Tools, World } from "./tools.ts";
 
-/** What a line at the prompt asks for. */
-export type PromptStep =
-  | { readonly kind: "more" }
-  | { readonly kind: "run"; readonly sql: string }
-  | { readonly kind: "print"; readonly text: string }
-  | { readonly kind: "quit" };
-
-const HELP = `A statement ends with a semicolon, and may take several lines.
-.tables          the tables
-.schema [TABLE]  their columns
-.help            this text
-.quit            leave; Ctrl-D does it too
-Ctrl-C stops the statement that runs, or throws away what was typed.
-`;
-
 /** How many lines of history are kept. */
 const HISTORY = 1_000;
-
-/** Collects lines until they are a statement. */
-export class PromptLines {
-  #lines: string[] = [];
-
-  /** Whether a statement was begun. */
-  get open(): boolean {
-    return this.#lines.length > 0;
-  }
-
-  /** Forgets what was begun. */
-  clear(): void {
-    this.#lines = [];
-  }
-
-  /** Takes one line. */
-  take(line: string): PromptStep {
-    if (!this.open && line.trimStart().startsWith(".")) return dotCommand(line.trim());
-    if (!this.open && line.trim() === "") return { kind: "more" };
-    this.#lines.push(line);
-    const sql = this.#lines.join("\n");
-    if (!endsStatement(sql)) return { kind: "more" };
-    this.clear();
-    return { kind: "run", sql };
-  }
-}
-
-/** Whether a text ends with a semicolon that stands outside of quotes and comments. */
-function endsStatement(sql: string): boolean {
-  const bare = sql.replace(
-    /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[^]*?\*\/|\$(\w*)\$[^]*?\$\1\$/g,
-    (part) => /^(--|\/\*)/.test(part) ? " " : "x",
-  );
-  return !/['"]|\/\*|\$\w*\$/.test(bare) && /;\s*$/.test(bare);
-}
-
-function dotCommand(line: string): PromptStep {
-  const [name, table] = line.split(/\s+/, 2) as [string, string | undefined];
-  switch (name) {
-    case ".quit":
-    case ".exit":
-      return { kind: "quit" };
-    case ".help":
-      return { kind: "print", text: HELP };
-    case ".tables":
-      return { kind: "print", text: Object.keys(SQL_TABLES).join("\n") + "\n" };
-    case ".schema":
-      return { kind: "print", text: schema(table) };
-    default:
-      return { kind: "print", text: `there is no ${name}; .help says what there is\n` };
-  }
-}
-
-function schema(table: string | undefined): string {
-  if (table !== undefined && !Object.hasOwn(SQL_TABLES, table)) {
-    return `there is no table ${table}; there are ${Object.keys(SQL_TABLES).join(", ")}\n`;
-  }
-  return Object.entries(SQL_TABLES).filter(([name]) => table === undefined || name === table)
-    .map(([name, columns]) => {
-      const wide = Math.max(...columns.map((column) => column.name.length));
-      const lines = columns.map((c) =>
-        `  ${c.name.padEnd(wide)}  ${c.type.padEnd(9)}  ${c.description}`
-      );
-      return `${name}\n${lines.join("\n")}\n`;
-    }).join("\n");
-}
 
 /** Opens the prompt; resolves when it is left. */
 export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
@@ -115,6 +35,8 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
   let history: string[] = [];
   reader.on("history", (lines: string[]) => history = [...lines]);
   let running: AbortController | undefined;
+  let most = ROWS_SHOWN;
+  let isLeft = false;
   reader.on("SIGINT", () => {
     if (running) return running.abort();
     asked.clear();
@@ -124,6 +46,7 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
     show();
   });
   const show = () => {
+    if (isLeft) return; // Ctrl-D, while a statement ran
     reader.setPrompt(asked.open ? "...> " : "bfa> ");
     reader.prompt();
   };
@@ -131,7 +54,10 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
   world.err(".help says what this prompt knows; a statement ends with a semicolon\n");
   show();
   const left = Promise.withResolvers<void>();
-  reader.on("close", left.resolve);
+  reader.on("close", () => {
+    isLeft = true;
+    left.resolve();
+  });
   // Lines that are pasted come all at once: one after the other is worked through.
   let working = Promise.resolve();
   reader.on("line", (line: string) => {
@@ -139,13 +65,15 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
       const step = asked.take(line);
       if (step.kind === "quit") return reader.close();
       if (step.kind === "print") world.out(step.text);
+      if (step.kind === "rows") most = step.most;
       if (step.kind === "run") {
         running = new AbortController();
         try {
           const table = await dataset.sql(step.sql, undefined, { signal: running.signal });
-          await print(await tableView(dataset, table), inputs, world);
+          await print(cutTo(most, await tableView(dataset, table), inputs, world), inputs, world);
         } catch (error) {
-          world.err(`${describeFailure(error, inputs.flag("verbose")).line}\n`);
+          const told = describeFailure(error, { verbose: inputs.flag("verbose"), place: true });
+          world.err(`${told.line}\n`);
         }
         running = undefined;
       }
@@ -158,14 +86,24 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
   await dataset.settled();
 }
 
+/** A table for people with its first rows, which says so; what is for programs is whole. */
+function cutTo<Row>(most: number, view: View<Row>, inputs: Inputs, world: World): View<Row> {
+  const { length } = view.rows;
+  if (length <= most || readFormat(inputs, world) !== "table") return view;
+  const footer = `${length} rows, of which the first ${most} are shown; .rows all shows all`;
+  if (inputs.flag("quiet")) world.err(`${footer}\n`); // never in silence
+  return { ...view, rows: view.rows.slice(0, most), footer };
+}
+
 function complete(line: string): [string[], string] {
   const word = /[.\w]*$/.exec(line)![0];
   const words = [
     ...Object.keys(SQL_TABLES),
     ...new Set(Object.values(SQL_TABLES).flat().map((c) => c.name)),
   ];
-  const commands = [".tables", ".schema", ".help", ".quit"];
-  const known = line.trimStart().startsWith(".") && !/\s/.test(line.trim()) ? commands : words;
+  const known = line.trimStart().startsWith(".") && !/\s/.test(line.trim())
+    ? PROMPT_COMMANDS
+    : words;
   return [known.filter((name) => word !== "" && name.startsWith(word)), word];
 }
 

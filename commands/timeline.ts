@@ -16,7 +16,7 @@ import { counted, readFormat } from "./output.ts";
 export const timeline: Command = {
   name: "timeline",
   summary: "The lives of a symbol: listed, traded, halted, gone",
-  args: [{ name: "symbol", help: "For example BTCUSDT" }],
+  args: [{ name: "symbol", help: "For example BTCUSDT", choices: "symbols" }],
   options: {
     detail: { help: "One row a day" },
     from: { value: "DAY", help: "First day of the rows" },

@@ -14,6 +14,7 @@ import { addressOf } from "./address.ts";
 import { describedPage } from "./descriptions.ts";
 import { FEED_TYPES } from "./feed_types.ts";
 import { document } from "./document.ts";
+import { pagePolicy } from "./headers.ts";
 import type { Route, RouteFacts } from "./route.ts";
 
 const none = z.strictObject({});
@@ -113,6 +114,7 @@ export function pageHandlers(
       const page = await describedPage(text, source(), manifest()?.signed, address);
       return document(request, page, "", {
         "content-type": "text/html; charset=utf-8",
+        "content-security-policy": pagePolicy(),
         ...address.headers(3600),
       });
     },

@@ -5,6 +5,7 @@
  */
 
 import { html } from "hono/html";
+import { QUESTIONS } from "./questions.ts";
 
 /** The parts of the description that the page shows. */
 interface Operation {
@@ -36,26 +37,42 @@ export function referencePage(description: Record<string, unknown>): string {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>${title} ${version}: reference</title>
+        <link rel="icon" href="data:,">
+        <link rel="stylesheet" href="web/app.css">
       </head>
-      <body>
-    <h1>${title} ${version}</h1>
-    <p>${summary}. <a href="/openapi.json">openapi.json</a></p>
-    <p>Every <code>/v1/…</code> question has a twin <code>/v/{version}/…</code> that never changes.</p>
-    <ul>${operations.map(({ path, operation }) =>
-      html`
-        <li><a href="#${operation.operationId}"><code>${path}</code></a> ${operation.summary}</li>
-      `
-    )}</ul>
-    ${operations.map(({ path, method, operation }) =>
-      html`
-        <h2 id="${operation.operationId}"><code>${method.toUpperCase()} ${path}</code></h2>
-        <p>${operation.summary}</p>
-        ${parametersTable(operation)}
-        <p>Statuses: ${Object.keys(operation.responses).join(", ")}</p>
-      `
-    )}</body>
+      <body class="reference">
+        <header>
+          <h1><a href="./">${title}</a> ${version}</h1>
+          <p>${summary}. <a href="openapi.json">openapi.json</a></p>
+          <p>Every <code>/v1/…</code> question has a twin <code>/v/{version}/…</code> that never changes.</p>
+        </header>
+        <main>
+        <ul class="paths">${operations.map(({ path, method, operation }) =>
+          html`
+            <li><a href="#${operation.operationId}"><code>${method === "get"
+              ? ""
+              : `${method.toUpperCase()} `}${path}</code></a> ${operation.summary}</li>
+          `
+        )}</ul>
+        ${operations.map(({ path, method, operation }) =>
+          html`
+            <h2 id="${operation.operationId}"><code>${method.toUpperCase()} ${path}</code></h2>
+            <p>${operation.summary}${exampleLink(operation)}</p>
+            ${parametersTable(operation)}
+            <p class="note">Statuses: ${Object.keys(operation.responses).join(", ")}</p>
+          `
+        )}</main>
+      </body>
     </html>
   `);
+}
+
+/** An example to press, where the operation is a question. */
+function exampleLink({ operationId }: Operation) {
+  const example = QUESTIONS.find(({ id }) => id === operationId)?.example;
+  return example === undefined
+    ? ""
+    : html`. For example <a href="${example.slice(1)}"><code>${example}</code></a>`;
 }
 
 /** The page with a description of the dataset that search engines read; nothing in it can end the element it is in. */
@@ -68,29 +85,31 @@ export function withJsonLd(page: string, described: Record<string, unknown>): st
   );
 }
 
-function parametersTable({ parameters = [] }: Operation) {
+function parametersTable({ operationId, parameters = [] }: Operation) {
   if (parameters.length === 0) return "";
   return html`
-    <table>
-      <thead>
-        <tr>
-          <th>parameter</th>
-          <th>in</th>
-          <th>form</th>
-          <th>what</th>
-        </tr>
-      </thead>
-      <tbody>${parameters.map(({ name, in: place, required, description, schema }) =>
-        html`
+    <div class="scroll" tabindex="0" role="region" aria-label="Parameters of ${operationId}">
+      <table>
+        <thead>
           <tr>
-            <td><code>${name}</code>${required ? "" : " (optional)"}</td>
-            <td>${place}</td>
-            <td><code>${formOf(schema)}</code></td>
-            <td>${description ?? ""}</td>
+            <th scope="col">parameter</th>
+            <th scope="col">in</th>
+            <th scope="col">form</th>
+            <th scope="col">what</th>
           </tr>
-        `
-      )}</tbody>
-    </table>
+        </thead>
+        <tbody>${parameters.map(({ name, in: place, required, description, schema }) =>
+          html`
+            <tr>
+              <td><code>${name}</code>${required ? "" : " (optional)"}</td>
+              <td>${place}</td>
+              <td><code>${formOf(schema)}</code></td>
+              <td>${description ?? ""}</td>
+            </tr>
+          `
+        )}</tbody>
+      </table>
+    </div>
   `;
 }
 

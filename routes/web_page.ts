@@ -24,7 +24,7 @@ export const PAGE_FILES = {
   },
   pageElements: {
     path: "/web/elements.js",
-    summary: "What it is made of",
+    summary: "What the page is made of",
     takes: none,
     mediaType: "text/javascript",
     statuses: [304],

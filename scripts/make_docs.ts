@@ -10,7 +10,7 @@
 
 import { EXIT_CODES, EXIT_MEANINGS } from "../commands/failure.ts";
 import { commandHelp } from "../commands/help.ts";
-import { allCommands } from "../commands/registry.ts";
+import { allCommands, COMMAND_GROUPS } from "../commands/registry.ts";
 import { OTHER_ROUTES } from "../routes/other_routes.ts";
 import { isRepeatable } from "../routes/parameters.ts";
 import { HTTP_STATUS } from "../routes/problem.ts";
@@ -50,9 +50,13 @@ async function cliPage(): Promise<string> {
   const sections = (await allCommands()).map((command) =>
     `## bfa ${command.name}\n\n\`\`\`text\n${commandHelp(command)}\`\`\`\n`
   );
-  const index = (await allCommands()).map(({ name, summary }) =>
-    `| [${name}](#bfa-${name}) | ${summary.replaceAll("|", "\\|")} |`
-  );
+  const summaries = new Map((await allCommands()).map(({ name, summary }) => [name, summary]));
+  const index = Object.entries(COMMAND_GROUPS).map(([title, group]) => {
+    const rows = Object.keys(group).map((name) =>
+      `| [${name}](#bfa-${name}) | ${summaries.get(name)!.replaceAll("|", "\\|")} |`
+    );
+    return `| ${title} | |\n| --- | --- |\n${rows.join("\n")}\n`;
+  });
   const codes = Object.entries(EXIT_MEANINGS).map(([code, meaning]) => {
     const names = Object.entries(EXIT_CODES).filter(([, exit]) => exit === Number(code))
       .map(([name]) => `\`${name}\``);
@@ -67,10 +71,7 @@ written in camelCase (\`cacheDir\`).
 
 This page is made from the commands' own declarations (\`deno task docs\`).
 
-| command | what |
-| --- | --- |
 ${index.join("\n")}
-
 [Exit codes](#exit-codes)
 
 ${sections.join("\n")}

@@ -4,12 +4,13 @@
  *
  * All paths are relative: a proxy may serve it under any path.
  *
- * Addresses: `#day=2024-01-15`, `#symbol=LITUSDT`, `#sql=…` (filled in, not run).
+ * Addresses: `#day=2024-01-15&state=archived&quote=USDC`, `#symbol=LITUSDT`, `#from=2024-01-01&to=2024-01-31`, `#sql=…` (filled
+ * in, not run). Whatever is asked for by hand becomes one, so that it can be shared, and Back leads to what was there before.
  */
 
-import { make, MAX_ROWS, table } from "./elements.js";
+import { make, MAX_ROWS, STATES, table, years } from "./elements.js";
 
-const STATES = ["traded", "archived", "missing"];
+const said = document.getElementById("said");
 
 const forms = Object.fromEntries(
   ["day", "symbol", "events", "sql"].map((name) => [name, document.getElementById(`${name}-form`)]),
@@ -21,29 +22,45 @@ async function ask(path, options) {
     throw new Error("The service cannot be reached: try again.");
   });
   const body = await answer.json().catch(() => undefined);
-  if (!answer.ok) throw new Error(body?.detail ?? body?.title ?? `HTTP ${answer.status}`);
+  if (!answer.ok) {
+    const error = new Error(body?.detail ?? body?.title ?? `HTTP ${answer.status}`);
+    throw Object.assign(error, { suggestions: body?.suggestions ?? [] });
+  }
   if (body === undefined) throw new Error("The answer broke off: try again.");
   return body;
 }
 
-/** Fills a form's answer while it works; a failure is shown in its place. */
+/** Gives the question that was asked an address; by hand: one that Back leads away from. */
+function remember(fields, byHand) {
+  const hash = `#${new URLSearchParams(fields).toString().replaceAll("+", "%20")}`;
+  if (hash === location.hash) return;
+  history[byHand ? "pushState" : "replaceState"](null, "", hash);
+}
+
+/**
+ * Fills a form's answer while it works; a failure is shown in its place. `work` gets the fields, and whether they were sent by
+ * hand: then the first line of the answer is told to screen readers too.
+ */
 function answers(name, work) {
   const form = forms[name];
   const place = document.getElementById(`${name}-answer`);
   const button = form.querySelector("button");
   let asked = 0;
-  const show = async () => {
+  const show = async (byHand = false) => {
     const mine = ++asked;
     const wasAt = document.activeElement;
     button.disabled = true;
+    place.setAttribute("aria-busy", "true");
     let shown;
     try {
-      shown = await work(new FormData(form));
+      shown = await work(new FormData(form), byHand);
     } catch (error) {
-      shown = [make("p", { class: "problem", role: "alert" }, error.message)];
+      shown = failure(name, error);
     }
     if (mine !== asked) return; // a later question has taken its place
     place.replaceChildren(...shown);
+    place.removeAttribute("aria-busy");
+    if (byHand) said.textContent = shown[0].dataset.said ?? "";
     button.disabled = false;
     // A button that is disabled loses the keyboard.
     const isNowhere = document.activeElement === document.body;
@@ -51,9 +68,17 @@ function answers(name, work) {
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    show();
+    show(true);
   });
   return show;
+}
+
+/** What went wrong, and symbols that may have been meant. */
+function failure(name, { message, suggestions = [] }) {
+  const problem = make("p", { class: "problem", role: "alert" }, message);
+  const near = name === "symbol" ? suggestions : [];
+  const buttons = near.flatMap((symbol, at) => [at === 0 ? "" : " · ", symbolButton(symbol)]);
+  return near.length ? [problem, make("p", { class: "note" }, ...buttons)] : [problem];
 }
 
 /** `251 traded on 2024-01-15 · JSON · CSV · Parquet`; `address` makes the link of a format. */
@@ -61,7 +86,7 @@ function note(text, address) {
   const formats = { json: "JSON", csv: "CSV", parquet: "Parquet" };
   const links = Object.entries(formats)
     .flatMap(([format, label]) => [" · ", make("a", { href: address(format) }, label)]);
-  return make("p", { class: "note" }, text, ...links);
+  return make("p", { class: "note", "data-said": text }, text, ...links);
 }
 
 /** The address of a question in a format. */
@@ -71,23 +96,31 @@ function addressOf(path, query = "") {
 
 /** A symbol that shows its lives when it is pressed. */
 function symbolButton(symbol) {
-  return make("button", { type: "button", onclick: () => showSymbol(symbol, true) }, symbol);
+  return make(
+    "button",
+    { type: "button", onclick: () => showSymbol(symbol, { byHand: true }) },
+    symbol,
+  );
 }
 
-const showDay = answers("day", async (fields) => {
+const showDay = answers("day", async (fields, byHand) => {
   const day = fields.get("day");
   if (!day) throw new Error("Give a day, such as 2024-01-15.");
   const quote = fields.get("quote");
-  const query = new URLSearchParams(fields.getAll("state").map((state) => ["state", state]));
+  const states = fields.getAll("state");
+  const query = new URLSearchParams(states.map((state) => ["state", state]));
   query.set("detail", "1");
-  history.replaceState(null, "", `#day=${day}`);
+  const named = String(states) === "traded" ? [] : states.map((state) => ["state", state]);
+  remember([["day", day], ...named, ...(quote ? [["quote", quote]] : [])], byHand);
   markDay(day);
   const path = `v1/snapshot/${day}`;
-  const { rows, states } = await ask(`${path}?${query}`);
-  const shown = rows.filter((row) => !quote || row.quoteAsset === quote);
-  const text = `${shown.length} ${states.join(", ")} on ${day}`;
+  const answer = await ask(`${path}?${query}`);
+  const shown = answer.rows.filter((row) => !quote || row.quoteAsset === quote);
+  const text = `${shown.length} ${answer.states.join(", ")} on ${day}`;
+  const noted = note(text, addressOf(path, `?${query}`));
+  if (shown.length === 0) return [noted];
   return [
-    note(text, addressOf(path, `?${query}`)),
+    noted,
     table(
       ["symbol", "state", "type", "quote", "listed", "last traded"],
       shown.map((
@@ -100,15 +133,16 @@ const showDay = answers("day", async (fields) => {
         row.first,
         row.lastTraded,
       ]),
+      text,
     ),
   ];
 });
 
-const askSymbol = answers("symbol", async (fields) => {
+const askSymbol = answers("symbol", async (fields, byHand) => {
   const symbol = fields.get("symbol").trim();
   if (!symbol) throw new Error("Give a symbol, such as BTCUSDT.");
   const path = `v1/timeline/${encodeURIComponent(symbol)}`;
-  history.replaceState(null, "", `#symbol=${encodeURIComponent(symbol)}`);
+  remember([["symbol", symbol]], byHand);
   const answer = await ask(`${path}?detail=1`);
   const keys = STATES.filter((state) => answer.days[state] > 0)
     .flatMap((
@@ -123,54 +157,26 @@ const askSymbol = answers("symbol", async (fields) => {
       answer.listings.map((
         life,
       ) => [life.id, life.contractType, life.quoteAsset, life.first, life.lastTraded, life.last]),
+      `Lives of ${answer.symbol}`,
     ),
   ];
 });
 
-function showSymbol(symbol, scroll) {
+function showSymbol(symbol, { byHand }) {
   forms.symbol.elements.symbol.value = symbol;
-  if (scroll) forms.symbol.scrollIntoView({ behavior: "smooth", block: "center" });
-  return askSymbol();
+  bringIntoView(forms.symbol);
+  return askSymbol(byHand);
 }
 
-/** One strip a year, one unit a day. */
-function years(rows) {
-  const place = make("div", { class: "years" });
-  for (const [year, days] of Map.groupBy(rows, (row) => row.date.slice(0, 4))) {
-    const start = Date.UTC(year, 0, 1);
-    const strip = make("svg", {
-      viewBox: "0 0 366 10",
-      preserveAspectRatio: "none",
-      role: "img",
-      "aria-label": `${year}`,
-    });
-    for (const run of runsOf(days)) {
-      const from = (Date.parse(run.from) - start) / 86_400_000;
-      const to = (Date.parse(run.to) - start) / 86_400_000;
-      const title = make("title", {}, `${run.from} to ${run.to}: ${run.state}`);
-      strip.append(
-        make("rect", { class: run.state, x: from, y: 0, width: to - from + 1, height: 10 }, title),
-      );
-    }
-    place.append(make("span", {}, year), strip);
-  }
-  return place;
+/** Brings a form into view; gently, unless the visitor wants nothing to move. */
+function bringIntoView(form) {
+  const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  form.scrollIntoView({ behavior: still ? "auto" : "smooth", block: "center" });
 }
 
-/** Days in a row with one state. */
-function runsOf(days) {
-  const runs = [];
-  for (const { date, state } of days) {
-    const last = runs.at(-1);
-    const follows = last && Date.parse(date) - Date.parse(last.to) === 86_400_000;
-    if (follows && last.state === state) last.to = date;
-    else runs.push({ from: date, to: date, state });
-  }
-  return runs;
-}
-
-const showEvents = answers("events", async (fields) => {
+const showEvents = answers("events", async (fields, byHand) => {
   const query = `?${new URLSearchParams(fields)}`;
+  if (byHand) remember([...fields], byHand);
   const [came, went] = await Promise.all(
     ["v1/new-listings", "v1/delistings"].map((path) => ask(path + query)),
   );
@@ -178,9 +184,14 @@ const showEvents = answers("events", async (fields) => {
     ...came.events.map((event) => ({ ...event, what: event.relisting ? "relisted" : "new" })),
     ...went.events.map((event) => ({ ...event, what: "gone" })),
   ].sort((a, b) => a.date < b.date ? 1 : a.date > b.date ? -1 : 0);
-  return [
+  const notes = [
     note(`${came.count} new`, addressOf("v1/new-listings", query)),
     note(`${went.count} gone`, addressOf("v1/delistings", query)),
+  ];
+  notes[0].dataset.said = `${came.count} new, ${went.count} gone`;
+  if (events.length === 0) return notes;
+  return [
+    ...notes,
     table(
       ["date", "what", "symbol", "listing", "type", "quote"],
       events.map((
@@ -193,13 +204,14 @@ const showEvents = answers("events", async (fields) => {
         event.contractType,
         event.quoteAsset,
       ]),
+      "New and gone",
     ),
   ];
 });
 
-const runSql = answers("sql", async (fields) => {
+const runSql = answers("sql", async (fields, byHand) => {
   const sql = fields.get("sql");
-  history.replaceState(null, "", `#sql=${encodeURIComponent(sql)}`);
+  remember([["sql", sql]], byHand);
   const start = performance.now();
   const answer = await ask("v1/query", {
     method: "POST",
@@ -208,10 +220,11 @@ const runSql = answers("sql", async (fields) => {
   });
   const left = Math.min(answer.rows.length, MAX_ROWS);
   const shown = left < answer.rows.length ? `, the first ${left} are shown` : "";
+  const rows = answer.count === 1 ? "row" : "rows";
   const cut = answer.truncated ? " (cut off: `bfa sql` on your own machine has no limit)" : "";
   return [
     note(
-      `${answer.count} rows${shown}${cut} in ${
+      `${answer.count} ${rows}${shown}${cut} in ${
         Math.round(performance.now() - start)
       } ms, version ${answer.version}`,
       (format) => `v1/query?${new URLSearchParams({ sql, format })}`,
@@ -228,7 +241,7 @@ const runSql = answers("sql", async (fields) => {
 });
 
 forms.sql.elements.sql.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runSql();
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) runSql(true);
 });
 
 /** The other page is given the statement, and does not run it by itself either. */
@@ -247,6 +260,12 @@ function drawHistory(rows) {
     return `M0 ${most}${top}L${rows.length - 1} ${most}Z`;
   };
   const line = make("line", { class: "day", y1: 0, y2: most });
+  const all = `${rows[0].date} to ${rows.at(-1).date} `;
+  const pointed = make("span", {}, all);
+  const rowAt = (event) => {
+    const at = Math.round(event.offsetX / chart.clientWidth * (rows.length - 1));
+    return rows[Math.max(0, Math.min(rows.length - 1, at))];
+  };
   const chart = make(
     "svg",
     {
@@ -255,11 +274,14 @@ function drawHistory(rows) {
       role: "img",
       "aria-label": `Symbols by day, up to ${most}`,
       onclick(event) {
-        const at = Math.round(event.offsetX / chart.clientWidth * (rows.length - 1));
-        const { date } = rows[Math.max(0, Math.min(rows.length - 1, at))];
-        forms.day.elements.day.value = date;
-        showDay();
+        forms.day.elements.day.value = rowAt(event).date;
+        showDay(true);
       },
+      onpointermove(event) {
+        const { date, traded, archived } = rowAt(event);
+        pointed.textContent = `${date}: ${traded} traded, ${archived} archived `;
+      },
+      onpointerleave: () => pointed.textContent = all,
     },
     make("path", { class: "archived", d: area((row) => row.traded + row.archived) }),
     make("path", { class: "traded", d: area((row) => row.traded) }),
@@ -270,11 +292,10 @@ function drawHistory(rows) {
     line.setAttribute("x1", at);
     line.setAttribute("x2", at);
   };
-  const { date } = rows[0];
   const caption = make(
     "p",
     { class: "note" },
-    `${date} to ${rows.at(-1).date} `,
+    pointed,
     make("span", { class: "key traded" }, "traded"),
     " ",
     make("span", { class: "key archived" }, "a file, but no trades"),
@@ -310,7 +331,7 @@ async function start() {
     forms.sql.elements.sql.value ||=
       "SELECT symbol, count(*) AS lives\nFROM listings\nGROUP BY symbol\nHAVING lives > 1\nORDER BY symbol";
     await showAddress();
-    showEvents();
+    if (!addressed().has("from")) showEvents();
     const { rows } = await ask(`v1/summary?from=${first}&to=${last}`);
     drawHistory(rows);
     markDay(forms.day.elements.day.value);
@@ -319,15 +340,32 @@ async function start() {
   }
 }
 
+/** What the address names. */
+function addressed() {
+  return new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
+}
+
 /** Shows what the address names. */
 async function showAddress() {
-  const named = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
-  const day = named.get("day");
-  if (day !== null) forms.day.elements.day.value = day;
+  const named = addressed();
+  if (named.has("day")) fillDay(named);
   if (named.has("sql")) forms.sql.elements.sql.value = named.get("sql");
-  const symbol = named.get("symbol");
-  if (symbol !== null) await showSymbol(symbol, true);
-  else if (!named.has("sql")) await showDay();
+  if (named.has("symbol")) return await showSymbol(named.get("symbol"), { byHand: false });
+  if (named.has("from")) {
+    forms.events.elements.from.value = named.get("from");
+    forms.events.elements.to.value = named.get("to") ?? named.get("from");
+    bringIntoView(forms.events);
+    return await showEvents();
+  }
+  if (!named.has("sql")) await showDay();
+}
+
+function fillDay(named) {
+  const { day, quote, state } = forms.day.elements;
+  const states = named.has("state") ? named.getAll("state") : ["traded"];
+  day.value = named.get("day");
+  quote.value = named.get("quote") ?? "";
+  for (const box of state) box.checked = states.includes(box.value);
 }
 
 addEventListener("hashchange", showAddress);

@@ -1,8 +1,11 @@
 /**
- * What the pages are made of: elements and tables. Whatever is put into them is shown as text, never as markup.
+ * What the pages are made of: elements, tables and strips of days. Whatever is put into them is shown as text, never as markup.
  */
 
 const SVG = "http://www.w3.org/2000/svg";
+
+/** What a day of a symbol can be. */
+export const STATES = ["traded", "archived", "missing"];
 
 /** Rows that a table shows. */
 export const MAX_ROWS = 2_000;
@@ -21,8 +24,11 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-/** A table of rows; a cell may be an element. */
-export function table(columns, rows) {
+/** A table of rows; a cell may be an element. `label` is what a screen reader calls it. */
+export function table(columns, rows, label = "Rows") {
+  const isNumber = columns.map((_, at) =>
+    rows.length > 0 && rows.every((row) => isNumeric(row[at]))
+  );
   const cell = (value) =>
     make(
       "td",
@@ -31,16 +37,70 @@ export function table(columns, rows) {
     );
   return make(
     "div",
-    { class: "scroll", tabindex: "0" },
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
     make(
       "table",
       {},
       make(
         "thead",
         {},
-        make("tr", {}, ...columns.map((column) => make("th", { scope: "col" }, column))),
+        make(
+          "tr",
+          {},
+          ...columns.map((column, at) =>
+            make("th", { scope: "col", ...(isNumber[at] ? { class: "number" } : {}) }, column)
+          ),
+        ),
       ),
       make("tbody", {}, ...rows.slice(0, MAX_ROWS).map((row) => make("tr", {}, ...row.map(cell)))),
     ),
   );
+}
+
+/** Whether a cell can stand in a column of numbers. */
+function isNumeric(value) {
+  return typeof value === "number" || value === null;
+}
+
+/** One strip a year, one unit a day. */
+export function years(rows) {
+  const place = make("div", { class: "years" });
+  for (const [year, days] of Map.groupBy(rows, (row) => row.date.slice(0, 4))) {
+    const start = Date.UTC(year, 0, 1);
+    const strip = make("svg", {
+      viewBox: "0 0 366 10",
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${year}: ${countedStates(days)}`,
+    });
+    for (const run of runsOf(days)) {
+      const from = (Date.parse(run.from) - start) / 86_400_000;
+      const to = (Date.parse(run.to) - start) / 86_400_000;
+      const title = make("title", {}, `${run.from} to ${run.to}: ${run.state}`);
+      strip.append(
+        make("rect", { class: run.state, x: from, y: 0, width: to - from + 1, height: 10 }, title),
+      );
+    }
+    place.append(make("span", {}, year), strip);
+  }
+  return place;
+}
+
+/** `317 days traded, 4 archived`. */
+function countedStates(days) {
+  const counts = STATES.map((state) => [days.filter((day) => day.state === state).length, state]);
+  return counts.filter(([count]) => count > 0)
+    .map(([count, state], at) => `${count}${at === 0 ? " days" : ""} ${state}`).join(", ");
+}
+
+/** Days in a row with one state. */
+function runsOf(days) {
+  const runs = [];
+  for (const { date, state } of days) {
+    const last = runs.at(-1);
+    const follows = last && Date.parse(date) - Date.parse(last.to) === 86_400_000;
+    if (follows && last.state === state) last.to = date;
+    else runs.push({ from: date, to: date, state });
+  }
+  return runs;
 }

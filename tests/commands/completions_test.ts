@@ -7,7 +7,7 @@ async function offered(script: string, words: string[]): Promise<string[]> {
   const line = words.map((word) => `'${word}'`).join(" ");
   const asked = `COMP_WORDS=(${line}); COMP_CWORD=${
     words.length - 1
-  }; _bfa; echo "\${COMPREPLY[@]}"`;
+  }; bfa() { echo "BTCUSDT ETHUSDT 币安人生USDT"; }; _bfa; echo "\${COMPREPLY[@]}"`;
   const { stdout, stderr } = await new Deno.Command("bash", {
     args: ["--norc", "-c", `${script}\n${asked}`],
   }).output();
@@ -15,7 +15,7 @@ async function offered(script: string, words: string[]): Promise<string[]> {
   return new TextDecoder().decode(stdout).trim().split(" ").filter(Boolean);
 }
 
-Deno.test("bash completes commands, options and actions", async () => {
+Deno.test("bash completes commands, options, actions, and what a value can be", async () => {
   const { code, out } = await bfa(["completions", "bash"]);
   assertEquals(code, 0);
   const cases: [words: string[], expected: string[]][] = [
@@ -28,6 +28,15 @@ Deno.test("bash completes commands, options and actions", async () => {
     [["bfa", "keys", "t"], ["trust"]],
     [["bfa", "completions", ""], ["bash", "zsh", "fish"].concat(COMMON)],
     [["bfa", "nothing", "--"], []],
+    [["bfa", "snapshot", "--state", "a"], ["archived"]],
+    [["bfa", "snapshot", "latest", "--format", "ar"], ["arrow"]],
+    [["bfa", "daily", "--whole-files", ""], ["daily", "weekly", "monthly"]],
+    [["bfa", "timeline", "B"], ["BTCUSDT"]],
+    [["bfa", "timeline", "币"], ["币安人生USDT"]],
+    [["bfa", "timeline", "--fr"], ["--from"]],
+    [["bfa", "diff", "a", "b", "--symbol", "E"], ["ETHUSDT"]],
+    [["bfa", "sql", "-f", ""], []], // files
+    [["bfa", "pull", "--out", ""], []],
   ];
   for (const [words, expected] of cases) {
     assertEquals(await offered(out, words), expected, words.join(" "));

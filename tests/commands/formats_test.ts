@@ -49,7 +49,7 @@ Deno.test("a format in the environment that a command cannot print is for others
 });
 
 Deno.test("what to do on the command line stands behind the message, by code", () => {
-  const told = (code: ErrorCode) => describeFailure(new BfaError(code, "Cannot"), false).line;
+  const told = (code: ErrorCode) => describeFailure(new BfaError(code, "Cannot")).line;
   const advice: Partial<Record<ErrorCode, string>> = {
     expired: "--accept-expired",
     conflict: "`bfa versions`",

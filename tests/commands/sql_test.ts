@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readParams } from "../../commands/sql.ts";
-import { PromptLines } from "../../commands/sql_prompt.ts";
+import { PromptLines } from "../../commands/prompt_lines.ts";
 import { main } from "../../cli.ts";
 import { open } from "../../lib/mod.ts";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
@@ -169,14 +169,19 @@ Deno.test("the prompt collects lines until a statement ends", () => {
     [["SELECT $$;", "$$;"], ["more", "run"]],
     [["SELECT 1; -- done"], ["run"]],
     [["", "  ", "SELECT 1;"], ["more", "more", "run"]],
-    [[".tables", ".schema listings", ".schema nope", ".help", ".nope", ".quit"], [
+    [[".tables", ".schema listings", ".schema nope", ".help;", ".nope", ".rows", ".rows x"], [
       "print",
       "print",
       "print",
       "print",
       "print",
-      "quit",
+      "print",
+      "print",
     ]],
+    [[".quit", "exit", "quit;", "\\q", "EXIT"], ["quit", "quit", "quit", "quit", "quit"]],
+    [["help", "?", "\\d"], ["print", "print", "print"]],
+    [["SELECT", "exit", ";"], ["more", "more", "run"]],
+    [[".rows 5", ".rows all"], ["rows", "rows"]],
   ];
   for (const [lines, kinds] of cases) {
     const prompt = new PromptLines();
@@ -184,6 +189,8 @@ Deno.test("the prompt collects lines until a statement ends", () => {
     assertEquals(prompt.open, false);
   }
   const prompt = new PromptLines();
+  assertEquals(prompt.take(".rows 5"), { kind: "rows", most: 5 });
+  assertEquals(prompt.take(".rows all"), { kind: "rows", most: Infinity });
   prompt.take("SELECT 1,");
   assertEquals(prompt.open, true);
   assertEquals(prompt.take("2;"), { kind: "run", sql: "SELECT 1,\n2;" });
@@ -192,4 +199,26 @@ Deno.test("the prompt collects lines until a statement ends", () => {
     (schema as { text: string }).text,
     "  first_date        DATE       Day of the first file\n",
   );
+});
+
+Deno.test("at a terminal a failure of SQL shows the place; in a log it is one line", async () => {
+  const ask = async (atTerminal: boolean) => {
+    let err = "";
+    await main(["sql", "SELECT symbol,\n  nosuch\nFROM listings", "-q", "--offline"], {
+      out: () => {},
+      err: (text) => err += text,
+      outIsTerminal: atTerminal,
+      errIsTerminal: atTerminal,
+      columns: 80,
+      env: (name) => name === "HOME" ? "/nonexistent" : undefined,
+      readTextFile: () => undefined,
+      now: () => NOW,
+      onInterrupt: () => new AbortController().signal,
+    });
+    return err;
+  };
+  const line =
+    'bfa: Cannot run this SQL: Referenced column "nosuch" not found in FROM clause! Candidate bindings: "contract_type"\n';
+  assertEquals(await ask(false), line);
+  assertEquals(await ask(true), `${line}  LINE 2:   nosuch\n            ^\n`);
 });

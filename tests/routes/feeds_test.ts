@@ -203,8 +203,17 @@ Deno.test("/reference has every operation and every parameter, and no script", a
   await withService(async ({ ask, json }) => {
     const response = await ask("/reference");
     assertEquals(response.headers.get("content-type"), "text/html; charset=utf-8");
+    assertMatch(response.headers.get("content-security-policy")!, /style-src 'self'/);
     const [described, page] = withoutDescription(await response.text());
     assertEquals(described["@type"], "Dataset");
+    // A proxy may serve it under any path.
+    for (const [, link] of page.matchAll(/(?:href|src)="([^"]+)"/g)) {
+      assert(!link!.startsWith("/"), link);
+      if (/^#|^data:|^\.\/$/.test(link!)) continue;
+      const linked = await ask(`/${link!.replaceAll("&amp;", "&")}`);
+      // What an example names may not be in the data of this test, but the path is there.
+      assert(!(await linked.text()).includes("no such path"), link);
+    }
     assert(!/<script|<iframe|\son\w+=|javascript:|<style|style=/i.test(page));
     for (const { operationId, parameters } of operationsOf(await json("/openapi.json"))) {
       if (operationId.endsWith("OfVersion")) continue;

@@ -48,7 +48,7 @@ Deno.test("the page has no script and no style but its files, which are the ones
       assertEquals([path, again.status], [path, 304]);
     }
     const links = [...html.matchAll(/href="([^":]+)"/g)].map((match) => `/${match[1]!}`);
-    assertEquals(links.length, 9);
+    assertEquals(links.length, 12);
     // This version was published without a descriptor, and the service has no folder of SQL in the browser.
     const missing = ["/datapackage.json", "/sql/"];
     assertMatch(html, /<p id="sql-here" hidden>/);

@@ -1,6 +1,7 @@
 /** The page in a real browser. Needs Debian's `chromium`, or another named by `CHROMIUM_BIN`. @module */
 
 import { assertEquals, assertMatch } from "@std/assert";
+import axe from "axe-core";
 import type { Page } from "playwright-core";
 import { type BrowserPage, withBrowser } from "../helpers/browser.ts";
 import { withQueryService } from "../helpers/query.ts";
@@ -168,6 +169,102 @@ Deno.test(
       await page.click("#day-form button");
       await page.waitForSelector('.problem:has-text("broke off")');
       assertEquals(await problem("day"), "The answer broke off: try again.");
+    });
+  },
+);
+
+Deno.test("page: what is asked has an address to share, and Back leads back", BROWSER, async () => {
+  await inBrowser(async ({ page, complaints, open }) => {
+    await open("#day=2024-01-11&state=traded&state=archived&quote=USDC");
+    assertEquals((await cells(page, "#day-answer")).map((row) => row[0]), ["DDDUSDC"]);
+    assertEquals(await page.isChecked('input[value="archived"]'), true);
+    assertEquals(await page.inputValue('select[name="quote"]'), "USDC");
+
+    await page.fill('input[name="symbol"]', "币安人生USDT");
+    await page.click("#symbol-form button");
+    assertEquals((await cells(page, "#symbol-answer"))[0]![0], "币安人生USDT#1");
+    assertEquals(await page.evaluate("decodeURIComponent(location.hash)"), "#symbol=币安人生USDT");
+    await page.fill('input[name="from"]', "2024-03-01");
+    await page.fill('input[name="to"]', "2024-03-01");
+    await page.click("#events-form button");
+    await page.waitForSelector('#said:has-text("1 new, 0 gone")', { state: "attached" });
+    assertEquals(await page.evaluate("location.hash"), "#from=2024-03-01&to=2024-03-01");
+    assertEquals(await page.evaluate("history.length"), 4); // the blank page, and three questions
+
+    await page.fill('input[name="symbol"]', "");
+    await page.goBack();
+    await page.waitForSelector("#symbol-form button:not([disabled])");
+    assertEquals(await page.inputValue('input[name="symbol"]'), "币安人生USDT");
+    await page.uncheck('input[value="archived"]');
+    await page.goBack();
+    await page.waitForSelector('#day-answer .note:has-text("archived")');
+    assertEquals(await page.isChecked('input[value="archived"]'), true);
+
+    await open("#from=2024-01-02&to=2024-01-02");
+    await page.waitForSelector('#events-answer .note:has-text("0 gone")');
+    assertEquals((await page.$$("#events-answer table")).length, 0, "no table without rows");
+    assertEquals(complaints, []);
+  });
+});
+
+Deno.test("page: a symbol that was mistyped is one press away", BROWSER, async () => {
+  await inBrowser(async ({ page, open }) => {
+    await open("#symbol=AAAUSD");
+    await page.waitForSelector("#symbol-answer .problem");
+    await page.click("#symbol-answer .note button");
+    assertEquals((await cells(page, "#symbol-answer"))[0]![0], "AAAUSDT#1");
+    assertEquals(await page.getAttribute("#symbol-answer .years svg", "aria-label"), LIFE_OF_AAA);
+  });
+});
+
+const LIFE_OF_AAA = "2024: 91 days traded";
+
+Deno.test(
+  "pages: they fit a telephone, and axe finds no fault in them, light or dark",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      for (const colorScheme of ["light", "dark"] as const) {
+        for (const path of ["#symbol=AAAUSDT", "reference"]) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize({ width: 360, height: 800 });
+          if (path === "reference") await page.goto(new URL("/reference", page.url()).href);
+          else {
+            await open(path);
+            await page.waitForSelector("#events-answer table");
+            await page.waitForSelector("#symbol-answer table");
+          }
+          const wide = "document.documentElement.scrollWidth";
+          assertEquals([path, await page.evaluate(wide)], [path, 360]);
+          await page.evaluate(axe.source);
+          const { violations } = await page.evaluate("axe.run()") as {
+            violations: { id: string; nodes: { html: string }[] }[];
+          };
+          const found = violations.map(({ id, nodes }) => `${id}: ${nodes[0]!.html}`);
+          assertEquals([path, colorScheme, found], [path, colorScheme, []]);
+        }
+      }
+    });
+  },
+);
+
+Deno.test(
+  "pages: without a script there are links, and the reference as it is",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      await open("");
+      const browser = page.context().browser()!;
+      const plain = await (await browser.newContext({ javaScriptEnabled: false })).newPage();
+      await plain.goto(page.url());
+      assertEquals(await plain.isVisible("main"), false);
+      const links = await plain.$$("noscript a");
+      assertEquals(links.length, 4);
+      await plain.click('noscript a[href="reference"]');
+      await plain.waitForURL("**/reference");
+      assertEquals(await plain.isVisible("main"), true);
+      const example = plain.locator('#snapshot + p a[href^="v1/snapshot/"]');
+      assertEquals(await example.textContent(), "/v1/snapshot/2024-01-15?state=archived");
     });
   },
 );
