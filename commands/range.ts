@@ -8,7 +8,7 @@ import { NAME_COLUMNS } from "../lib/core/answer_tables.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { onDays, RANGE_ARGS, readRange } from "./events.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 
 /** Which symbols existed on at least one day of a range. */
 export const range: Command = {
@@ -21,6 +21,7 @@ export const range: Command = {
       many: true,
       help: "States to include: traded, archived, missing (traded)",
     },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
@@ -31,6 +32,7 @@ export const range: Command = {
       return {
         answer,
         rows: answer.symbols,
+        lists: ["symbols"],
         columns: NAME_COLUMNS,
         footer: `${answer.count} ${answer.states.join(" or ")} ${onDays(answer)}`,
       };

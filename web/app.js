@@ -80,17 +80,17 @@ const showDay = answers("day", async (fields) => {
   const quote = fields.get("quote");
   const query = new URLSearchParams(fields.getAll("state").map((state) => ["state", state]));
   query.set("detail", "1");
+  if (quote) query.set("where", `quote_asset=${quote}`);
   history.replaceState(null, "", `#day=${day}`);
   markDay(day);
   const path = `v1/snapshot/${day}`;
   const { rows, states } = await ask(`${path}?${query}`);
-  const shown = rows.filter((row) => !quote || row.quoteAsset === quote);
-  const text = `${shown.length} ${states.join(", ")} on ${day}`;
+  const text = `${rows.length} ${states.join(", ")} on ${day}`;
   return [
     note(text, addressOf(path, `?${query}`)),
     table(
       ["symbol", "state", "type", "quote", "listed", "last traded"],
-      shown.map((
+      rows.map((
         row,
       ) => [
         symbolButton(row.symbol),
