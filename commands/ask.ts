@@ -5,6 +5,7 @@
  */
 
 import type { Dataset } from "../lib/jobs/dataset.ts";
+import type { Sift } from "../lib/core/sift.ts";
 import type { Inputs } from "./command.ts";
 import { openDataset } from "./open_dataset.ts";
 import { formatDuration, print, type View } from "./output.ts";
@@ -17,10 +18,31 @@ export async function ask<Row>(
   question: (dataset: Dataset) => Promise<View<Row>>,
 ): Promise<void> {
   const dataset = await openDataset(inputs, tools);
-  const view = await question(dataset);
+  const view = await sifted(await question(dataset), siftOf(inputs));
   const footer = view.footer && `${view.footer}${await condition(dataset, tools.world.now())}`;
   await print(footer ? { ...view, footer } : view, inputs, tools.world);
   await dataset.settled();
+}
+
+/** What of an answer's rows is wanted; `undefined` for all, as they come. */
+export function siftOf(inputs: Inputs): Sift | undefined {
+  const [where, sort] = [inputs.texts("where"), inputs.texts("sort")];
+  return where || sort ? { where, sort } : undefined;
+}
+
+/** A view with the wanted rows alone. */
+async function sifted<Row>(view: View<Row>, wanted: Sift | undefined): Promise<View<Row>> {
+  if (!wanted) return view;
+  const { sift, siftedBody } = await import("../lib/core/sift.ts");
+  const { tableOf } = await import("../lib/core/table.ts");
+  const { answer, rows, columns, lists = ["rows"], most, footer } = view;
+  const positions = sift(tableOf(columns, rows), wanted).slice(0, most);
+  return {
+    ...view,
+    answer: siftedBody(answer, lists, positions),
+    rows: positions.map((at) => rows[at]!),
+    ...(footer ? { footer: `${positions.length} of ${footer}` } : {}),
+  };
 }
 
 /** `version 2026-11-20.1 · fresh`, as it stands after a footer. */

@@ -10,7 +10,7 @@ import type { RowColumn } from "../lib/core/table.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
 import { ask } from "./ask.ts";
 import type { Arg, Command, Inputs } from "./command.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 import { counted } from "./output.ts";
 
 /** A day, or the two ends of a range. */
@@ -49,7 +49,7 @@ function eventsCommand(
   return {
     ...words,
     args: RANGE_ARGS,
-    options: { ...OUTPUT_OPTIONS, ...CLIENT_OPTIONS },
+    options: { ...SIFT_OPTIONS, ...OUTPUT_OPTIONS, ...CLIENT_OPTIONS },
     run: (inputs, tools) =>
       ask(inputs, tools, async (dataset) => {
         const answer = await question(dataset, ...readRange(inputs));
@@ -57,6 +57,7 @@ function eventsCommand(
         return {
           answer,
           rows: answer.events,
+          lists: ["events"],
           columns,
           footer: `${counted(answer.count, one)} ${onDays(answer)}`,
         };

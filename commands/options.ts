@@ -62,6 +62,21 @@ export const OUTPUT_OPTIONS = {
   json: { help: "Same as --format json" },
 } as const satisfies Options;
 
+/** For commands whose rows can be sifted. */
+export const SIFT_OPTIONS: Options = {
+  where: {
+    value: "CONDITION",
+    many: true,
+    help:
+      "Only such rows: a column, = != < <= > or >=, and a value: quote_asset=USDT, 'trade_count>=1e6'",
+  },
+  sort: {
+    value: "COLUMN",
+    many: true,
+    help: "Sort by a column; --sort=-COLUMN has the largest first",
+  },
+};
+
 /** For all commands. */
 export const COMMON_OPTIONS: Options = {
   quiet: { short: "q", help: "No notices" },

@@ -33,11 +33,15 @@ export interface ColumnView<Row> extends RowColumn<Row> {
 /** An answer, and how to show it. */
 export interface View<Row> {
   /** What `--format json` prints: the same bytes as the service. */
-  readonly answer: unknown;
+  readonly answer: object;
   readonly rows: readonly Row[];
   readonly columns: readonly ColumnView<Row>[];
   /** One line per row in a pipe; the columns separated by tabs, when left out. */
   readonly line?: (row: Row) => string;
+  /** The lists of the answer that have one item per row (`rows`). */
+  readonly lists?: readonly string[];
+  /** How many rows may be left when they have been sifted (all). */
+  readonly most?: number;
   /** Stands under a table and belongs to it. */
   readonly picture?: string;
   /** Said after a table, on stderr. */

@@ -19,7 +19,7 @@ export const pull: Command = {
     "Without names: the listings and `parts/`, which hold all rows; a new day changes little of them. Prints where each file is; --out DIR puts them there too, and removes parts of other versions from there when all are pulled.",
   args: [{
     name: "artifact",
-    help: "Such as availability.parquet; `parts/` is all in that folder",
+    help: "Such as availability.parquet; `parts/` is all in that folder, 'parts/2024*' a year",
     optional: true,
     many: true,
   }],

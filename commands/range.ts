@@ -9,7 +9,7 @@ import { ROW_STATES } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
 import { onDays, RANGE_ARGS, readRange } from "./events.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 
 /** Which symbols existed on at least one day of a range. */
 export const range: Command = {
@@ -23,6 +23,7 @@ export const range: Command = {
       help: "States to include: traded, archived, missing (traded)",
       choices: ROW_STATES,
     },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
@@ -33,6 +34,7 @@ export const range: Command = {
       return {
         answer,
         rows: answer.symbols,
+        lists: ["symbols"],
         columns: NAME_COLUMNS,
         footer: `${answer.count} ${answer.states.join(" or ")} ${onDays(answer)}`,
       };

@@ -30,6 +30,7 @@ export const COMMAND_GROUPS: Readonly<Record<string, Loaders>> = {
     "status": async () => (await import("./status.ts")).status,
     "refresh": async () => (await import("./refresh.ts")).refresh,
     "versions": async () => (await import("./versions.ts")).versions,
+    "artifacts": async () => (await import("./artifacts.ts")).artifacts,
     "pull": async () => (await import("./pull.ts")).pull,
     "cache": async () => (await import("./cache.ts")).cache,
   },

@@ -5,12 +5,12 @@
  */
 
 import { rowColumns, TOP_COLUMNS } from "../lib/core/number_tables.ts";
-import type { TopRow } from "../lib/core/availability_rows.ts";
+import { MOST_RANKS, type TopRow } from "../lib/core/availability_rows.ts";
 import { isDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
-import { ask } from "./ask.ts";
+import { ask, siftOf } from "./ask.ts";
 import type { Command, Inputs } from "./command.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 import { counted } from "./output.ts";
 
 /** Rows of `daily_availability`. */
@@ -26,11 +26,13 @@ export const rows: Command = {
       many: true,
       help: "Columns to give, or `all` (state, size, volume, trades)",
     },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
   examples: [
     "bfa rows 2024-01-15 --no-copy",
+    "bfa rows 2024-01-15 --where 'quote_volume_usdt>=1e8' --sort=-trade_count",
     "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc.csv",
   ],
   run: (inputs, tools) =>
@@ -52,15 +54,22 @@ export const top: Command = {
   args: [{ name: "day", help: "UTC day, YYYY-MM-DD, or `latest`" }],
   options: {
     number: { short: "n", value: "N", help: "How many (20)" },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
-  examples: ["bfa top latest", "bfa top 2024-01-15 -n 50 --format csv"],
+  examples: [
+    "bfa top latest",
+    "bfa top 2024-01-15 -n 50 --format csv",
+    "bfa top latest -n 10 --sort rank_change_7d",
+  ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {
-      const answer = await dataset.top(inputs.args[0]!, readNumber(inputs));
+      const n = readNumber(inputs);
+      const answer = await dataset.top(inputs.args[0]!, siftOf(inputs) ? MOST_RANKS : n);
       return {
         answer,
+        most: n ?? 20,
         rows: answer.rows,
         columns: TOP_COLUMNS,
         line: (row: TopRow) => row.symbol,

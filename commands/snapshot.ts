@@ -5,12 +5,12 @@
  */
 
 import { SNAPSHOT_COLUMNS, SNAPSHOT_DETAIL_COLUMNS } from "../lib/core/answer_tables.ts";
-import type { SnapshotAnswer } from "../lib/core/answer_types.ts";
+import type { ListingRow, SnapshotAnswer } from "../lib/core/answer_types.ts";
 import { ROW_STATES } from "../lib/core/listing.ts";
 import type { Dataset } from "../lib/jobs/dataset.ts";
-import { ask } from "./ask.ts";
+import { ask, siftOf } from "./ask.ts";
 import type { Command } from "./command.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 import { type Format, readFormat, type View } from "./output.ts";
 
 /** Which symbols existed on a day. */
@@ -26,15 +26,20 @@ export const snapshot: Command = {
       choices: ROW_STATES,
     },
     detail: { help: "Also the listing's days and state" },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
-  examples: ["bfa snapshot 2024-01-15", "bfa snapshot latest --format csv > today.csv"],
+  examples: [
+    "bfa snapshot 2024-01-15",
+    "bfa snapshot latest --where quote_asset=USDC",
+    "bfa snapshot latest --format csv > today.csv",
+  ],
   run: (inputs, tools) => {
     const states = inputs.texts("state");
     const detail = inputs.flag("detail");
     const format = readFormat(inputs, tools.world);
-    return format === "lines" && !detail
+    return format === "lines" && !detail && !siftOf(inputs)
       ? ask(inputs, tools, (dataset) => names(dataset, inputs.args[0]!, states))
       : ask(inputs, tools, async (dataset) => {
         const full = await dataset.snapshot(inputs.args[0]!, { states, detail: true });
@@ -42,6 +47,8 @@ export const snapshot: Command = {
         return {
           answer: detail ? full : short,
           rows: full.rows!,
+          lists: ["symbols", "rows"],
+          ...(detail ? {} : { line: (row: ListingRow) => row.symbol }),
           columns: detail ? SNAPSHOT_DETAIL_COLUMNS : SNAPSHOT_COLUMNS,
           footer: await footer(dataset, full, format),
         };

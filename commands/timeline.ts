@@ -9,7 +9,7 @@ import type { TimelineAnswer } from "../lib/core/answer_types.ts";
 import type { RowState } from "../lib/core/listing.ts";
 import { ask } from "./ask.ts";
 import type { Command } from "./command.ts";
-import { CLIENT_OPTIONS, OUTPUT_OPTIONS } from "./options.ts";
+import { CLIENT_OPTIONS, OUTPUT_OPTIONS, SIFT_OPTIONS } from "./options.ts";
 import { counted, readFormat } from "./output.ts";
 
 /** The lives of a symbol. */
@@ -21,6 +21,7 @@ export const timeline: Command = {
     detail: { help: "One row a day" },
     from: { value: "DAY", help: "First day of the rows" },
     to: { value: "DAY", help: "Last day of the rows, or `latest`" },
+    ...SIFT_OPTIONS,
     ...OUTPUT_OPTIONS,
     ...CLIENT_OPTIONS,
   },
@@ -36,7 +37,12 @@ export const timeline: Command = {
     }
     return ask(inputs, tools, async (dataset) => {
       const answer = await dataset.timeline(symbol);
-      const view = { answer, rows: answer.listings, columns: TIMELINE_COLUMNS };
+      const view = {
+        answer,
+        rows: answer.listings,
+        lists: ["listings"],
+        columns: TIMELINE_COLUMNS,
+      };
       if (readFormat(inputs, tools.world) !== "table") return view;
       const days = await dataset.timeline(symbol, { detail: true });
       const columns = TIMELINE_COLUMNS.filter((column) =>

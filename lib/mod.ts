@@ -18,6 +18,7 @@ export type { Dataset } from "./jobs/dataset.ts";
 export type {
   Exported,
   ExportOptions,
+  ListedArtifact,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,

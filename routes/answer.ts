@@ -6,6 +6,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { Source } from "../lib/core/answers.ts";
+import { isSifting } from "../lib/core/sift.ts";
 import { parseDay } from "../lib/core/day.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { encodeTable } from "../lib/formats/formats.ts";
@@ -28,6 +29,7 @@ import { type Parameters, readParameters } from "./parameters.ts";
 import { type Differ, type Question, takenByAll } from "./question.ts";
 import type { Client } from "./route.ts";
 import { countedStream } from "./sent_bytes.ts";
+import { sifted } from "./sifting.ts";
 import type { TurnAsked } from "./turns.ts";
 
 /** Memory for encoded answers, bytes. */
@@ -124,7 +126,7 @@ export function answerer(
       const given = { path, query: url.searchParams };
       const parameters = readParameters(parametersOf(question), given) as
         & Record<string, unknown>
-        & { asof?: string; limit?: number; next?: string };
+        & { asof?: string; limit?: number; next?: string; where?: string[]; sort?: string[] };
       const { asof, limit, next, ...asked } = parameters;
       const cursor = next === undefined ? undefined : readCursor(next);
       if (asof !== undefined && (version !== undefined || cursor)) {
@@ -139,9 +141,9 @@ export function answerer(
       const from = served?.source ?? seed;
       const { signal } = request;
       const rows = served && rowsOf(served, { client, signal });
-      const wanted = { offset: cursor?.offset ?? 0, limit };
+      const wanted = { offset: cursor?.offset ?? 0, limit, sifted: isSifting(asked) };
       const context = { source: from, served, versions, rows, diff, wanted, signal, client };
-      const answer = await question.answer(context, asked);
+      const answer = sifted(await question.answer(context, asked), asked);
       const page = pageOf(answer, { version: from.version, ...wanted });
 
       const { mediaType, binary } = ANSWER_FORMATS[format];

@@ -37,6 +37,7 @@ export const diffQuestion = question({
     symbol: take.symbol.optional(),
   }),
   body: diffBody,
+  ownFilters: true,
   async answer(context, { a, b, class: why, symbol }) {
     const { signal, client, wanted } = context;
     const { offset, limit = MOST_ROWS } = wanted;

@@ -27,7 +27,7 @@ export function llmsText(
 - A day is YYYY-MM-DD (UTC) or \`latest\`. Ranges include both ends.
 - \`traded\`: it really traded. \`archived\`: the source has a file, but nothing traded (contracts that settled go on having files for years). \`missing\`: no file. Answers hold \`traded\` symbols unless \`state=\` asks for others.
 - A symbol can have several lives: \`LITUSDT#1\`, \`LITUSDT#2\`. A new listing is dated by its first traded day, a delisting by the day after the last traded one.
-- JSON by default; \`.csv\`, \`.md\`, \`.ndjson\`, \`.arrow\`, \`.parquet\` at the end of the path give other formats. \`limit=N\` cuts; \`next\` leads on.
+- JSON by default; \`.csv\`, \`.md\`, \`.ndjson\`, \`.arrow\`, \`.parquet\` at the end of the path give other formats. \`where=COLUMN>=VALUE\` (also = != < <= >; repeatable) and \`sort=-COLUMN\` sift rows, columns named as in CSV. \`limit=N\` cuts; \`next\` leads on.
 - Unknown parameters are refused. Failures are problem documents with a \`code\` and a \`detail\` that says what to do.
 - \`/v/${version}/…\` instead of \`/v1/…\` never changes.
 

@@ -6,6 +6,7 @@
 
 import { z } from "zod";
 import { rowColumns, TOP_COLUMNS } from "../lib/core/number_tables.ts";
+import { MOST_RANKS } from "../lib/core/availability_rows.ts";
 import { knownDay } from "../lib/core/answers.ts";
 import { dayNumber } from "../lib/core/day.ts";
 import { BfaError, NotFoundError } from "../lib/core/errors.ts";
@@ -24,12 +25,13 @@ export const topQuestion = question({
   example: "/v1/top/latest?n=10",
   needs: "volume-rankings",
   inPath: z.strictObject({ day: take.day() }),
-  inQuery: z.strictObject({ n: take.count(2_000, "How many; 20 when left out") }),
+  inQuery: z.strictObject({ n: take.count(MOST_RANKS, "How many; 20 when left out") }),
   body: topBody,
   async answer(context, { day, n = 20 }) {
     const date = knownDay(context.source.index, day);
-    const body = await numbers(context).top(date, n, { signal: context.signal });
-    return { body, lists: ["rows"], table: () => tableOf(TOP_COLUMNS, body.rows) };
+    const { wanted: { sifted }, signal } = context;
+    const body = await numbers(context).top(date, sifted ? MOST_RANKS : n, { signal });
+    return { body, lists: ["rows"], most: n, table: () => tableOf(TOP_COLUMNS, body.rows) };
   },
 });
 

@@ -69,6 +69,13 @@ export const PAGING = {
     "^\\d{4}-\\d{2}-\\d{2}$",
     "2026-08-09",
   ).optional(),
+  where: z.array(z.string().meta({ pattern: "^[a-z0-9_]+(!=|<=|>=|=|<|>)" })).optional().meta({
+    description:
+      "A condition on a column, by its name in CSV, with =, !=, <, <=, > or >=: `quote_asset=USDT`. Values with commas between: one must fit; no value: cells without one. All conditions must hold",
+  }),
+  sort: z.array(z.string().meta({ pattern: "^-?[a-z0-9_]+$" })).optional().meta({
+    description: "A column to sort by; with `-` before it, the largest first",
+  }),
   limit: count(100_000, "At most so many rows; `next` and `Link` lead to the rest"),
   next: text(
     "Where the page before left off, as its `next` says",

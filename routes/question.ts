@@ -28,7 +28,12 @@ export interface Context {
   /** Compares versions. */
   readonly diff: Differ;
   /** The rows that are asked for: an answer that can leave out the others need not make them. */
-  readonly wanted: { readonly offset: number; readonly limit: number | undefined };
+  readonly wanted: {
+    readonly offset: number;
+    readonly limit: number | undefined;
+    /** They are sifted once they are made: all of them are needed. */
+    readonly sifted: boolean;
+  };
   /** Aborts when the client has left. */
   readonly signal: AbortSignal | undefined;
   /** Who asks, where that is known. */
@@ -52,6 +57,8 @@ export interface Answer {
   readonly lists?: readonly string[];
   /** How many rows there are in all, when the lists hold the wanted ones alone. */
   readonly whole?: number;
+  /** How many rows may be left when they have been sifted; all, when left out. */
+  readonly most?: number;
   /** Nothing that is published later can change it. */
   readonly immutable?: boolean;
 }
@@ -74,15 +81,18 @@ export interface Question {
   readonly body: z.ZodType;
   /** Its answer is no list: it comes whole, as JSON alone. */
   readonly whole?: true;
+  /** It has filters of its own: `where` and `sort` are not for it. */
+  readonly ownFilters?: true;
   /** What else it may answer, besides what every question may. */
   readonly statuses?: readonly OtherStatus[];
   answer(context: Context, parameters: Record<string, unknown>): Answer | Promise<Answer>;
 }
 
 /** What a question takes besides its own parameters. */
-export function takenByAll({ whole }: Question): z.ZodRawShape {
-  const { asof, ...pages } = PAGING;
-  return whole ? { asof } : { asof, ...pages };
+export function takenByAll({ whole, ownFilters }: Question): z.ZodRawShape {
+  const { asof, where, sort, ...pages } = PAGING;
+  if (whole) return { asof };
+  return ownFilters ? { asof, ...pages } : { asof, where, sort, ...pages };
 }
 
 /** A question whose parameters have types. */

@@ -119,6 +119,8 @@ ${others.join("\n")}
 | another format | end the path with \`.ndjson\`, \`.csv\`, \`.md\`, \`.arrow\` or \`.parquet\`, or send \`Accept\` |
 | one version, for ever the same | \`/v/{version}/…\` instead of \`/v1/…\` |
 | what was known at the end of a day | \`asof=YYYY-MM-DD\` |
+| some rows | \`where=COLUMN=VALUE\`, repeatable; also \`!=\`, \`<\`, \`<=\`, \`>\`, \`>=\`. Columns are called as in CSV; \`A,B\` is either, nothing is no value |
+| another order | \`sort=COLUMN\`; \`sort=-COLUMN\` has the largest first |
 | a part | \`limit=N\`; then \`"truncated":true\`, and \`"next"\` or the \`Link\` header leads on, in the same version |
 | fewer letters | \`/snapshot/{day}\` and \`/timeline/{symbol}\` are short for \`/v1/…\` |
 

@@ -110,20 +110,20 @@ const showDay = answers("day", async (fields, byHand) => {
   const states = fields.getAll("state");
   const query = new URLSearchParams(states.map((state) => ["state", state]));
   query.set("detail", "1");
+  if (quote) query.set("where", `quote_asset=${quote}`);
   const named = String(states) === "traded" ? [] : states.map((state) => ["state", state]);
   remember([["day", day], ...named, ...(quote ? [["quote", quote]] : [])], byHand);
   markDay(day);
   const path = `v1/snapshot/${day}`;
-  const answer = await ask(`${path}?${query}`);
-  const shown = answer.rows.filter((row) => !quote || row.quoteAsset === quote);
-  const text = `${shown.length} ${answer.states.join(", ")} on ${day}`;
+  const { rows, states: included } = await ask(`${path}?${query}`);
+  const text = `${rows.length} ${included.join(", ")} on ${day}`;
   const noted = note(text, addressOf(path, `?${query}`));
-  if (shown.length === 0) return [noted];
+  if (rows.length === 0) return [noted];
   return [
     noted,
     table(
       ["symbol", "state", "type", "quote", "listed", "last traded"],
-      shown.map((
+      rows.map((
         row,
       ) => [
         symbolButton(row.symbol),

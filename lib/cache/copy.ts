@@ -68,6 +68,11 @@ export class Copy {
     return !this.#options.store.durable;
   }
 
+  /** Whether a file is there, as far as its length tells. */
+  async has(artifact: Artifact): Promise<boolean> {
+    return await this.#options.store.has(artifact);
+  }
+
   /** What is there: verified, or `undefined` when there is nothing that can be used. */
   async load(): Promise<LoadedCopy | undefined> {
     const { store } = this.#options;

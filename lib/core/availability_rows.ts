@@ -171,6 +171,9 @@ export function rowsAnswer(
   };
 }
 
+/** More ranks than a day has. */
+export const MOST_RANKS = 2_000;
+
 /** The rankings of a day, best first, as an answer. */
 export function topAnswer(
   version: string,

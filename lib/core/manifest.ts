@@ -209,7 +209,7 @@ export function artifactNamed(body: ManifestBody, name: string): Artifact {
 
 /**
  * The artifacts that names stand for: `parts/` is all in that folder, in this version and in later
- * ones; `*` is all.
+ * ones; `*` stands for any letters, so that `parts/2024*` is a year and `*` is all.
  *
  * @throws {BfaError} `not_found` when a name stands for none.
  */
@@ -226,7 +226,17 @@ export function artifactsNamed(body: ManifestBody, names: readonly string[]): Ar
 
 /** Whether a name stands for an artifact. */
 export function isNamed({ name }: Artifact, asked: string): boolean {
-  return asked === "*" || name === asked || (asked.endsWith("/") && name.startsWith(asked));
+  if (name === asked || (asked.endsWith("/") && name.startsWith(asked))) return true;
+  const [first = "", ...rest] = asked.split("*");
+  const last = rest.pop();
+  if (last === undefined || !name.startsWith(first)) return false;
+  let at = first.length;
+  for (const piece of rest) {
+    const found = name.indexOf(piece, at);
+    if (found < 0) return false;
+    at = found + piece.length;
+  }
+  return name.endsWith(last) && name.length - last.length >= at;
 }
 
 /** A value that must be an object. */

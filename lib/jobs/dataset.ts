@@ -25,6 +25,7 @@ import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type {
   Exported,
   ExportOptions,
+  ListedArtifact,
   RefreshResult,
   SnapshotOptions,
   SqlOptions,
@@ -287,6 +288,15 @@ export class Dataset {
   /** The manifest that answers come from. */
   async manifest(): Promise<Manifest> {
     return (await this.#published().current()).copy.manifest;
+  }
+
+  /**
+   * The files of the version that answers come from: what `pull()` would download.
+   *
+   * @param names `parts/` is all in that folder, `*` stands for any letters; everything when left out.
+   */
+  async artifacts(names: readonly string[] = ["*"]): Promise<ListedArtifact[]> {
+    return await this.#published().artifacts(names);
   }
 
   /** The file of an artifact, downloaded and verified when it is not there. */

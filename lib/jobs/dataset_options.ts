@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Artifact } from "../core/manifest.ts";
 import type { RangeQuestion, StatesOption } from "../core/answers.ts";
 
 /** Additional options of a snapshot. */
@@ -38,6 +39,12 @@ export interface RefreshResult {
   version: string;
   /** The sequence that the channel is at now. */
   sequence: number;
+}
+
+/** A file of a version, and whether this machine has it. */
+export interface ListedArtifact extends Artifact {
+  /** Whether it is in the copy, as far as its length tells; using it verifies it. */
+  readonly here: boolean;
 }
 
 /** Which rows and columns to export. */

@@ -19,6 +19,7 @@ import type { HttpClient } from "../net/client.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { FreshKeeper } from "./fresh_keeper.ts";
+import type { ListedArtifact } from "./dataset_options.ts";
 import type { Notice } from "./notice.ts";
 import type { RowCache, VersionRows } from "./row_source.ts";
 
@@ -147,6 +148,16 @@ export class KeptCopy {
     const { copy } = await this.current();
     const bytes = await this.#copy.read(copy, name, this.#options.offline);
     return this.#copy.inMemory ? bytes.slice() : bytes; // what is given away is the caller's
+  }
+
+  /** The files of the version that names stand for, and whether each is here. */
+  async artifacts(names: readonly string[]): Promise<ListedArtifact[]> {
+    const { copy } = await this.current();
+    const { artifactsNamed } = await import("../core/manifest.ts");
+    return await Promise.all(
+      artifactsNamed(copy.manifest.signed, names)
+        .map(async (artifact) => ({ ...artifact, here: await this.#copy.has(artifact) })),
+    );
   }
 
   /** Downloads artifacts and keeps them up to date from now on. */

@@ -1,9 +1,11 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { BfaError } from "../../lib/core/errors.ts";
 import {
+  type Artifact,
   artifactNamed,
   formatManifest,
   isChannel,
+  isNamed,
   isSha256,
   type Manifest,
   MAX_MANIFEST_BYTES,
@@ -265,3 +267,26 @@ function codeOfSigned(text: string): string {
     return error instanceof BfaError ? error.code : (error as Error).name;
   }
 }
+
+Deno.test("isNamed(): a name, a folder, a pattern", () => {
+  const artifact = { name: "parts/2024-01.parquet" } as Artifact;
+  const cases: readonly [asked: string, named: boolean][] = [
+    ["parts/2024-01.parquet", true],
+    ["parts/", true],
+    ["parts", false],
+    ["*", true],
+    ["parts/2024*", true],
+    ["parts/2024-*.parquet", true],
+    ["*.parquet", true],
+    ["*01*", true],
+    ["p*2*-*1*t", true],
+    ["parts/2024-01.parquet*", true],
+    ["parts/2024-01*1.parquet", false],
+    ["*24*24*", false],
+    ["2024*", false],
+    ["parts/2023*", false],
+    ["parts/2024?01.parquet", false],
+    ["", false],
+  ];
+  for (const [asked, named] of cases) assertEquals(isNamed(artifact, asked), named, asked);
+});
