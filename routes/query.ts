@@ -11,7 +11,6 @@ import type { SqlParams } from "../lib/core/sql_params.ts";
 import type { SqlAnswer, SqlService } from "../lib/jobs/sql_service.ts";
 import { parseVersion } from "../lib/core/version.ts";
 import { byteChunks } from "../lib/formats/chunks.ts";
-import { encodeTable } from "../lib/formats/formats.ts";
 import { preconditionFailed, unmet } from "./conditions.ts";
 import { answerHeaders } from "./headers.ts";
 import { gather, largeStream } from "./large.ts";
@@ -101,16 +100,21 @@ export async function queryAnswer(
     };
     const known = now && conditional(now);
     if (known) return known;
-    const asked = { ...question, client, signal: request.signal };
+    const asked = {
+      ...question,
+      format: format === "json" ? undefined : format,
+      client,
+      signal: request.signal,
+    };
     const answer = await sql.query(asked, version);
     return (now ? undefined : conditional(answer)) ??
-      await encoded(request, answer, { format, headers: headersFor(answer), client });
+      sent(request, answer, { format, headers: headersFor(answer), client });
   } catch (error) {
     return failure(error);
   }
 }
 
-async function encoded(
+function sent(
   request: Request,
   answer: SqlAnswer,
   { format, headers, client }: {
@@ -118,10 +122,10 @@ async function encoded(
     readonly headers: Headers;
     readonly client: string | undefined;
   },
-): Promise<Response> {
+): Response {
   // Other formats have no room for a word about it.
   if (answer.truncated) headers.set("x-truncated", "true");
-  const chunks = format === "json" ? jsonOf(answer) : await encodeTable(answer.table(), format);
+  const chunks = format === "json" ? jsonOf(answer) : byteChunks(answer.rows);
   const { start, rest } = gather(chunks);
   if (!rest) headers.set("content-length", String(start.length));
   if (request.method === "HEAD") return new Response(null, { headers });
@@ -130,11 +134,11 @@ async function encoded(
 }
 
 function* jsonOf(answer: SqlAnswer): Generator<Uint8Array<ArrayBuffer>> {
-  const { version, columns, count, truncated, rowsJson } = answer;
+  const { version, columns, count, truncated, rows } = answer;
   const encoder = new TextEncoder();
   const head = JSON.stringify({ version, columns, count, truncated }).slice(0, -1);
   yield encoder.encode(`${head},"rows":[`);
-  yield* byteChunks(rowsJson);
+  yield* byteChunks(rows);
   yield encoder.encode("]}\n");
 }
 

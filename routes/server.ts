@@ -11,6 +11,7 @@ import type { ManifestReader } from "../lib/manifest/store.ts";
 import type { MirrorReader } from "../lib/mirror/mirror.ts";
 import { seedSource } from "../lib/source/seed.ts";
 import { type SqlPoolOptions, sqlService } from "../lib/jobs/sql_service.ts";
+import { type Listening, listening } from "./listening.ts";
 import { operated, type OperationOptions } from "./operation.ts";
 import { RequestLog } from "./request_log.ts";
 import { service } from "./service.ts";
@@ -109,10 +110,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     mirrorHealth,
     telemetry: options.telemetry,
   });
-  let server: Deno.HttpServer<Deno.NetAddr>;
+  let server: Listening;
   try {
-    server = Deno.serve({ port, hostname, onListen: () => {} }, fetch);
-    port = server.addr.port;
+    server = listening({ port, hostname, fetch, onProblem });
+    port = server.port;
   } catch (error) {
     await sql?.close();
     await followed.close();
@@ -120,7 +121,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   }
   const host = hostname.includes(":") ? `[${hostname}]` : hostname;
   return {
-    url: `http://${host}:${server.addr.port}`,
+    url: `http://${host}:${port}`,
     async checkMirror() {
       const signed = followed.current()?.stored.manifest.signed;
       if (!signed) return undefined;
@@ -158,7 +159,7 @@ export function readPort(text = "8000"): number {
   );
 }
 
-async function untilStopped(server: Deno.HttpServer, signal: AbortSignal): Promise<void> {
+async function untilStopped(server: Listening, signal: AbortSignal): Promise<void> {
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }

@@ -20,7 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   "lib/cache": ["lib/core", "lib/files", "lib/net", "lib/manifest"],
   "lib/mirror": ["lib/core", "lib/files", "lib/net"],
   "lib/source": ["lib/core", "lib/net", "data"],
-  "lib/engine": ["lib/core"],
+  "lib/engine": ["lib/core", "lib/formats"],
   "lib/formats": ["lib/core"],
   "lib/jobs": [
     "lib/core",

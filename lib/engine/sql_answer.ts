@@ -1,6 +1,6 @@
 /**
- * Running one statement up to a limit. The answer is rows of JSON text, made in the child: the server
- * passes it on, and only reads it where another format is asked for.
+ * Running one statement up to a limit. The answer is rows of JSON text, or a table in another format (sql_encoded.ts),
+ * made in the child: the server passes it on and never reads it.
  *
  * @module
  */
@@ -39,9 +39,10 @@ export interface SqlAnswerHead {
   readonly truncated: boolean;
 }
 
-/** An answer: `rows` is the inside of a JSON array of arrays, in UTF-8. */
+/** An answer. */
 export interface SqlAnswerParts {
   readonly head: SqlAnswerHead;
+  /** The inside of a JSON array of arrays, in UTF-8; the whole table, where another format was asked for. */
   readonly rows: Uint8Array<ArrayBuffer>;
 }
 

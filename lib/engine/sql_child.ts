@@ -9,7 +9,8 @@
 
 import { BfaError } from "../core/errors.ts";
 import type { SqlParams } from "../core/sql_params.ts";
-import { type SqlLimits, startSql } from "./sql_answer.ts";
+import type { TableFormat } from "../formats/formats.ts";
+import { type SqlAnswerParts, type SqlLimits, startSql } from "./sql_answer.ts";
 import { openLockedDatabase, type SqlData } from "./sql_database.ts";
 import { sqlFailure } from "./sql_failure.ts";
 import { type Frame, frameBytes, readFrames } from "./sql_frames.ts";
@@ -27,6 +28,8 @@ export interface ChildStart {
 export interface ChildRequest {
   readonly sql: string;
   readonly params?: SqlParams | undefined;
+  /** Rows of JSON, when left out. */
+  readonly format?: TableFormat | undefined;
 }
 
 /** What a statement may always take, bytes: an emulator holds much of {@linkcode ChildStart.maxResidentBytes} itself. */
@@ -103,7 +106,9 @@ class Child {
       const running = await startSql(this.database, request.sql, options);
       this.#interrupt = running.interrupt;
       if (interrupted) running.interrupt();
-      const { head, rows } = await running.answer;
+      const answer = await running.answer;
+      const { format } = request;
+      const { head, rows } = format ? await encoded(answer, format) : answer;
       return { header: { ...head }, body: rows };
     } catch (error) {
       const { code, message } = sqlFailure(error);
@@ -120,6 +125,11 @@ class Child {
   #watch(): void {
     if (Deno.memoryUsage().rss > this.#maxResidentBytes) send({ full: true });
   }
+}
+
+/** What makes other formats is loaded when one is asked for. */
+async function encoded(answer: SqlAnswerParts, format: TableFormat): Promise<SqlAnswerParts> {
+  return await (await import("./sql_encoded.ts")).sqlEncoded(answer, format);
 }
 
 /** One write at a time, whole. */

@@ -8,6 +8,7 @@
 import { BfaError } from "../core/errors.ts";
 import { Shares } from "../core/shares.ts";
 import type { SqlParams } from "../core/sql_params.ts";
+import type { TableFormat } from "../formats/formats.ts";
 import { SERVICE_LIMITS, type SqlAnswerParts, type SqlLimits } from "./sql_answer.ts";
 import type { SqlData } from "./sql_database.ts";
 import {
@@ -42,6 +43,8 @@ export interface SqlQuestion {
   /** The statement in its normal form. */
   readonly sql: string;
   readonly params?: SqlParams | undefined;
+  /** The format of the answer; rows of JSON, when left out. */
+  readonly format?: TableFormat | undefined;
   /** Who asks, where that is known. */
   readonly client?: string | undefined;
   /** Aborts when nobody waits for the answer any more. */
@@ -199,7 +202,10 @@ export class SqlPool {
     }
   }
 
-  async #ask(child: SqlProcess, { sql, params, signal }: SqlQuestion): Promise<SqlPoolAnswer> {
+  async #ask(
+    child: SqlProcess,
+    { sql, params, format, signal }: SqlQuestion,
+  ): Promise<SqlPoolAnswer> {
     const { deadlineMs, graceMs } = this.#options;
     const timers: ReturnType<typeof setTimeout>[] = [];
     let late = false;
@@ -216,7 +222,7 @@ export class SqlPool {
     if (signal?.aborted) leave();
     let killed = true;
     try {
-      const parts = await child.ask({ sql, params });
+      const parts = await child.ask({ sql, params, format });
       killed = false;
       return { ...parts, data: child.data };
     } catch (error) {

@@ -7,8 +7,7 @@
 
 import { basename, join } from "@std/path";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import type { Table, TableColumn } from "../core/table.ts";
-import { readRowsJson } from "../engine/sql_answer.ts";
+import type { TableColumn } from "../core/table.ts";
 import type { SqlData } from "../engine/sql_database.ts";
 import {
   type SqlLoad,
@@ -36,10 +35,11 @@ export interface SqlAnswer {
   readonly count: number;
   /** Whether rows or columns were left out. */
   readonly truncated: boolean;
-  /** The inside of a JSON array of rows, each an array of cells, in UTF-8. */
-  readonly rowsJson: Uint8Array<ArrayBuffer>;
-  /** The rows as cells, read when asked for. */
-  table(): Table;
+  /**
+   * The inside of a JSON array of rows, each an array of cells, in UTF-8; the whole table, where another format was
+   * asked for.
+   */
+  readonly rows: Uint8Array<ArrayBuffer>;
 }
 
 /** Answers SQL. */
@@ -157,8 +157,7 @@ function answerOf({ head, rows, data }: SqlPoolAnswer): SqlAnswer {
     version: data.version,
     id: data.id,
     ...head,
-    rowsJson: rows,
-    table: () => ({ columns: head.columns, rows: readRowsJson(rows, head.columns) }),
+    rows,
   };
 }
 

@@ -5,6 +5,7 @@ import { join } from "@std/path";
 import { addDays, parseDay } from "../../lib/core/day.ts";
 import type { ListingsFile } from "../../lib/core/kept_listings.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
+import { readRowsJson } from "../../lib/engine/sql_answer.ts";
 import { build } from "../../lib/jobs/build.ts";
 import type { Build } from "../../lib/jobs/build_folder.ts";
 import { follow } from "../../lib/jobs/follow.ts";
@@ -228,9 +229,14 @@ Deno.test("SQL of a copy and of a service knows every day; the database is loade
         for (const text of QUERIES) {
           const answer = await sql.query({ sql: text });
           assertEquals(answer.version, version);
-          assertEquals(answer.table().rows, (await copy.sql(text)).rows, text);
+          assertEquals(
+            readRowsJson(answer.rows, answer.columns),
+            (await copy.sql(text)).rows,
+            text,
+          );
         }
-        const [newest] = (await sql.query({ sql: QUERIES[0]! })).table().rows;
+        const { rows, columns } = await sql.query({ sql: QUERIES[0]! });
+        const [newest] = readRowsJson(rows, columns);
         assertEquals(String(newest![0]), version.slice(0, 10));
       }
       assertEquals(problems, []);

@@ -264,6 +264,28 @@ Deno.test("/v1/query: large answers that a client does not take are few; HEAD is
   });
 });
 
+Deno.test("/v1/query: other formats are made in the child, up to 16 MB; one that is cut off says so", async () => {
+  await withQueryService(async ({ query, sql, problems }) => {
+    const { rows } = await sql.query({ sql: "SELECT 1 AS a, 'x,y' AS b", format: "csv" });
+    assertEquals(new TextDecoder().decode(rows), 'a,b\r\n1,"x,y"\r\n');
+
+    const rowsOf = (name: string) => `SELECT 1 AS "${name.padEnd(2_000, "x")}" FROM range(10000)`;
+    const [status, code, detail] = await problemOf(await query(rowsOf("a"), "&format=ndjson"));
+    assertEquals([status, code], [422, "limit"]);
+    assertStringIncludes(detail, "Cannot answer as ndjson: it is over 16 MB; ask for fewer rows");
+    const csv = await query(rowsOf("a"), "&format=csv");
+    assertEquals([csv.status, (await csv.text()).length], [200, 2_002 + 10_000 * 3]);
+    const cut = await query("FROM range(20000)", "&format=md");
+    assertEquals([cut.headers.get("x-truncated"), (await cut.text()).split("\n").length], [
+      "true",
+      10_003,
+    ]);
+    const infinite = await problemOf(await query("SELECT 'infinity'::DATE", "&format=parquet"));
+    assertEquals(infinite.slice(0, 2), [406, "not_acceptable"]);
+    assertEquals(problems, []);
+  });
+});
+
 Deno.test("/v1/query says `truncated` where it cuts off, 504 after the deadline, 503 when the queue is full", async () => {
   const pool = { slots: 1, queue: 1, waitMs: 100, deadlineMs: 2_000, graceMs: 60_000 };
   await withQueryService(async ({ query, problems }) => {
