@@ -5,6 +5,7 @@
  */
 
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 
 /** The bytes of an answer, or of a file. */
 export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -22,22 +23,15 @@ export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      // Not `Promise.withResolvers()`: the library runs in Node 20 too.
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new BfaError("network", `Cannot read ${what}: it went silent`));
-        }, stallMs);
-      });
       try {
-        const { done, value } = await Promise.race([reader.read(), late]);
+        const { done, value } = await inTime(reader.read(), stallMs, () => {
+          throw new BfaError("network", `Cannot read ${what}: it went silent`);
+        });
         if (done) controller.close();
         else controller.enqueue(value);
       } catch (error) {
         reader.cancel(error).catch(() => {});
         throw asBfaError(error, "network", `read ${what}`);
-      } finally {
-        clearTimeout(timer);
       }
     },
     cancel: (reason) => reader.cancel(reason),
