@@ -8,6 +8,7 @@ import { type AsyncBuffer, type FileMetaData, parquetRead } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { compareKeys } from "../core/blocks.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { integerCell } from "../core/json_cell.ts";
 import type { Cell } from "../core/table.ts";
 
 /** Values that rows must have in one of their columns, both ends included. */
@@ -83,10 +84,7 @@ function dayText(date: Date, last: { ms: number; text: string }): string {
 export function cellOf(value: unknown, isDay: boolean): Cell {
   if (value === undefined || value === null) return null;
   if (value instanceof Date) return value.toISOString().slice(0, isDay ? 10 : undefined);
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
-  }
+  if (typeof value === "bigint") return integerCell(value);
   return value as Cell;
 }
 
