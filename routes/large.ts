@@ -29,11 +29,6 @@ const IDLE_MS = 30_000;
 
 const underWay: Record<Holds, number> = { file: 0, memory: 0 };
 
-/** How many large answers are under way in this process. */
-export function largeAnswers(): number {
-  return underWay.file + underWay.memory;
-}
-
 /** How near the limits of large answers are. */
 export function largeLimits(): LimitUse[] {
   return [
