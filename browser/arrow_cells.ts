@@ -5,7 +5,9 @@
  */
 
 import * as flechette from "@uwdata/flechette";
+import { joinBytes } from "../lib/core/bytes.ts";
 import { BfaError } from "../lib/core/errors.ts";
+import { integerCell } from "../lib/core/json_cell.ts";
 import type { Cell, Table, TableColumn } from "../lib/core/table.ts";
 import { blobText, instantText, intervalText, timeText } from "./cell_texts.ts";
 
@@ -25,13 +27,13 @@ type Read = (value: unknown) => Cell;
  *
  * @throws {BfaError} `not_implemented` for an ENUM: DuckDB-WASM leaves its names out of the stream.
  */
-export function arrowAnswer(pieces: Uint8Array[]): ArrowAnswer {
+export function arrowAnswer(pieces: Uint8Array<ArrayBuffer>[]): ArrowAnswer {
   const { fields } = flechette.tableFromIPC(pieces[0]!).schema;
   for (const { name, type } of fields) {
     if (!hasEnum(type)) continue;
     throw new BfaError("not_implemented", `Cannot show ${name}: it is an ENUM; cast it to VARCHAR`);
   }
-  const table = flechette.tableFromIPC(joined(pieces), {
+  const table = flechette.tableFromIPC(joinBytes(pieces), {
     useBigInt: true,
     useBigIntTimestamp: true,
   });
@@ -51,16 +53,6 @@ export function arrowAnswer(pieces: Uint8Array[]): ArrowAnswer {
         (_, i) => columns.map((_, at) => cell(at, from + i)),
       ),
   };
-}
-
-function joined(pieces: Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
 }
 
 function hasEnum(type: flechette.DataType): boolean {
@@ -83,7 +75,7 @@ function reader({ type }: Field): { type: TableColumn["type"]; read: Read } {
   switch (type.typeId) {
     case flechette.Type.Int:
       if (type.bitWidth === 64 && !type.signed) return { type: "VARCHAR", read: String };
-      return { type: "BIGINT", read: integer };
+      return { type: "BIGINT", read: (value) => integerCell(value as number | bigint) };
     case flechette.Type.Float:
     case flechette.Type.Decimal:
       return { type: "DOUBLE", read: Number };
@@ -98,11 +90,6 @@ function reader({ type }: Field): { type: TableColumn["type"]; read: Read } {
     default:
       return { type: "VARCHAR", read: textReader(type) };
   }
-}
-
-function integer(value: unknown): Cell {
-  const near = Number(value);
-  return Number.isSafeInteger(near) ? near : value as bigint;
 }
 
 function textReader(type: flechette.DataType): Read {

@@ -11,7 +11,7 @@ import type { Inputs } from "./command.ts";
 import type { World } from "./tools.ts";
 
 /** How an answer can be printed. */
-export const FORMATS = [
+const FORMATS = [
   "table",
   "json",
   "ndjson",
@@ -161,7 +161,7 @@ function tableCell(cell: Cell): string {
 }
 
 /** How many columns a terminal gives a text: East Asian wide characters take two. */
-export function displayWidth(text: string): number {
+function displayWidth(text: string): number {
   let width = 0;
   for (const char of text) {
     width +=

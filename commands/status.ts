@@ -28,7 +28,7 @@ export const status: Command = {
 };
 
 /** A status as lines: what, and how it is. */
-export function statusLines(now: Status, at: Date): [string, string][] {
+function statusLines(now: Status, at: Date): [string, string][] {
   if (now.from === "seed") {
     return [
       ["version", `built-in listings, data through ${now.dataThrough}`],

@@ -52,7 +52,7 @@ export function preconditionFailed(): Response {
  * @param header The header's value, or `null`.
  * @param tags Strong tags with their quotes.
  */
-export function noneMatch(header: string | null, tags: readonly string[]): boolean {
+function noneMatch(header: string | null, tags: readonly string[]): boolean {
   return header !== null && names(header, tags, "weak");
 }
 

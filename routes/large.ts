@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../lib/core/bytes.ts";
 import { BfaError } from "../lib/core/errors.ts";
 import { Shares } from "../lib/core/shares.ts";
 import type { LimitUse } from "./limits.ts";
@@ -27,11 +28,6 @@ const MOST: Readonly<Record<Holds, { readonly all: number; readonly ofClient: Sh
 const IDLE_MS = 30_000;
 
 const underWay: Record<Holds, number> = { file: 0, memory: 0 };
-
-/** How many large answers are under way in this process. */
-export function largeAnswers(): number {
-  return underWay.file + underWay.memory;
-}
 
 /** How near the limits of large answers are. */
 export function largeLimits(): LimitUse[] {
@@ -57,18 +53,7 @@ export function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): {
     bytes += next.value.length;
   }
   if (!next.done) parts.push(next.value);
-  return { start: joined(parts), rest: next.done ? undefined : iterator };
-}
-
-function joined(parts: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
+  return { start: joinBytes(parts), rest: next.done ? undefined : iterator };
 }
 
 /** Pieces as they are made or read. */

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { inTime } from "../lib/core/in_time.ts";
+
 /** Where bytes go, such as `Deno.stdout`. */
 export interface LogSink {
   /** Writes some of them, and tells how many. */
@@ -46,10 +48,7 @@ export class LogPipe {
 
   /** Waits until everything is written, but no longer than so many ms. */
   async flushed(ms: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-    await Promise.race([this.#writing, late]);
-    clearTimeout(timer);
+    if (this.#writing) await inTime(this.#writing, ms, () => {});
   }
 
   async #drain(): Promise<void> {

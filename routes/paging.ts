@@ -42,7 +42,7 @@ export function readCursor(text: string): Cursor {
 }
 
 /** Writes a cursor. */
-export function writeCursor({ version, offset }: Cursor): string {
+function writeCursor({ version, offset }: Cursor): string {
   return new TextEncoder().encode(JSON.stringify([version, offset]))
     .toBase64({ ...BASE64, omitPadding: true });
 }

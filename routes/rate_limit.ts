@@ -77,7 +77,7 @@ export function rateHeaders(
  *
  * @throws {BfaError} `usage` for anything else.
  */
-export function readPolicy(name: string, text: string): RatePolicy | undefined {
+function readPolicy(name: string, text: string): RatePolicy | undefined {
   if (text === "0" || text === "off") return undefined;
   const match = /^([1-9]\d{0,8})\/([1-9]\d{0,4})s$/.exec(text);
   if (match) return { name, quota: Number(match[1]), windowSeconds: Number(match[2]) };

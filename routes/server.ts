@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../lib/core/errors.ts";
+import { inTime } from "../lib/core/in_time.ts";
 import { follow } from "../lib/jobs/follow.ts";
 import { checkMirror, type MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import type { ManifestReader } from "../lib/manifest/store.ts";
@@ -133,7 +134,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       stop();
       requestLog?.flush();
       await sql?.close();
-      await atMost(CLOSE_MS, followed.close()); // a load may hang on its mirror
+      await inTime(followed.close(), CLOSE_MS, () => {}); // a load may hang on its mirror
     }),
   };
 }
@@ -163,14 +164,7 @@ async function untilStopped(server: Listening, signal: AbortSignal): Promise<voi
   if (!signal.aborted) {
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
   }
-  await atMost(STOP_MS, server.shutdown());
-}
-
-async function atMost(ms: number, work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => timer = setTimeout(resolve, ms));
-  await Promise.race([work, late]);
-  clearTimeout(timer);
+  await inTime(server.shutdown(), STOP_MS, () => {});
 }
 
 function listenError(error: unknown, hostname: string, port: number): unknown {

@@ -74,7 +74,7 @@ export function placeRules(): readonly AlertRule[] {
 }
 
 /** All rules. */
-export function alertRules(): AlertRule[] {
+function alertRules(): AlertRule[] {
   const everywhere = SIGNALS.map((signal) => ({ signal, host: undefined as string | undefined }));
   const there = PLATFORMS.flatMap(({ signals, host }) =>
     signals.map((signal) => ({ signal, host }))

@@ -26,13 +26,6 @@ export async function writeSbom(path: string): Promise<void> {
   await Deno.writeTextFile(path, JSON.stringify(await sbom(), null, 2) + "\n");
 }
 
-/** The digest that the lock file holds a package to. */
-export function lockedIntegrity(id: string): string {
-  const locked = LOCKED[id];
-  if (!locked) throw new Error(`Cannot find ${id} in deno.lock: run deno install`);
-  return locked.integrity;
-}
-
 /** A package that the program reaches. */
 export interface Reached {
   /** Its key in the lock file. */

@@ -16,7 +16,7 @@ import type { Artifact } from "../core/manifest.ts";
 import type { CopyRecord, CopyStore } from "./copy_store.ts";
 
 /** The format of the folder. Other formats beside it are left alone. */
-export const CACHE_FORMAT = 1;
+const CACHE_FORMAT = 1;
 
 /** Files up to this size are read at once: handing them to another thread takes longer than they do. */
 const SMALL_BYTES = 256 * 1024;

@@ -1,5 +1,6 @@
 /**
- * Bytes as text and back: what `Uint8Array` does by itself only in newer runtimes than the library's clients may have.
+ * Bytes as text and back, which `Uint8Array` does by itself only in newer runtimes than the library's clients may
+ * have, and bytes in one piece.
  *
  * @module
  */
@@ -53,4 +54,16 @@ export function fromBase64url(text: string): Uint8Array<ArrayBuffer> {
   } catch (cause) {
     throw new TypeError("Cannot read the text: it is not base64url", { cause });
   }
+}
+
+/** Pieces of bytes as one; a single piece is given back as it is. */
+export function joinBytes(pieces: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }

@@ -9,6 +9,12 @@ import { BfaError } from "./errors.ts";
 /** A UTC calendar date, `YYYY-MM-DD`. Days compare as strings. */
 export type Day = string & { readonly __day: never };
 
+/** The first day that can be written. */
+export const FIRST_DAY = "0001-01-01" as Day;
+
+/** The last day that can be written. */
+export const LAST_DAY = "9999-12-31" as Day;
+
 /** Days since 1970-01-01: the form used for arithmetic. */
 export type DayNumber = number;
 

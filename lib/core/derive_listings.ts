@@ -47,10 +47,10 @@ export interface ContractFacts {
 }
 
 /** Trading that resumes after this many days is a new listing. */
-export const NEW_LIFE_AFTER_DAYS = 25;
+const NEW_LIFE_AFTER_DAYS = 25;
 
 /** The same, where a `…SETTLED` alias proves that a contract ended. */
-export const NEW_LIFE_AFTER_SETTLED_DAYS = 7;
+const NEW_LIFE_AFTER_SETTLED_DAYS = 7;
 
 /** How many days may pass without a file, or without trades, before a listing counts as ended. */
 export const LATE_DAYS = 7;

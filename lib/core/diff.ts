@@ -5,7 +5,6 @@
  * @module
  */
 
-import type { Source } from "./answers.ts";
 import { addDays, type Day, dayFromNumber, dayNumber } from "./day.ts";
 import { type Listing, livesBySymbol, type RowState, stateRuns } from "./listing.ts";
 import type { ListingIndex } from "./listing_index.ts";
@@ -83,11 +82,6 @@ export const DIFF_COLUMNS: readonly RowColumn<DiffRow>[] = [
     cell: (row) => row.fields ? JSON.stringify(row.fields) : null,
   },
 ];
-
-/** A version to compare: its listings, and the number of its schema. */
-export interface DiffSource extends Source {
-  readonly schemaVersion: number;
-}
 
 /** Days on which a symbol is in one state in one version, and in another in the other. */
 export interface StateChange extends Omit<DiffRow, "date" | "fields"> {

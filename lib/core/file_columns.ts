@@ -5,6 +5,7 @@
  * @module
  */
 
+import { joinBytes } from "./bytes.ts";
 import type { Day } from "./day.ts";
 
 /** A day's file, as a listing shows it. */
@@ -61,7 +62,7 @@ export class FileColumns {
   }
 
   /** The values of a column, each with its end; valid until the next file is added. */
-  column(name: (typeof FILE_COLUMNS)[number]): Uint8Array {
+  column(name: (typeof FILE_COLUMNS)[number]): Uint8Array<ArrayBuffer> {
     return this.#all[FILE_COLUMNS.indexOf(name)]!.written;
   }
 
@@ -101,7 +102,7 @@ class TextColumn {
   length = 0;
   #bytes = new Uint8Array();
 
-  get written(): Uint8Array {
+  get written(): Uint8Array<ArrayBuffer> {
     return this.#bytes.subarray(0, this.length);
   }
 
@@ -133,13 +134,7 @@ const VALUE_END_BYTE = VALUE_END.charCodeAt(0);
 export function joinColumn(
   all: readonly FileColumns[],
   name: (typeof FILE_COLUMNS)[number],
-): Uint8Array {
+): Uint8Array<ArrayBuffer> {
   const columns = all.map((files) => files.column(name));
-  const joined = new Uint8Array(columns.reduce((sum, { length }) => sum + length, 0));
-  let length = 0;
-  for (const column of columns) {
-    joined.set(column, length);
-    length += column.length;
-  }
-  return joined.subarray(0, -1);
+  return joinBytes(columns).subarray(0, -1);
 }

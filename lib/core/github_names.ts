@@ -11,7 +11,7 @@
  */
 
 import { BfaError } from "./errors.ts";
-import { type Artifact, isArtifactName, isSha256 } from "./manifest.ts";
+import type { Artifact } from "./manifest.ts";
 
 /** Where GitHub serves downloads, unless it is one's own GitHub. */
 export const GITHUB_WEB = "https://github.com";
@@ -82,14 +82,4 @@ export function manifestTag(sequence: number): string {
  */
 export function assetName({ sha256, name }: Pick<Artifact, "sha256" | "name">): string {
   return `${sha256}-${name.replaceAll("_", "__").replaceAll("/", "_-")}`;
-}
-
-/** The artifact an asset holds; `undefined` when its name is not one of ours. */
-export function artifactOfAsset(asset: string): Pick<Artifact, "sha256" | "name"> | undefined {
-  const sha256 = asset.slice(0, 64);
-  const name = asset.slice(65).replace(/_([_-])/g, (_, mark) => mark === "_" ? "_" : "/");
-  const artifact = { sha256, name };
-  return isSha256(sha256) && isArtifactName(name) && assetName(artifact) === asset
-    ? artifact
-    : undefined;
 }

@@ -9,11 +9,17 @@
 
 import type { Cell, TableColumn } from "./table.ts";
 
+/** An integer as a cell: a number wherever a double holds it. */
+export function integerCell(value: number | bigint): number | bigint {
+  const near = Number(value);
+  return Number.isSafeInteger(near) ? near : value;
+}
+
 /** A cell as a value of JSON. */
 export function jsonValue(cell: Cell): Exclude<Cell, bigint> {
   if (typeof cell === "bigint") {
-    const near = Number(cell);
-    return Number.isSafeInteger(near) ? near : String(cell);
+    const integer = integerCell(cell);
+    return typeof integer === "number" ? integer : String(integer);
   }
   return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;
 }

@@ -7,10 +7,10 @@
 import { BfaError } from "./errors.ts";
 
 /** The longest statement that the service reads, bytes of UTF-8. */
-export const MAX_SQL_BYTES = 16 * 1024;
+const MAX_SQL_BYTES = 16 * 1024;
 
 /** How deep brackets may be nested: a parser that recurses must not be driven to its limits. */
-export const MAX_SQL_DEPTH = 64;
+const MAX_SQL_DEPTH = 64;
 
 /** One lexical element; whitespace and comments are one kind. Strings and quoted names are whole. */
 const TOKEN = new RegExp(

@@ -12,7 +12,7 @@ import { BfaError } from "./errors.ts";
 import type { Listing } from "./listing.ts";
 
 /** How often whole files are built anew. */
-export const WHOLE_FILES = ["daily", "weekly", "monthly"] as const;
+const WHOLE_FILES = ["daily", "weekly", "monthly"] as const;
 
 /** How often whole files are built anew. */
 export type WholeFiles = typeof WHOLE_FILES[number];

@@ -8,6 +8,7 @@ import { type AsyncBuffer, type FileMetaData, parquetRead } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { compareKeys } from "../core/blocks.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { integerCell } from "../core/json_cell.ts";
 import type { Cell } from "../core/table.ts";
 
 /** Values that rows must have in one of their columns, both ends included. */
@@ -86,10 +87,7 @@ export function cellOf(value: unknown, isDay: boolean): Cell {
     const text = value.toISOString();
     return isDay ? text.slice(0, 10) : text.replace(".000Z", "Z");
   }
-  if (typeof value === "bigint") {
-    const number = Number(value);
-    return Number.isSafeInteger(number) ? number : value;
-  }
+  if (typeof value === "bigint") return integerCell(value);
   return value as Cell;
 }
 

@@ -23,6 +23,7 @@ import type {
   DuckDBUnionValue,
   DuckDBValue,
 } from "@duckdb/node-api";
+import { integerCell, jsonValue } from "../core/json_cell.ts";
 import type { Cell, TableColumn } from "../core/table.ts";
 
 /** What a column of a result becomes, and how to make its cells; `null` stays `null`. */
@@ -41,7 +42,7 @@ export function cellReader(type: DuckDBType): CellReader {
     return { type: "VARCHAR", cell: (value) => JSON.stringify(plain(value, type)) };
   }
   if (/^(U?(TINYINT|SMALLINT|INTEGER)|BIGINT)$/.test(name)) {
-    return { type: "BIGINT", cell: integer };
+    return { type: "BIGINT", cell: (value) => integerCell(value as number | bigint) };
   }
   if (/^(FLOAT|DOUBLE|U?HUGEINT|DECIMAL.*)$/.test(name)) return { type: "DOUBLE", cell: real };
   if (/^TIMESTAMP/.test(name)) {
@@ -53,13 +54,6 @@ export function cellReader(type: DuckDBType): CellReader {
   if (name === "BOOLEAN") return { type: "BOOLEAN", cell: (value) => value as boolean };
   if (name === "DATE") return { type: "DATE", cell: day };
   return { type: "VARCHAR", cell: String };
-}
-
-function integer(value: NonNullable<DuckDBValue>): Cell {
-  if (typeof value === "number") return value;
-  const whole = value as bigint;
-  const near = Number(whole);
-  return Number.isSafeInteger(near) ? near : whole;
 }
 
 function real(value: NonNullable<DuckDBValue>): Cell {
@@ -117,7 +111,5 @@ function plain(value: DuckDBValue | undefined, type: DuckDBType): unknown {
   if ("valueType" in type) {
     return (value as DuckDBListValue).items.map((item) => plain(item, type.valueType));
   }
-  const cell = typeof value === "bigint" ? integer(value) : cellReader(type).cell(value);
-  if (typeof cell === "bigint") return String(cell);
-  return typeof cell === "number" && !Number.isFinite(cell) ? String(cell) : cell;
+  return jsonValue(typeof value === "bigint" ? value : cellReader(type).cell(value));
 }

@@ -18,25 +18,15 @@ export async function writeAtomically(
   options: { mode?: number; check?: (temporary: string) => Promise<void> } = {},
 ): Promise<void> {
   const { check, ...mode } = options;
-  const folder = folderOf(path);
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await makeFolder(folder);
-    const file = await Deno.open(temporary, { write: true, createNew: true, ...mode });
-    try {
+  await takePlace(path, async (temporary) => {
+    {
+      using file = await Deno.open(temporary, { write: true, createNew: true, ...mode });
       const chunks = typeof body === "string" ? [new TextEncoder().encode(body)] : body;
       for await (const chunk of chunks) await writeAll(file, chunk);
       await file.sync();
-    } finally {
-      file.close();
     }
     await check?.(temporary);
-    await Deno.rename(temporary, path);
-    await syncFolder(folder);
-  } catch (error) {
-    await Deno.remove(temporary).catch(() => {});
-    throw storageError(error, path);
-  }
+  });
 }
 
 /**
@@ -48,14 +38,25 @@ export async function makeAtomically(
   path: string,
   make: (temporary: string) => Promise<void>,
 ): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    await makeFolder(folderOf(path));
+  await takePlace(path, async (temporary) => {
     await make(temporary);
     using file = await Deno.open(temporary, { read: true, write: true });
     await file.sync();
+  });
+}
+
+/** Makes a file beside another, and then puts it in its place. */
+async function takePlace(
+  path: string,
+  make: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const folder = folderOf(path);
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
+  try {
+    await makeFolder(folder);
+    await make(temporary);
     await Deno.rename(temporary, path);
-    await syncFolder(folderOf(path));
+    await syncFolder(folder);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {});
     throw storageError(error, path);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { joinBytes } from "../core/bytes.ts";
+
 /**
  * The parts of a stream, each of `bytes` bytes but the last, which has at least one. An empty stream
  * has one empty part.
@@ -26,7 +28,7 @@ export async function* partsOf(
   for await (let chunk of stream) {
     while (held + chunk.length > bytes) {
       const room = bytes - held;
-      yield joined([...chunks, chunk.subarray(0, room)]);
+      yield joinBytes([...chunks, chunk.subarray(0, room)]);
       any = true;
       chunk = chunk.subarray(room);
       chunks = [];
@@ -36,16 +38,5 @@ export async function* partsOf(
     if (chunk.length > 0) chunks.push(chunk.slice());
     held += chunk.length;
   }
-  if (held > 0 || !any) yield joined(chunks);
-}
-
-function joined(chunks: readonly Uint8Array<ArrayBuffer>[]): Uint8Array<ArrayBuffer> {
-  if (chunks.length === 1) return chunks[0]!;
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
+  if (held > 0 || !any) yield joinBytes(chunks);
 }

@@ -6,7 +6,7 @@
 
 import { knownDay, type Source } from "../core/answers.ts";
 import type { RowsAnswer } from "../core/availability_rows.ts";
-import type { Day, DayRange } from "../core/day.ts";
+import { type DayRange, LAST_DAY } from "../core/day.ts";
 import type { Listing } from "../core/listing.ts";
 import type { RowSource, RowsQuestion } from "./row_source.ts";
 
@@ -41,8 +41,5 @@ export async function askRows(question: RowsQuestion, sides: RowSides): Promise<
 
 /** The days from a symbol's first file to its last. */
 function spanOf(lives: readonly Listing[]): DayRange {
-  return [lives[0]!.first, lives.at(-1)!.last ?? LAST];
+  return [lives[0]!.first, lives.at(-1)!.last ?? LAST_DAY];
 }
-
-/** After the last day of all. */
-const LAST = "9999-12-31" as Day;

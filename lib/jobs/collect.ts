@@ -67,7 +67,7 @@ export interface CollectReport extends Learned {
 }
 
 /** How many changes a report names. */
-export const MOST_CHANGES = 200;
+const MOST_CHANGES = 200;
 
 /** Collects. */
 export async function collect(

@@ -11,6 +11,7 @@ import type { Table } from "../core/table.ts";
 import type { LocalSql } from "../engine/local_sql.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { KeptCopy } from "./kept_copy.ts";
+import { versionRow } from "./version_list.ts";
 
 /** Where else a dataset knows something from. */
 export interface DatasetSqlSources {
@@ -67,9 +68,6 @@ export class DatasetSql {
   async #versions(): Promise<readonly SqlVersion[]> {
     if (!this.#copy) return [];
     if (this.#sources.versions) return (await this.#sources.versions()).versions;
-    const { signed } = (await this.#copy.current()).copy.manifest;
-    const { version, sequence, dataThrough, publishedAt, rows, symbols, artifacts } = signed;
-    const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
-    return [{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes }];
+    return [versionRow((await this.#copy.current()).copy.manifest.signed)];
   }
 }

@@ -40,7 +40,7 @@ const WRITERS: Readonly<Record<string, Writer>> = {
 };
 
 /** What a file's name can end with. */
-export const EXPORT_SUFFIXES: readonly string[] = Object.keys(WRITERS).map((name) => `.${name}`);
+const EXPORT_SUFFIXES: readonly string[] = Object.keys(WRITERS).map((name) => `.${name}`);
 
 /** Writes the rows of a version to a file. */
 export async function exportRows(

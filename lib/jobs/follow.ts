@@ -8,6 +8,7 @@
 import { delay } from "@std/async/delay";
 import type { Source } from "../core/answers.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 import { artifactNamed, type ManifestBody } from "../core/manifest.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
@@ -108,7 +109,16 @@ export async function follow(options: FollowOptions): Promise<Followed> {
 
   try {
     const { pointer } = await reader.head(channel);
-    if (pointer) await inTime(firstLoadMs, (late) => load(pointer.sequence, late));
+    const late = new AbortController();
+    if (pointer) {
+      await inTime(load(pointer.sequence, late.signal), firstLoadMs, () => {
+        late.abort(); // what comes later is void
+        throw new BfaError(
+          "unavailable",
+          `Cannot load the version in ${firstLoadMs} ms; trying on`,
+        );
+      });
+    }
   } catch (error) {
     onProblem(asBfaError(error, "unavailable", `load channel ${channel}`));
   }
@@ -125,23 +135,6 @@ export async function follow(options: FollowOptions): Promise<Followed> {
       await running;
     },
   };
-}
-
-/** Waits for work, but not for ever: what comes later is void. */
-async function inTime(ms: number, work: (late: AbortSignal) => Promise<void>): Promise<void> {
-  const late = new AbortController();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    late.abort();
-    reject(new BfaError("unavailable", `Cannot load the version in ${ms} ms; trying on`));
-  }, ms);
-  const working = work(late.signal);
-  try {
-    await Promise.race([working, promise]);
-  } finally {
-    clearTimeout(timer);
-    working.catch(() => {}); // a late failure has nobody to tell
-  }
 }
 
 function sameListings(a: ManifestBody, b: ManifestBody): boolean {

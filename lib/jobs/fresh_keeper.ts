@@ -7,6 +7,7 @@
 
 import { asBfaError, BfaError } from "../core/errors.ts";
 import { freshnessAt, isOfFuture, REFRESH_ACTIONS, retryAt } from "../core/freshness.ts";
+import { inTime } from "../core/in_time.ts";
 import type { KeptCopyOptions, Loaded } from "./kept_copy.ts";
 import type { Notice } from "./notice.ts";
 
@@ -76,19 +77,11 @@ export class FreshKeeper {
 
   /** Waits for a refresh as long as the budget allows; it goes on for the next question. */
   async #inTime(loaded: Loaded): Promise<Refreshed> {
-    const { delay } = await import("@std/async/delay");
     const { budgetMs } = this.#options;
-    const answered = new AbortController();
-    const late = delay(budgetMs, { signal: answered.signal }).then((): Refreshed => ({
+    return await inTime(this.#refreshed(loaded, "quick"), budgetMs, () => ({
       current: loaded,
       failure: new BfaError("network", `no answer in ${budgetMs / 1000} s`),
     }));
-    late.catch(() => {}); // it is called off when the answer is there
-    try {
-      return await Promise.race([this.#refreshed(loaded, "quick"), late]);
-    } finally {
-      answered.abort();
-    }
   }
 
   #inBackground(loaded: Loaded): void {

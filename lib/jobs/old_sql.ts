@@ -6,6 +6,7 @@
  */
 
 import { asBfaError, BfaError, NotFoundError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 import {
   SqlPool,
   type SqlPoolAnswer,
@@ -103,15 +104,10 @@ export class OldSql {
   }
 
   async #opened({ version, children }: Open): Promise<SqlPool> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      reject(new BfaError("busy", `Cannot run SQL on ${version} yet: it is being opened`));
-    }, this.#waitMs);
-    try {
-      return (await Promise.race([children, late])).pool;
-    } finally {
-      clearTimeout(timer);
-    }
+    const { pool } = await inTime(children, this.#waitMs, () => {
+      throw new BfaError("busy", `Cannot run SQL on ${version} yet: it is being opened`);
+    });
+    return pool;
   }
 
   /** A version that cannot be asked closes nothing that can. */

@@ -16,7 +16,7 @@ export type OpenBytes = () => Promise<ReadableStream<Uint8Array<ArrayBuffer>>>;
 const UPLOAD_TRIES = 3;
 
 /** The SHA-256 of a file: as the mirror's server computed it, or else of what is read back. */
-export async function digestOn(mirror: Mirror, path: string): Promise<string | undefined> {
+async function digestOn(mirror: Mirror, path: string): Promise<string | undefined> {
   const stated = await mirror.digest?.(path);
   if (stated !== undefined) return stated ?? undefined;
   const file = await mirror.open(path);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Day, type DayRange, parseDay } from "../core/day.ts";
+import { type Day, type DayRange, FIRST_DAY, parseDay } from "../core/day.ts";
 import type { Piece } from "../core/diff_numbers.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import { partsOf, periodOf, reachOf } from "../core/reach.ts";
@@ -44,7 +44,7 @@ export function rowPieces(
 ): RowPieces | undefined {
   const { ranges, cache, byParts } = options;
   const whole = body.artifacts.find(({ role }) => role === "availability");
-  const parts = partsOf(body, [FIRST, body.dataThrough]);
+  const parts = partsOf(body, [FIRST_DAY, body.dataThrough]);
   const layouts: Layout[] = [
     ...!byParts && whole?.parquet?.blockIndex && reachOf(whole, body) === body.dataThrough
       ? ["blocks" as const]
@@ -89,9 +89,6 @@ export function rowPieces(
       : undefined,
   };
 }
-
-/** Before the first day of all. */
-const FIRST = parseDay("0001-01-01");
 
 function firstDay(part: Artifact): Day {
   return parseDay(`${periodOf(part)}-01-01`.slice(0, 10));

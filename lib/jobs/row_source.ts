@@ -27,7 +27,7 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
-import { checkRange, type Day, type DayRange, parseDay } from "../core/day.ts";
+import { checkRange, type Day, type DayRange, FIRST_DAY, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
@@ -82,9 +82,6 @@ export interface RowSourceOptions {
   /** Reads `parts/…` whole instead of ranges of the large files: what a copy does. */
   readonly byParts?: boolean;
 }
-
-/** Before the first day of all. */
-const FIRST = "0001-01-01" as Day;
 
 /** The rows of a version on a mirror. */
 export function mirrorRows(
@@ -156,7 +153,7 @@ function readQuestion(question: RowsQuestion, body: ManifestBody): RowsRequest {
     throw new BfaError("usage", "Cannot tell which rows: give a day, a range or a symbol");
   }
   const request = {
-    from: from === undefined && day === undefined ? FIRST : knownDayOf(body, (day ?? from)!),
+    from: from === undefined && day === undefined ? FIRST_DAY : knownDayOf(body, (day ?? from)!),
     to: knownDayOf(body, day ?? to ?? "latest"),
     symbol,
     columns: readColumns(question.columns),

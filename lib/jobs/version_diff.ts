@@ -5,7 +5,7 @@
  * @module
  */
 
-import { addDays, type Day, type DayRange } from "../core/day.ts";
+import { addDays, type Day, type DayRange, FIRST_DAY, LAST_DAY } from "../core/day.ts";
 import {
   type DiffAnswer,
   type DiffClass,
@@ -53,7 +53,7 @@ interface Month {
 
 type Counts = Record<DiffClass, number>;
 
-const ALL_DAYS: readonly [Day, Day] = ["0001-01-01" as Day, "9999-12-31" as Day];
+const ALL_DAYS: DayRange = [FIRST_DAY, LAST_DAY];
 
 /** The comparison of two versions. It remembers how many rows of each month differ, and no rows. */
 export class VersionDiff {

@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import type { ManifestBody } from "../core/manifest.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { ManifestReader, StoredManifest } from "../manifest/store.ts";
@@ -46,11 +47,14 @@ function rowOf(sequence: number, stored: StoredManifest | undefined): VersionRow
   if (!stored) {
     throw new BfaError("integrity", `Cannot list versions: manifest ${sequence} is gone`);
   }
-  const { version, dataThrough, publishedAt, rows, symbols, artifacts } = stored.manifest.signed;
+  return versionRow(stored.manifest.signed);
+}
+
+/** A version as lists tell of it. */
+export function versionRow(body: ManifestBody): VersionRow {
+  const { version, sequence, dataThrough, publishedAt, rows, symbols, artifacts } = body;
   const bytes = artifacts.reduce((sum, artifact) => sum + artifact.bytes, 0);
+  const row = { version, sequence, dataThrough, publishedAt, rows, symbols, bytes };
   const whole = wholeFilesThrough({ artifacts });
-  return {
-    ...{ version, sequence, dataThrough, publishedAt, rows, symbols, bytes },
-    ...(whole === undefined ? {} : { wholeFilesThrough: whole }),
-  };
+  return whole === undefined ? row : { ...row, wholeFilesThrough: whole };
 }

@@ -6,6 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
 import { checkWritable } from "../files/atomic_file.ts";
 import { channelKey, logKey, manifestKey, PREFIXES, versionKey } from "./kv_keys.ts";
@@ -47,6 +48,9 @@ const POLL_FILE_MS = 1_000;
 const POLL_REMOTE_MS = 60_000;
 
 const DEADLINES: KvDeadlines = { readMs: 2_000, commitMs: 5_000, pollMs: POLL_FILE_MS };
+
+/** How long opening may take, ms. */
+const OPEN_MS = 5_000;
 
 /**
  * Whether a KV is reached over the network.
@@ -93,9 +97,11 @@ export async function openKv(path?: string): Promise<Deno.Kv> {
       "Cannot open Deno KV: this Deno has none without --unstable-kv",
     );
   }
+  const opening = Deno.openKv(path);
   try {
-    return await withDeadline(Deno.openKv(path), 5_000, "open Deno KV");
+    return await inTime(opening, OPEN_MS, unanswered("open", OPEN_MS));
   } catch (error) {
+    opening.then((kv) => kv.close(), () => {}); // it may open too late
     // SQLite says "disk I/O error", or that it cannot open a file.
     if (path !== undefined && !isRemoteKv(path, false)) {
       await checkWritable(path);
@@ -120,7 +126,7 @@ function checkWhole(cause: unknown, path: string): void {
 export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {}): ManifestStore {
   const { readMs, commitMs, pollMs } = { ...DEADLINES, ...options };
   const read = <T>(work: () => Promise<T>) =>
-    retryLocked(() => withDeadline(work(), readMs), readMs);
+    retryLocked(() => inTime(work(), readMs, unanswered("reach", readMs)), readMs);
 
   async function head(channel: string): Promise<ChannelHead> {
     const entry = await read(() => kv.get<Stored>(channelKey(channel)));
@@ -206,7 +212,10 @@ export function kvManifestStore(kv: Deno.Kv, options: Partial<KvDeadlines> = {})
           .commit();
       let failure: unknown;
       try {
-        const result = await retryLocked(() => withDeadline(attempt(), commitMs), commitMs);
+        const result = await retryLocked(
+          () => inTime(attempt(), commitMs, unanswered("reach", commitMs)),
+          commitMs,
+        );
         if (result.ok) return true;
       } catch (error) {
         failure = error;
@@ -260,26 +269,14 @@ function textOf(value: Stored): string {
   throw new BfaError("integrity", "Cannot read Deno KV: it holds values that bfa did not write");
 }
 
-async function withDeadline<T>(work: Promise<T>, ms: number, action = "reach Deno KV"): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new BfaError(
-            "unavailable",
-            `Cannot ${action}: no answer in ${ms} ms; it is down, or another process keeps it locked`,
-          ),
-        ),
-      ms,
+/** What is thrown when KV takes too long. */
+function unanswered(action: "open" | "reach", ms: number): () => never {
+  return () => {
+    throw new BfaError(
+      "unavailable",
+      `Cannot ${action} Deno KV: no answer in ${ms} ms; it is down, or another process keeps it locked`,
     );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {}); // a late failure has nobody to tell
-  }
+  };
 }
 
 /** What SQLite says of a disk without room, or that was made read-only meanwhile. */

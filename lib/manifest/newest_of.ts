@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 import type { ChannelPointer, ManifestReader, VersionEntry } from "./store.ts";
 
 /** How long readers may take to say where a channel is, once another has said it, ms. */
@@ -88,10 +89,7 @@ async function answersOf<T>(asked: readonly Promise<T>[], patienceMs: number): P
   const settled = asked.map((answer) =>
     answer.then((value) => void answers.push(value), (error) => void failures.push(error))
   );
-  const timer = Promise.withResolvers<void>();
-  const id = setTimeout(timer.resolve, patienceMs);
-  await Promise.race([Promise.all(settled), timer.promise]);
-  clearTimeout(id);
+  await inTime(Promise.all(settled), patienceMs, () => {});
   if (answers.length > 0) return answers;
   if (failures.length > 0) throw failures[0];
   throw new BfaError("unavailable", `Cannot read manifests: no answer in ${patienceMs} ms`);

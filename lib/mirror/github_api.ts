@@ -229,24 +229,29 @@ function refusal(
   hasToken: boolean,
 ): GithubError {
   const said = message ? ` (${status}: ${message})` : ` (${status})`;
-  const [code, text]: [ErrorCode, string] = status === 401
-    ? [
-      "usage",
-      hasToken
-        ? "GitHub does not accept the token in GITHUB_TOKEN; make a new one"
-        : "it needs a token: set GITHUB_TOKEN",
-    ]
-    : status === 403
-    ? ["usage", 'the token lacks the right; it needs "Contents: read and write"']
-    : status === 404
-    ? [
+  const [code, text] = meaning(status, hasToken);
+  return new GithubError(code, `Cannot use ${place}: ${text}${said}`, status, reasons);
+}
+
+/** What a status of GitHub means, and what to do about it. */
+function meaning(status: number, hasToken: boolean): [code: ErrorCode, text: string] {
+  if (status === 401) {
+    return hasToken
+      ? ["usage", "GitHub does not accept the token in GITHUB_TOKEN; make a new one"]
+      : ["usage", "it needs a token: set GITHUB_TOKEN"];
+  }
+  if (status === 403) {
+    return ["usage", 'the token lacks the right; it needs "Contents: read and write"'];
+  }
+  if (status === 404) {
+    return [
       "not_found",
       "there is no such thing, or the token may not see it; check the name and the token's rights",
-    ]
-    : status >= 300 && status < 400
-    ? ["usage", "the repository was renamed; use its new name"]
-    : status === 409 || status === 422
-    ? ["conflict", "GitHub refuses it"]
-    : ["network", "GitHub did not answer as it should; run the same command again"];
-  return new GithubError(code, `Cannot use ${place}: ${text}${said}`, status, reasons);
+    ];
+  }
+  if (status >= 300 && status < 400) {
+    return ["usage", "the repository was renamed; use its new name"];
+  }
+  if (status === 409 || status === 422) return ["conflict", "GitHub refuses it"];
+  return ["network", "GitHub did not answer as it should; run the same command again"];
 }

@@ -21,10 +21,10 @@ export interface OciLayer {
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
 /** What the tag of a version or of a manifest holds. */
-export const VERSION_TYPE = "application/vnd.bfa.version.v1";
+const VERSION_TYPE = "application/vnd.bfa.version.v1";
 
 /** What the tag of the list of versions holds. */
-export const VERSIONS_TYPE = "application/vnd.bfa.versions.v1";
+const VERSIONS_TYPE = "application/vnd.bfa.versions.v1";
 
 /** The empty configuration of the image specification: `{}`. */
 export const EMPTY_CONFIG: OciLayer = {

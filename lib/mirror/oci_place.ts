@@ -37,11 +37,6 @@ const PLACE = new RegExp(
     .raw`^oci://([A-Za-z0-9.-]+(?::\d{1,5})?|\[[0-9a-f:]+\](?::\d{1,5})?)/(${NAME}(?:/${NAME})*)/?$`,
 );
 
-/** Whether a text names a place in a registry, well or not. */
-export function isOciPlace(text: string): boolean {
-  return text.startsWith("oci://");
-}
-
 /**
  * Reads `oci://HOST/REPOSITORY`.
  *

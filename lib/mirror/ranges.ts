@@ -51,16 +51,10 @@ export function httpRanges(
     }
   }
 
-  async function fromUrl(
-    url: string,
-    artifact: Artifact,
-    start: number,
-    end: number,
-    signal: AbortSignal | undefined,
-  ): Promise<Uint8Array<ArrayBuffer>> {
+  async function fromUrl(asked: Asked, signal: AbortSignal | undefined) {
     for (let attempt = 1;; attempt++) {
       try {
-        return await once({ url, artifact, start, end }, signal);
+        return await once(asked, signal);
       } catch (error) {
         signal?.throwIfAborted();
         if (!(error instanceof CutError) || attempt >= CUT_TRIES) throw error;
@@ -77,7 +71,7 @@ export function httpRanges(
       let failure: BfaError | undefined;
       for (const [base, url] of [...own, ...places]) {
         try {
-          const bytes = await fromUrl(url, artifact, start, end, signal);
+          const bytes = await fromUrl({ url, artifact, start, end }, signal);
           if (isSound && !(await isSound(bytes))) throw notPromised(url, start, end);
           good = base;
           return bytes;

@@ -33,11 +33,6 @@ export interface S3Place {
 
 const PLACE = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])((?:\/[\w.-]+)*)\/?$/;
 
-/** Whether a text names a place on S3, well or not. */
-export function isS3Place(text: string): boolean {
-  return text.startsWith("s3://");
-}
-
 /**
  * Reads `s3://BUCKET/PREFIX`.
  *
@@ -63,11 +58,6 @@ export function readS3Place(text: string, env: (name: string) => string | undefi
     base: baseOf(bucket, region, env),
     credentials: readCredentials(env),
   };
-}
-
-/** The address at which anybody reads a place, when the bucket is public: an endpoint for clients. */
-export function publicAddress({ base, prefix }: S3Place): string {
-  return base + prefix;
 }
 
 /** A bucket of AWS has a host of its own; other servers have it in the path, which all of them know. */

@@ -5,6 +5,7 @@
  */
 
 import { asBfaError, BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 
 /** The bytes of an answer, or of a file. */
 export type Body = ReadableStream<Uint8Array<ArrayBuffer>>;
@@ -27,17 +28,12 @@ export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body
   let came = 0;
   return new ReadableStream({
     async pull(controller) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
       const began = performance.now();
-      // Not `Promise.withResolvers()`: the library runs in Node 20 too.
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          const why = leftMs > stallMs / 2 ? "it went silent" : "it only trickles";
-          reject(new BfaError("network", `Cannot read ${what}: ${why}`));
-        }, leftMs);
-      });
       try {
-        const { done, value } = await Promise.race([reader.read(), late]);
+        const { done, value } = await inTime(reader.read(), leftMs, () => {
+          const why = leftMs > stallMs / 2 ? "it went silent" : "it only trickles";
+          throw new BfaError("network", `Cannot read ${what}: ${why}`);
+        });
         came += value?.length ?? 0;
         leftMs -= performance.now() - began;
         if (came >= LEAST_BYTES) [leftMs, came] = [stallMs, 0];
@@ -46,8 +42,6 @@ export function withoutStall(body: Body, what: string, stallMs = STALL_MS): Body
       } catch (error) {
         reader.cancel(error).catch(() => {});
         throw asBfaError(error, "network", `read ${what}`);
-      } finally {
-        clearTimeout(timer);
       }
     },
     cancel: (reason) => reader.cancel(reason),

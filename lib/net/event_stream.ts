@@ -5,6 +5,7 @@
  */
 
 import { BfaError } from "../core/errors.ts";
+import { inTime } from "../core/in_time.ts";
 
 /** One event. */
 export interface ServerEvent {
@@ -27,17 +28,19 @@ const MAX_BLOCK = 64 * 1024;
  */
 export async function* readEvents(
   response: Response,
-  options: { silentMs: number; onRetry?: (ms: number) => void },
+  { silentMs, onRetry }: { silentMs: number; onRetry?: (ms: number) => void },
 ): AsyncGenerator<ServerEvent> {
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   try {
     for (;;) {
-      const { value, done } = await inTime(reader.read(), options.silentMs);
+      const { value, done } = await inTime(reader.read(), silentMs, () => {
+        throw new BfaError("network", `Cannot read the event stream: silent for ${silentMs} ms`);
+      });
       if (done) return;
       text = (text + value).replaceAll("\r\n", "\n"); // a line's end may come in two pieces
       for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
-        const event = readBlock(text.slice(0, end), options.onRetry);
+        const event = readBlock(text.slice(0, end), onRetry);
         text = text.slice(end + 2);
         if (event) yield event;
       }
@@ -64,19 +67,4 @@ function readBlock(text: string, onRetry?: (ms: number) => void): ServerEvent | 
     if (name === "retry" && /^\d{1,6}$/.test(value)) onRetry?.(Number(value));
   }
   return data.length > 0 ? { event, data: data.join("\n"), id } : undefined;
-}
-
-async function inTime<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new BfaError("network", `Cannot read the event stream: silent for ${ms} ms`)),
-      ms,
-    );
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

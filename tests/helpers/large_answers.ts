@@ -1,6 +1,11 @@
-/** Waits for the server to notice that clients have left. @module */
+/** Large answers that are under way in this process. @module */
 
-import { largeAnswers } from "../../routes/large.ts";
+import { largeLimits } from "../../routes/large.ts";
+
+/** How many there are. */
+export function largeAnswers(): number {
+  return largeLimits().reduce((sum, { used }) => sum + used, 0);
+}
 
 /** Asks a server in this process for something small, until it sends nothing large any more. */
 export async function untilNoneIsSent(base: string): Promise<void> {

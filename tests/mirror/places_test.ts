@@ -3,7 +3,7 @@ import { BfaError } from "../../lib/core/errors.ts";
 import { fileHeaders } from "../../lib/mirror/file_headers.ts";
 import { loginInDockerConfig, readChallenge } from "../../lib/mirror/oci_login.ts";
 import { ociFileOf, parseOciPlace } from "../../lib/mirror/oci_place.ts";
-import { publicAddress, readS3Place } from "../../lib/mirror/s3_place.ts";
+import { readS3Place } from "../../lib/mirror/s3_place.ts";
 import { parseEndpoint } from "../../lib/manifest/endpoint_address.ts";
 
 const S3: [place: string, env: Record<string, string>, address: string][] = [
@@ -26,7 +26,8 @@ const S3: [place: string, env: Record<string, string>, address: string][] = [
 
 for (const [place, env, address] of S3) {
   Deno.test(`${place} with ${Object.keys(env).join(", ") || "nothing set"} is at ${address}`, () => {
-    assertEquals(publicAddress(readS3Place(place, (name) => env[name])), address);
+    const { base, prefix } = readS3Place(place, (name) => env[name]);
+    assertEquals(base + prefix, address);
   });
 }
 

@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { MirrorReader } from "../../lib/mirror/mirror.ts";
 import { sqlBody } from "../../routes/bodies.ts";
-import { largeAnswers } from "../../routes/large.ts";
 import { ANSWER_FORMATS } from "../../routes/negotiation.ts";
 import { queryAnswer } from "../../routes/query.ts";
 import { sentBytes } from "../../routes/sent_bytes.ts";
 import { withQueryService } from "../helpers/query.ts";
 import { LISTINGS, withService } from "../helpers/service.ts";
+import { largeAnswers } from "../helpers/large_answers.ts";
 
 const LONG = "SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 9";
 
