@@ -40,7 +40,7 @@ export const DAILY_AVAILABILITY: readonly Column[] = [
   {
     name: "last_modified",
     type: "TIMESTAMP",
-    description: "When the source last wrote that file, UTC",
+    description: "When the source wrote these bytes of that file, UTC",
   },
   { name: "quote_volume_usdt", type: "DOUBLE", description: "Traded volume, quote asset" },
   { name: "trade_count", type: "BIGINT", description: "Number of trades" },
