@@ -67,7 +67,7 @@ export const LISTINGS: readonly Column[] = [
   {
     name: "last_traded_date",
     type: "DATE",
-    description: "Last day with trades; null while it trades",
+    description: "Last day with trades; null while it trades; first_date where it never did",
   },
   {
     name: "last_date",
