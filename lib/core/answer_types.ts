@@ -38,7 +38,7 @@ export interface ListingRow {
   quoteAsset: string | null;
   /** Day of the first file. */
   first: Day;
-  /** Last day with trades; `null` while it trades. */
+  /** Last day with trades; `null` while it trades; the first day of one that never did. */
   lastTraded: Day | null;
   /** Day of the last file; `null` while files still appear. */
   last: Day | null;
@@ -68,7 +68,7 @@ export interface ListingAnswer {
   id: string;
   /** Day of the first file. */
   first: Day;
-  /** Last day with trades; `null` while it trades. */
+  /** Last day with trades; `null` while it trades; the first day of one that never did. */
   lastTraded: Day | null;
   /** Day of the last file; `null` while files still appear. */
   last: Day | null;
@@ -190,7 +190,7 @@ export interface SymbolRow {
   listings: number;
   /** Day of the first file of the first life. */
   first: Day;
-  /** Last day with trades; `null` while it trades. */
+  /** Last day with trades; `null` while it trades; the first day of one that never did. */
   lastTraded: Day | null;
   /** Day of the last file; `null` while files still appear. */
   last: Day | null;

@@ -54,7 +54,7 @@ export interface AvailabilityRow {
   state?: string;
   /** Size of the 1m kline ZIP, bytes. */
   fileSizeBytes?: number | null;
-  /** When the source last wrote that file, ISO 8601 UTC. */
+  /** When the source wrote these bytes of that file, ISO 8601 UTC. */
   lastModified?: string | null;
   /** Traded volume, quote asset. */
   quoteVolumeUsdt?: number | null;

@@ -144,10 +144,12 @@ function daysOf(
 
   const traded = life.findLast((run) => run.traded);
   const trades = traded !== undefined && isRecent(traded.to);
-  // A life that never traded ends "trading" with its last file, and all of it is one halt.
-  const lastTraded = trades ? null : traded?.to ?? lastFile;
-  const halts = life.filter((run) => !run.traded && (lastTraded === null || run.to <= lastTraded))
-    .map((run): DayRange => [run.from, run.to]);
+  // Without a day, every client would say that it trades: of a life that never did it is the first, which is a halt.
+  const lastTraded = trades ? null : traded?.to ?? first;
+  const halts = traded
+    ? life.filter((run) => !run.traded && (lastTraded === null || run.to <= lastTraded))
+      .map((run): DayRange => [run.from, run.to])
+    : [[first, first] as const];
   return { first, lastTraded, last: goesOn ? null : lastFile, gaps, halts };
 }
 

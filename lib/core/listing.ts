@@ -30,7 +30,7 @@ export interface Listing {
   readonly quoteAsset: string | null;
   /** Day of the first file. */
   readonly first: Day;
-  /** Last day with trades; `null` while it still trades. */
+  /** Last day with trades; `null` while it still trades. Of one that never traded, its first day, which is a halt. */
   readonly lastTraded: Day | null;
   /** Day of the last file; `null` while files still appear. */
   readonly last: Day | null;

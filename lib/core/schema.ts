@@ -40,7 +40,7 @@ export const DAILY_AVAILABILITY: readonly Column[] = [
   {
     name: "last_modified",
     type: "TIMESTAMP",
-    description: "When the source last wrote that file, UTC",
+    description: "When the source wrote these bytes of that file, UTC",
   },
   { name: "quote_volume_usdt", type: "DOUBLE", description: "Traded volume, quote asset" },
   { name: "trade_count", type: "BIGINT", description: "Number of trades" },
@@ -67,7 +67,7 @@ export const LISTINGS: readonly Column[] = [
   {
     name: "last_traded_date",
     type: "DATE",
-    description: "Last day with trades; null while it trades",
+    description: "Last day with trades; null while it trades; first_date where it never did",
   },
   {
     name: "last_date",

@@ -17,7 +17,10 @@ const WHOLE_FILES = ["daily", "weekly", "monthly"] as const;
 /** How often whole files are built anew. */
 export type WholeFiles = typeof WHOLE_FILES[number];
 
-/** From here on nothing but a changed file at the source changes a day's rows: a listing's end is known. */
+/**
+ * From here on a day's rows hardly ever change: whether a listing goes on is known. What still changes them is a file at
+ * the source, and a symbol whose trading or files resume later: then the files of that day's build are others.
+ */
 export const SETTLED_AFTER_DAYS = LATE_DAYS + 1;
 
 /** Reads a setting; `daily` when left out. */

@@ -26,9 +26,11 @@ export const IS_OTHER = (now: string, before: string) =>
 export async function learnStaged(
   connection: DuckDBConnection,
   run: Run,
-  fill: boolean,
+  { fill, now }: { fill: boolean; now?: Date | undefined },
 ): Promise<Learned> {
-  const at = `TIMESTAMP ${sqlText(run.startedAt)}`;
+  const began = `TIMESTAMP ${sqlText(run.startedAt)}`;
+  // Nobody knew when the run began what it would see at its end: `--as-of` must not, either.
+  const at = now ? `greatest(${began}, TIMESTAMP ${sqlText(now.toISOString())})` : began;
   await connection.run(`CREATE OR REPLACE TEMP TABLE known AS
     SELECT f.* FROM files f JOIN seen_symbols y USING (symbol)
     WHERE y.first IS NULL OR f.date >= y.first::DATE
@@ -63,7 +65,7 @@ export async function learnStaged(
     await connection.run(`DELETE FROM listed_whole WHERE interval = '1m'
       AND symbol IN (SELECT symbol FROM seen_symbols WHERE first IS NULL)`);
     await connection.run(`INSERT INTO listed_whole
-      SELECT symbol, '1m', ${at} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
+      SELECT symbol, '1m', ${began} FROM seen_symbols WHERE first IS NULL AND symbol <> ''`);
   }
   await connection.run(`INSERT INTO files
     SELECT symbol, date, file_size_bytes, modified, etag, gone, ${at}, ${run.id} FROM news`);

@@ -99,7 +99,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       return { id: Number(made![0]), startedAt: await startedAt(now), done: new Set<string>() };
     },
 
-    async learn(run, seen, { fill = false } = {}) {
+    async learn(run, seen, { fill = false, now } = {}) {
       await stageRows(
         connection,
         "seen_symbols",
@@ -107,7 +107,7 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       );
       await stageOdd(connection, seen.flatMap((s) => s.odd));
       await stageFiles(connection, seen);
-      return await inTransaction(connection, () => learnStaged(connection, run, fill));
+      return await inTransaction(connection, () => learnStaged(connection, run, { fill, now }));
     },
 
     async totals(run) {
@@ -190,6 +190,13 @@ function observationStore(connection: DuckDBConnection): ObservationStore {
       const [last] = await rows(`SELECT CASE WHEN kind IN ('full', 'incremental')
           THEN 'collect, ' || kind ELSE kind END, finished_at FROM runs ORDER BY id DESC LIMIT 1`);
       return last && last[1] === null ? String(last[0]) : undefined;
+    },
+
+    async lastBegan(asOf) {
+      const [found] = await rows(`SELECT epoch_ms(max(started_at)) FROM runs
+        ${asOf ? `WHERE started_at <= TIMESTAMP ${sqlText(asOf)}` : ""}`);
+      const at = found![0];
+      return at === null ? undefined : new Date(Number(at)).toISOString();
     },
 
     async lastReport() {

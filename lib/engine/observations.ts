@@ -155,9 +155,14 @@ export interface ObservationStore extends NumbersStore {
   /**
    * Takes in what listings showed, in one transaction.
    *
-   * @param options `fill`: only add what is not known; change nothing, and miss nothing.
+   * @param options `fill`: only add what is not known; change nothing, and miss nothing. `now`: when it was seen,
+   * at the latest; when the run began, where left out.
    */
-  learn(run: Run, seen: readonly SymbolSeen[], options?: { fill?: boolean }): Promise<Learned>;
+  learn(
+    run: Run,
+    seen: readonly SymbolSeen[],
+    options?: { fill?: boolean; now?: Date },
+  ): Promise<Learned>;
   /** What a run has learned so far. */
   totals(run: Run): Promise<RunTotals>;
   /** Late, changed and gone files that a run found; the newest days first. */
@@ -168,6 +173,8 @@ export interface ObservationStore extends NumbersStore {
   finish(run: Run, report: unknown, now: Date): Promise<void>;
   /** What the last run was to do, when it did not finish: what it learned is not all there was. */
   unfinished(): Promise<string | undefined>;
+  /** When the last run began to look at its source, ISO 8601; `undefined` before the first. */
+  lastBegan(asOf?: string): Promise<string | undefined>;
   /** The report of the last collection that was finished. */
   lastReport(): Promise<unknown>;
   /** Whether the days of every symbol traded, as runs; by symbol and day. */

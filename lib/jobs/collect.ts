@@ -96,7 +96,10 @@ export async function collect(
   let [keys, pages] = [0, 0];
   let begun = 0;
   let finished = symbols.length - todo.length;
-  const learning = new WriteBehind<SymbolSeen>(batchFiles, (batch) => store.learn(run, batch));
+  const learning = new WriteBehind<SymbolSeen>(
+    batchFiles,
+    (batch) => store.learn(run, batch, { now: now() }),
+  );
   if (odd.length && !run.done.has("")) {
     const files = new FileColumns();
     await learning.add({ symbol: "", from: null, files, odd, keys: 0, pages: 0 }, 0);

@@ -10,6 +10,7 @@ import { delistings, newListings } from "../core/answers.ts";
 import type { ContractFacts } from "../core/derive_listings.ts";
 import { ListingIndex } from "../core/listing_index.ts";
 import type { ListingsFile } from "../core/kept_listings.ts";
+import { firstTraded, type Listing } from "../core/listing.ts";
 import type { ManifestBody } from "../core/manifest.ts";
 import { wholeFilesThrough } from "../core/reach.ts";
 import { nextVersion } from "../core/version.ts";
@@ -146,9 +147,9 @@ function sizes(made: Build, previous: ManifestBody | undefined) {
 }
 
 /** Listings that were said to have ended, and go on after all: trading had halted, for 8 to 24 days. */
-function takenBack(listings: ListingsFile, before: ListingsFile | undefined) {
+function takenBack(listings: ListingsFile, traded: Iterable<Listing>) {
   const now = new Map(listings.listings.map((listing) => [listing.id, listing]));
-  return (before?.listings ?? []).flatMap(({ id, lastTraded }) => {
+  return [...traded].flatMap(({ id, lastTraded }) => {
     const later = now.get(id);
     const goesOn = lastTraded !== null && later !== undefined &&
       (later.lastTraded === null || later.lastTraded > lastTraded);
@@ -163,7 +164,9 @@ function takenBack(listings: ListingsFile, before: ListingsFile | undefined) {
 function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
   const index = new ListingIndex(listings);
   const source = { version: "", index };
-  const known = new Map(before?.listings.map((listing) => [listing.id, listing]));
+  // One that has had files alone is news when it trades.
+  const traded = (listing: Listing) => firstTraded(listing, before!.dataThrough) !== null;
+  const known = new Map(before?.listings.filter(traded).map((listing) => [listing.id, listing]));
   const range = { from: before ? index.firstDay : listings.dataThrough, to: listings.dataThrough };
   return {
     newListings: newListings(source, range).events.filter(({ listing }) => !known.has(listing)),
@@ -171,6 +174,6 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
     delistings: delistings(source, range).events.filter(({ listing, date }) =>
       !known.get(listing)?.lastTraded || date > before!.dataThrough
     ),
-    takenBack: takenBack(listings, before),
+    takenBack: takenBack(listings, known.values()),
   };
 }

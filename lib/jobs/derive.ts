@@ -25,7 +25,12 @@ export async function derive(
 ): Promise<ListingsFile> {
   const { now, facts, asOf } = options;
   const at = asOf ? new Date(asOf) : now;
-  const dataThrough = newestCompleteDay(await store.newestDays(15, asOf), at);
+  // A day whose files were not all due when we looked stays out, however long the run took since.
+  const began = new Date(await store.lastBegan(asOf) ?? at);
+  const dataThrough = newestCompleteDay(
+    await store.newestDays(15, asOf),
+    began < at ? began : at,
+  );
   const runs = await store.evidence(asOf);
   const listings = deriveListings(runs, { dataThrough, ...(facts ? { facts } : {}) });
   return { dataThrough, listings };

@@ -121,7 +121,7 @@ export async function importUpstream(
         keys: 0,
         pages: 0,
       };
-      added += (await store.learn(run, [...seen, aside], { fill: true })).added;
+      added += (await store.learn(run, [...seen, aside], { fill: true, now: now() })).added;
       oddRows = [];
       const found = batch.flatMap(({ symbol, date, numbers }): NumbersSeen[] =>
         numbers ? [{ symbol, date, etag: null, zipEtag: null, found: numbers }] : []

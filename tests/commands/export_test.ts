@@ -60,11 +60,8 @@ Deno.test("bfa export x.csv: every row and column, as `bfa rows` gives them", as
     const rows = await rowsOf(stage, { from: "2023-12-03", to: "latest" });
     assertEquals(Object.keys(lines[0]!), DAILY_AVAILABILITY.map(({ name }) => name));
     assertEquals(lines.length, rows.length);
-    const instant = (text: string) => text && new Date(text).toISOString();
     assertEquals(
-      lines.map((line) =>
-        Object.entries(line).map(([name, cell]) => name === "last_modified" ? instant(cell) : cell)
-      ),
+      lines.map((line) => Object.values(line)),
       rows.map((row) => Object.values(row).map((cell) => cell === null ? "" : String(cell))),
     );
   });

@@ -93,7 +93,7 @@ Deno.test("deriveListings() says of every day what the rule says day by day", ()
       assertEquals(
         found.map((l) => [firstTraded(l, dayAt(end)), l.lastTraded]),
         lives.map(({ traded, files }, i) => {
-          const last = traded.at(-1) ?? files.at(-1)!;
+          const last = traded.at(-1) ?? files[0]!;
           const trades = i === lives.length - 1 && traded.length > 0 && end - last <= 7;
           return [traded.length ? dayAt(traded[0]!) : null, trades ? null : dayAt(last)];
         }),

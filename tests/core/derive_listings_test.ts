@@ -268,7 +268,11 @@ Deno.test("a symbol that never traded has a listing that is archived from its fi
     dataThrough: THROUGH,
   });
   assertEquals<unknown>(firstTraded(listing!, THROUGH), null);
-  assertEquals<unknown>([listing!.lastTraded, listing!.last], ["2024-01-31", "2024-01-31"]);
+  const { lastTraded, last, halts } = listing!;
+  const halt = ["2024-01-01", "2024-01-01"];
+  assertEquals<unknown>([lastTraded, last, halts], ["2024-01-01", "2024-01-31", [halt]]);
+  const archived = (day: string) => stateOn(listing!, day as Day, THROUGH) === "archived";
+  assertEquals(["2024-01-01", "2024-01-02", "2024-01-31"].map(archived), [true, true, true]);
 });
 
 Deno.test("days after the data are left out, and a symbol that only has such days is unknown", () => {

@@ -6,6 +6,7 @@ import { FileColumns } from "../../lib/core/file_columns.ts";
 import { KLINES_PREFIX } from "../../lib/core/vision_keys.ts";
 import { history } from "../helpers/bucket_history.ts";
 import { quarantineKeys } from "../helpers/bucket_odd.ts";
+import { collect } from "../../lib/jobs/collect.ts";
 import { filesOf, pagesOf, select, smallListings, withCollecting } from "../helpers/collecting.ts";
 
 const THROUGH = parseDay("2026-03-31");
@@ -118,6 +119,34 @@ Deno.test("late, re-uploaded and removed files and a new symbol: what was known 
       ]);
       assertEquals<unknown>(await missing("ETHUSDT"), [["2026-01-05", "2026-03-28"]]);
     });
+  });
+});
+
+Deno.test("what a run sees is known from when it was seen, not from when the run began", async () => {
+  const past = history(smallListings(), { through: THROUGH });
+  await withCollecting(past, "2026-03-26T23:50:00.000Z", async (world) => {
+    const begun = world.clock;
+    const lister = world.lister();
+    const names = past.symbols.filter((symbol) => past.file(symbol, "1m", "2026-03-25" as Day));
+    // Two days pass while the files are listed: the last symbols have files that came in between.
+    const slow: typeof lister = {
+      ...lister,
+      get requests() {
+        return lister.requests;
+      },
+      files(...args: Parameters<typeof lister.files>) {
+        world.clock = new Date(world.clock.getTime() + 2 * 86_400_000 / names.length);
+        return lister.files(...args);
+      },
+    };
+    await world.withStore((store) =>
+      collect(store, slow, { now: () => world.clock, concurrency: 1, full: true })
+    );
+    const until = (asOf?: string) => world.files(asOf).then((files) => files.map((f) => f.date));
+    assertEquals(await until(begun.toISOString()), []);
+    const early = await until("2026-03-26T23:59:59.999Z");
+    assertEquals(early.filter((date) => date > "2026-03-25"), []);
+    assertEquals((await until()).some((date) => date > "2026-03-25"), true);
   });
 });
 

@@ -246,6 +246,29 @@ Deno.test("trading that halts for ten days is a delisting after eight, and the r
   });
 });
 
+Deno.test("a symbol is new when it trades, not when it has a file; one that never trades is no news at all", async () => {
+  const halted = (from: string, to: string) => [[parseDay(from), parseDay(to)]] as const;
+  const past = history([
+    ...smallListings(),
+    // A small file, and trading on the next day: a first day that began late, as that one shows.
+    listing("LATEUSDT#1", "2026-03-12", null, null, { halts: halted("2026-03-12", "2026-03-12") }),
+    listing("NEVERUSDT#1", "2026-03-01", null, null, { halts: halted("2026-03-01", THROUGH) }),
+    listing("WAITUSDT#1", "2026-03-05", null, null, { halts: halted("2026-03-05", "2026-03-15") }),
+  ], { through: THROUGH });
+  await withDaily(past, async (world) => {
+    const news: string[] = [];
+    await world.runAt("2026-03-10T12:00:00.000Z", { full: true });
+    for (const day of ["13", "14", "15", "16", "17", "18"]) {
+      // The directory of a new symbol comes a day later: LATEUSDT's at noon of the 14th.
+      const report = await world.runAt(`2026-03-${day}T12:00:00.000Z`);
+      for (const { symbol, date } of report.newListings) news.push(`${day}: +${symbol} ${date}`);
+      for (const { symbol } of report.delistings) news.push(`${day}: -${symbol}`);
+      for (const { listing } of report.takenBack) news.push(`${day}: ${listing} taken back`);
+    }
+    assertEquals(news, ["14: +LATEUSDT 2026-03-12", "17: +WAITUSDT 2026-03-16"]);
+  });
+});
+
 Deno.test("the report is one page that says what happened", async () => {
   await withDaily(PAST, async (world) => {
     const report = await world.runAt("2026-03-30T12:00:00.000Z", { full: true });

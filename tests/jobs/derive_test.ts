@@ -6,7 +6,7 @@ import { derive, newestCompleteDay } from "../../lib/jobs/derive.ts";
 import { listing } from "../helpers/listing.ts";
 import { seedListings } from "../../lib/source/seed.ts";
 import { history } from "../helpers/bucket_history.ts";
-import { livesOf, withCollecting } from "../helpers/collecting.ts";
+import { livesOf, smallListings, withCollecting } from "../helpers/collecting.ts";
 
 /** Newest first. */
 const days = (...counts: number[]) =>
@@ -108,5 +108,23 @@ Deno.test("without numbers, lives begin and end at most a day off: a day that wa
         assertEquals(off <= 1, true, `${expected.id} ${name}: ${is} for ${should}`);
       }
     }
+  });
+});
+
+Deno.test("a day whose files were not all due when they were listed stays out, however late it is now", async () => {
+  const past = history(smallListings(), { through: parseDay("2026-03-25") });
+  await withCollecting(past, "2026-03-26T08:59:59.000Z", async (world) => {
+    await world.collect({ full: true });
+    const through = async (now: string, asOf?: string) =>
+      (await world.withStore((store) => derive(store, { now: new Date(now), asOf }))).dataThrough;
+    assertEquals<string>(await through("2026-03-26T08:59:59Z"), "2026-03-24");
+    assertEquals<string>(await through("2026-03-26T14:00:00Z"), "2026-03-24");
+    world.clock = new Date("2026-03-26T14:00:00.000Z");
+    await world.collect();
+    assertEquals<string>(await through("2026-03-26T14:00:01Z"), "2026-03-25");
+    assertEquals<string>(
+      await through("2026-03-27T12:00:00Z", "2026-03-26T13:59:59Z"),
+      "2026-03-24",
+    );
   });
 });
