@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { cachePaths, unreadable } from "../../lib/cache/folder_store.ts";
 import { clearCache, pruneCache, verifyCache } from "../../lib/cache/upkeep.ts";
+import type { Notice } from "../../lib/mod.ts";
 import { sourceName } from "../../lib/cache/copy.ts";
 import type { BfaError } from "../../lib/core/errors.ts";
 import { flipBit } from "../helpers/fault_disk.ts";
@@ -199,6 +200,41 @@ for (const [what, pathOf, notices] of IN_THE_WAY) {
     });
   });
 }
+
+Deno.test("a network folder that fails to write: answers from memory, says not-kept and what failed", async () => {
+  for (const [code, said] of [["EIO", "Input/output error"], ["ESTALE", "Stale file handle"]]) {
+    await withCopy(async (world) => {
+      const reasons: string[] = [];
+      const { rename } = Deno;
+      try {
+        Deno.rename = () =>
+          Promise.reject(Object.assign(new Error(`${said} (os error 5)`), { code }));
+        const onNotice = (notice: Notice) => {
+          if (notice.kind === "not-kept") reasons.push(notice.reason);
+        };
+        assertEquals((await (await world.open({ onNotice })).symbols()).version, OLD);
+      } finally {
+        Deno.rename = rename;
+      }
+      const path = join(world.cacheDir, "CACHEDIR.TAG");
+      assertEquals(reasons, [`Cannot write ${path}: ${said}`]);
+    });
+  }
+});
+
+Deno.test("a network folder without locks is a cache all the same", async () => {
+  await withCopy(async (world) => {
+    const { tryLock } = Deno.FsFile.prototype;
+    try {
+      Deno.FsFile.prototype.tryLock = () => Promise.reject(new Error("No locks available"));
+      assertEquals((await (await world.open()).symbols()).version, OLD);
+    } finally {
+      Deno.FsFile.prototype.tryLock = tryLock;
+    }
+    assertEquals(await world.offlineVersion(), OLD);
+    assertEquals(world.notices, ["pinned"]);
+  });
+});
 
 Deno.test("a file of another user is told as one, whatever the platform calls it", () => {
   for (const code of ["EACCES", "EPERM"]) {
