@@ -47,7 +47,7 @@ function statusLines(now: Status, at: Date): [string, string][] {
     ["version", `${now.version}, data through ${now.dataThrough} (sequence ${now.sequence})`],
     ...wholeFilesLine(now),
     ["this copy", copyLine(now, at)],
-    ["publisher", publisherLine(now)],
+    ["publisher", publisherLine(now, at)],
     ["endpoint", `${now.endpoint} (channel ${now.channel})`],
     ["key", now.keys.join(", ")],
     ["cache", now.place],
@@ -63,7 +63,7 @@ function wholeFilesLine({ wholeFilesThrough, dataThrough }: Status): [string, st
 function copyLine(now: Status, at: Date): string {
   const { freshness, publishedAt, refreshAfter, staleAfter, expiresAt } = now;
   const until = (iso: string) => formatDuration(Date.parse(iso) - at.getTime());
-  if (freshness !== "pinned" && isOfFuture({ publishedAt: publishedAt! }, at)) {
+  if (isAhead(now, at)) {
     return `signed on ${formatInstant(publishedAt!)}, but this clock says ${
       formatInstant(at.toISOString())
     }: set it, or nothing tells how old the copy is`;
@@ -88,9 +88,15 @@ function copyLine(now: Status, at: Date): string {
   }
 }
 
-function publisherLine({ publisher, checkedAt, refreshAfter }: Status): string {
+/** Whether one of two clocks is wrong, and that matters. */
+function isAhead({ freshness, publishedAt }: Status, at: Date): boolean {
+  return freshness !== "pinned" && isOfFuture({ publishedAt: publishedAt! }, at);
+}
+
+function publisherLine(now: Status, at: Date): string {
+  const { publisher, checkedAt, refreshAfter } = now;
   const asked = checkedAt ? ` (last asked ${formatInstant(checkedAt)})` : "";
-  if (publisher !== "unknown") return publisher + asked;
+  if (publisher !== "unknown" || isAhead(now, at)) return publisher + asked;
   const since = checkedAt !== null && Date.parse(checkedAt) >= Date.parse(refreshAfter ?? "");
   return (since ? "had nothing newer yet" : "not asked since a newer version was expected") + asked;
 }

@@ -92,12 +92,16 @@ export class Contact {
   /** The version that the channel named at the end of a day. */
   async versionAsOf(day: Day): Promise<string> {
     const { http, endpoint, channel } = this.#options;
-    const { layout: known } = await this.#copy.record();
-    const reply = await fetchManifest(http, endpoint, { channel, layout: layoutNamed(known) });
+    const record = await this.#copy.record();
+    const layout = layoutNamed(record.layout);
+    const reply = await fetchManifest(http, endpoint, { channel, layout });
     if (!reply.changed) {
       throw new BfaError("network", `Cannot use ${endpoint}: it sent 304 unasked`);
     }
-    const newest = readManifest(reply.text, this.#options.endpoint).signed;
+    const manifest = this.#readNewest(reply.text);
+    // An older pointer, replayed or from a cache, would name an older version without a word.
+    await acceptManifest(manifest, trustOf(record, this.#options.trustedKeys));
+    const newest = manifest.signed;
     const load = async (sequence: number) =>
       (await this.#bySequence(reply.layout, sequence)).manifest.signed;
     return (await moveAsOf(day, newest, load)).version;
@@ -169,13 +173,10 @@ export class Contact {
     reply: ManifestReply & { changed: true },
     loaded: LoadedCopy | undefined,
   ): Promise<LoadedCopy> {
-    const { store, channel } = this.#options;
+    const { store } = this.#options;
     const source = await this.#copy.source;
-    const manifest = readManifest(reply.text, this.#options.endpoint);
+    const manifest = this.#readNewest(reply.text);
     const { signed } = manifest;
-    if (signed.channel !== channel) {
-      throw new BfaError("integrity", `Cannot accept a manifest of channel ${signed.channel}`);
-    }
     if (reply.text === await store.manifest(source, record.sequence) && loaded) {
       // Accepted before; the keys that count may be others by now.
       const again = { ...record, etag: reply.etag, layout: reply.layout.name };
@@ -208,6 +209,17 @@ export class Contact {
     await store.setRecord(source, next);
     if (firstContact) this.#options.onPinned?.(pins); // not before: what failed has pinned nothing
     return copy;
+  }
+
+  /** Reads what came as the channel's newest manifest. */
+  #readNewest(text: string): Manifest {
+    const { endpoint, channel } = this.#options;
+    const manifest = readManifest(text, endpoint);
+    if (manifest.signed.channel === channel) return manifest;
+    throw new BfaError(
+      "integrity",
+      `Cannot accept a manifest of channel ${manifest.signed.channel}: ${endpoint} was asked for ${channel}`,
+    );
   }
 
   /** A manifest by its sequence, from this machine or verified from the publisher. */

@@ -211,8 +211,13 @@ export class Copy {
 
   /** Hands what must not be forgotten to another store: whom to trust, and what was seen. */
   async handOver(store: CopyStore): Promise<void> {
-    const record = await this.#options.store.record(await this.source).catch(() => undefined);
-    if (record) await store.setRecord(await this.source, { ...record, sequence: 0, etag: null });
+    const source = await this.source;
+    try {
+      const record = await this.#options.store.record(source);
+      if (record) await store.setRecord(source, { ...record, sequence: 0, etag: null });
+    } catch {
+      // it cannot be read: a first contact, which the user is told of
+    }
   }
 
   async #ensure(copy: LoadedCopy, name: string, offline: boolean): Promise<void> {

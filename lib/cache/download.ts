@@ -84,13 +84,19 @@ async function fromAnyMirror(
     try {
       return await fromMirror(url, artifact, partial, options);
     } catch (error) {
-      const why = asBfaError(error, "network", `fetch ${url}`);
+      const why = placed(asBfaError(error, "network", `fetch ${url}`), url);
       if (why.code === "storage") throw why;
       // Wrong bytes are worse news than none.
       if (!failure || why instanceof IntegrityError) failure = why;
     }
   }
   throw failure ?? new BfaError("network", `Cannot fetch ${artifact.name}: no mirror is known`);
+}
+
+/** Wrong bytes are told with the address that sent them: its publisher wants to know. */
+function placed(error: BfaError, url: string): BfaError {
+  if (!(error instanceof IntegrityError)) return error;
+  return new IntegrityError(url, error.expected, error.actual, { cause: error });
 }
 
 async function fromMirror(

@@ -12,6 +12,7 @@
  * @module
  */
 
+import { BfaError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { CopyRecord, CopyStore } from "./copy_store.ts";
 
@@ -45,7 +46,8 @@ export function folderStore(cacheDir: string): CopyStore {
   const objectFile = (artifact: Artifact) => `${paths.objects}/${artifact.sha256}`;
 
   async function isWhole(artifact: Artifact): Promise<boolean> {
-    const info = await orMissing(Deno.stat(objectFile(artifact)));
+    const path = objectFile(artifact);
+    const info = await orMissing(path, Deno.stat(path));
     return info?.size === artifact.bytes;
   }
 
@@ -54,7 +56,8 @@ export function folderStore(cacheDir: string): CopyStore {
     durable: true,
 
     record(source) {
-      const text = unlessMissing(() => Deno.readTextFileSync(recordFile(source)));
+      const path = recordFile(source);
+      const text = unlessMissing(path, () => Deno.readTextFileSync(path));
       return Promise.resolve(text === undefined ? undefined : readRecord(text));
     },
 
@@ -65,7 +68,7 @@ export function folderStore(cacheDir: string): CopyStore {
 
     manifest(source, sequence) {
       const path = `${manifestsOf(source)}/${sequence}.json`;
-      return Promise.resolve(unlessMissing(() => Deno.readTextFileSync(path)));
+      return Promise.resolve(unlessMissing(path, () => Deno.readTextFileSync(path)));
     },
 
     async setManifest(source, sequence, text) {
@@ -74,8 +77,10 @@ export function folderStore(cacheDir: string): CopyStore {
     },
 
     async sequences(source) {
+      const path = manifestsOf(source);
       const names = await orMissing(
-        Array.fromAsync(Deno.readDir(manifestsOf(source)), (entry) => entry.name),
+        path,
+        Array.fromAsync(Deno.readDir(path), (entry) => entry.name),
       );
       return (names ?? []).filter((name) => /^\d+\.json$/.test(name))
         .map((name) => parseInt(name)).sort((a, b) => a - b);
@@ -86,8 +91,8 @@ export function folderStore(cacheDir: string): CopyStore {
     async read(artifact) {
       const path = objectFile(artifact);
       const bytes = artifact.bytes <= SMALL_BYTES
-        ? unlessMissing(() => Deno.readFileSync(path))
-        : await orMissing(Deno.readFile(path));
+        ? unlessMissing(path, () => Deno.readFileSync(path))
+        : await orMissing(path, Deno.readFile(path));
       if (bytes === undefined) return undefined;
       const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
       if (digest === artifact.sha256) return bytes;
@@ -104,7 +109,7 @@ export function folderStore(cacheDir: string): CopyStore {
       const path = objectFile(artifact);
       if (verified.has(artifact.sha256) && await isWhole(artifact)) return path;
       const { hashFile } = await import("../files/file_facts.ts");
-      const facts = await orMissing(hashFile(path));
+      const facts = await orMissing(path, hashFile(path));
       if (facts === undefined) return undefined;
       if (facts.sha256 !== artifact.sha256) {
         await this.putAside(artifact);
@@ -158,25 +163,40 @@ function readRecord(text: string): CopyRecord | undefined {
   }
 }
 
-async function orMissing<T>(work: Promise<T>): Promise<T | undefined> {
+async function orMissing<T>(path: string, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work;
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw unreadable(error, path);
   }
 }
 
-function unlessMissing<T>(work: () => T): T | undefined {
+function unlessMissing<T>(path: string, work: () => T): T | undefined {
   try {
     return work();
   } catch (error) {
     if (isMissing(error)) return undefined;
-    throw error;
+    throw unreadable(error, path);
   }
 }
 
 function isMissing(error: unknown): boolean {
   return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory ||
     error instanceof Deno.errors.NotCapable;
+}
+
+/** What the operating system does not read: a folder of another user, as `sudo` leaves it, or a disk that fails. */
+export function unreadable(error: unknown, path: string): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  if (!(error instanceof Error) || !/^E[A-Z]+$/.test(code)) return error;
+  const isRefused = code === "EACCES" || code === "EPERM";
+  const [said = code] = error.message.split(" (os error");
+  return new BfaError(
+    "storage",
+    `Cannot read ${path}: ${
+      isRefused ? "it belongs to another user; give it to this one" : `${said}; repair the disk`
+    }, or set BFA_CACHE_DIR, or cacheDir, to another folder`,
+    { cause: error },
+  );
 }

@@ -5,7 +5,7 @@
  */
 
 import type { CopyRecord } from "./copy_store.ts";
-import { cachePaths, folderStore } from "./folder_store.ts";
+import { cachePaths, folderStore, unreadable } from "./folder_store.ts";
 
 /** A record, and the name it is kept under. */
 export interface CachedRecord {
@@ -27,7 +27,10 @@ export async function cachedRecords(cacheDir: string): Promise<CachedRecord[]> {
 
 /** What is in a folder, by name; nothing when there is no such folder. */
 export async function entries(folder: string): Promise<Deno.DirEntry[]> {
-  const found = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing);
+  const found = await Array.fromAsync(Deno.readDir(folder)).catch(ignoreMissing)
+    .catch((error) => {
+      throw unreadable(error, folder);
+    });
   return (found ?? []).sort((a, b) => a.name < b.name ? -1 : 1);
 }
 

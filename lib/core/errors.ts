@@ -94,9 +94,17 @@ export class HttpError extends BfaError {
     readonly status: number,
     readonly retryAfterMs?: number,
   ) {
-    super("network", `Cannot fetch ${url}: the server answered ${status}`);
+    const asks = retryAfterMs ? `, and asks to wait ${Math.ceil(retryAfterMs / 1000)} s` : "";
+    const means = STATUS_MEANINGS[status] ?? "";
+    super("network", `Cannot fetch ${url}: the server answered ${status}${means}${asks}`);
   }
 }
+
+/** What statuses mean that are not the server's own, but of what stands before it. */
+const STATUS_MEANINGS: Readonly<Record<number, string>> = {
+  407: " (a proxy wants a login)",
+  511: " (the network wants a login)",
+};
 
 /** Wraps whatever was thrown as a {@linkcode BfaError}, keeping it as the cause. */
 export function asBfaError(thrown: unknown, code: ErrorCode, action: string): BfaError {

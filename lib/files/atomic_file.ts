@@ -144,5 +144,10 @@ export function storageError(error: unknown, path: string): unknown {
       cause: error,
     });
   }
+  // A disk or a network folder that fails: EIO, ESTALE, EMFILE. What is not there is for its caller to say.
+  if (error instanceof Error && typeof code === "string" && /^E(?!NOENT$)[A-Z]+$/.test(code)) {
+    const [said = code] = error.message.split(" (os error");
+    return new BfaError("storage", `Cannot write ${path}: ${said}`, { cause: error });
+  }
   return error;
 }

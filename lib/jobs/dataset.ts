@@ -18,6 +18,7 @@ import { isTexts, isWait, LONGEST_WAIT_MS, mustBe } from "../core/checked.ts";
 import { parseDay } from "../core/day.ts";
 import type { DiffAnswer } from "../core/diff.ts";
 import { BfaError } from "../core/errors.ts";
+import { freshnessAt } from "../core/freshness.ts";
 import type { Manifest } from "../core/manifest.ts";
 import type { SqlParams } from "../core/sql_params.ts";
 import type { Table } from "../core/table.ts";
@@ -224,7 +225,14 @@ export class Dataset {
     const known = (await published.peek())?.record.sequence ?? 0;
     const { watch } = await import("./watch.ts");
     const refresh = () => this.#tracked(published.refresh());
-    yield* watch({ endpoint: endpoint!, channel, http, known, refresh }, options);
+    const onBehind = async ({ message: reason }: BfaError) => {
+      const signed = (await published.peek())?.manifest.signed;
+      if (!signed) return;
+      const freshness = freshnessAt(signed.freshness, this.#options.now());
+      const since = signed.freshness.refreshAfter;
+      this.#notice({ kind: "behind", version: signed.version, freshness, since, reason });
+    };
+    yield* watch({ endpoint: endpoint!, channel, http, known, refresh, onBehind }, options);
   }
 
   /**

@@ -215,7 +215,7 @@ export class KeptCopy {
   }
 
   async #loadWithIndex(): Promise<Loaded | undefined> {
-    const copy = await this.peek();
+    const copy = await this.#orInMemory(() => this.peek());
     if (!copy) return undefined;
     return this.#loaded = await this.#orInMemory(() => this.#withIndex(copy));
   }
@@ -250,7 +250,7 @@ export class KeptCopy {
     return await reading;
   }
 
-  /** Does work on the copy; when the disk refuses to be written, does it again in memory. */
+  /** Does work on the copy; when the disk refuses to be read or written, does it again in memory. */
   async #orInMemory<T>(work: (copy: Copy) => Promise<T>): Promise<T> {
     try {
       return await work(this.#copy);

@@ -6,7 +6,7 @@
 
 import { delay } from "@std/async/delay";
 import type { LoadedCopy } from "../cache/copy.ts";
-import { asBfaError, type ErrorCode } from "../core/errors.ts";
+import { asBfaError, type BfaError, type ErrorCode } from "../core/errors.ts";
 import { untilAborted } from "../core/until_aborted.ts";
 import type { HttpClient } from "../net/client.ts";
 import { readEvents, type ServerEvent } from "../net/event_stream.ts";
@@ -41,6 +41,8 @@ export interface Watched {
   readonly known: number;
   /** Brings the copy up to date; verified before it returns. */
   refresh(): Promise<LoadedCopy>;
+  /** Told of a manifest that was not accepted because it is behind. */
+  onBehind?(failure: BfaError): Promise<void>;
 }
 
 const POLL_MS = 60_000;
@@ -55,7 +57,16 @@ const RECONNECT_MS = 5_000;
 const PATIENCE = { ...DEFAULT_RETRY, mostMs: 60_000 };
 
 /** Failures that may be gone the next time; all others end the watch. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(["network", "unavailable", "not_found"]);
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  "network",
+  "unavailable",
+  "not_found",
+  "rollback",
+  "stale",
+]);
+
+/** Of these, what a shared cache does that is behind, or a publisher whose clock is. */
+const BEHIND: ReadonlySet<ErrorCode> = new Set(["rollback", "stale"]);
 
 /**
  * Gives every version that is newer than the known one, once the copy holds it, until the signal aborts. Events only
@@ -99,6 +110,7 @@ export async function* watch(
       if (signal.aborted) return;
       const failure = asBfaError(error, "network", `watch ${watched.endpoint}`);
       if (!PASSING.has(failure.code)) throw failure;
+      if (BEHIND.has(failure.code)) await watched.onBehind?.(failure);
       waitMs = retryDelayMs(++failures, Math.random(), PATIENCE);
     }
     await delay(waitMs, { signal }).catch(() => {}); // the loop sees that it was called off

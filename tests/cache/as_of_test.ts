@@ -4,7 +4,8 @@ import { open } from "../../lib/mod.ts";
 import { promote, publish, type Publisher, renew, rollback } from "../../lib/jobs/publish.ts";
 import { newSecretKey, signer } from "../../lib/manifest/signature.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
-import { codeOf } from "../helpers/fault_world.ts";
+import { parseDay } from "../../lib/core/day.ts";
+import { codeOf, MORE_LISTINGS, NEW, OLD, withWarmCopy } from "../helpers/fault_world.ts";
 import { buildListings, SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
 
 Deno.test("asOf() answers with the version that `latest` named at the end of that day", async () => {
@@ -101,5 +102,27 @@ Deno.test("asOf() after moves by a clock that was 14 hours ahead, and was set ri
       assertEquals(version, "2024-03-31.1", `on April ${day}`);
     }
     await endpoint.close();
+  });
+});
+
+Deno.test("asOf() refuses an older pointer than the copy has seen, a stranger's, and another channel's", async () => {
+  await withWarmCopy(async (world) => {
+    const old = await Deno.readTextFile(join(world.mirrorDir, "manifest.json"));
+    await world.publishListings(NEW, MORE_LISTINGS);
+    await (await world.open()).refresh();
+    const asOf = async () => {
+      const dataset = await (await world.open()).asOf("2024-04-30");
+      return (await dataset.symbols()).version;
+    };
+    assertEquals(await asOf(), NEW);
+    world.endpoint.fault = (_, path) => path === "manifest.json" ? new Response(old) : undefined;
+    assertEquals(await codeOf(asOf()), "rollback");
+    world.endpoint.fault = undefined;
+    await world.forge({ sequence: 9, version: OLD, dataThrough: parseDay("2024-03-31") }, [
+      await signer(await newSecretKey()),
+    ]);
+    assertEquals(await codeOf(asOf()), "untrusted");
+    await world.forge({ channel: "testing" });
+    assertEquals(await codeOf(asOf()), "integrity");
   });
 });

@@ -1,8 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { join } from "@std/path";
-import { cachePaths } from "../../lib/cache/folder_store.ts";
+import { cachePaths, unreadable } from "../../lib/cache/folder_store.ts";
 import { clearCache, pruneCache, verifyCache } from "../../lib/cache/upkeep.ts";
+import type { Notice } from "../../lib/mod.ts";
 import { sourceName } from "../../lib/cache/copy.ts";
+import type { BfaError } from "../../lib/core/errors.ts";
 import { flipBit } from "../helpers/fault_disk.ts";
 import {
   AT,
@@ -169,4 +171,83 @@ Deno.test("a manifest of a newer format in the cache, left by a newer bfa: a pin
     );
     assertEquals((await (await world.open({ version: OLD })).symbols()).version, OLD);
   });
+});
+
+/** Files of the copy in whose place a folder stands, which is no more read than a file of another user. */
+const IN_THE_WAY: [what: string, path: (world: CopyWorld) => Promise<string>, notices: string[]][] =
+  [
+    ["current.json", recordFile, ["not-kept", "pinned"]],
+    ["listings.json", (world) => objectOf(world, "listings.json"), ["not-kept"]],
+  ];
+
+for (const [what, pathOf, notices] of IN_THE_WAY) {
+  Deno.test(`${what} cannot be read: answers from memory, says not-kept; what needs the disk says why`, async () => {
+    await withWarmCopy(async (world) => {
+      const path = await pathOf(world);
+      await Deno.remove(path);
+      await Deno.mkdir(path);
+      assertEquals((await (await world.open()).symbols()).version, OLD);
+      assertEquals(world.notices, notices);
+      if (what !== "current.json") return;
+      const error = await (await world.open()).status().catch((error) => error);
+      assertEquals(
+        [error.code, error.message],
+        [
+          "storage",
+          `Cannot read ${path}: Is a directory; repair the disk, or set BFA_CACHE_DIR, or cacheDir, to another folder`,
+        ],
+      );
+    });
+  });
+}
+
+Deno.test("a network folder that fails to write: answers from memory, says not-kept and what failed", async () => {
+  for (const [code, said] of [["EIO", "Input/output error"], ["ESTALE", "Stale file handle"]]) {
+    await withCopy(async (world) => {
+      const reasons: string[] = [];
+      const { rename } = Deno;
+      try {
+        Deno.rename = () =>
+          Promise.reject(Object.assign(new Error(`${said} (os error 5)`), { code }));
+        const onNotice = (notice: Notice) => {
+          if (notice.kind === "not-kept") reasons.push(notice.reason);
+        };
+        assertEquals((await (await world.open({ onNotice })).symbols()).version, OLD);
+      } finally {
+        Deno.rename = rename;
+      }
+      const path = join(world.cacheDir, "CACHEDIR.TAG");
+      assertEquals(reasons, [`Cannot write ${path}: ${said}`]);
+    });
+  }
+});
+
+Deno.test("a network folder without locks is a cache all the same", async () => {
+  await withCopy(async (world) => {
+    const { tryLock } = Deno.FsFile.prototype;
+    try {
+      Deno.FsFile.prototype.tryLock = () => Promise.reject(new Error("No locks available"));
+      assertEquals((await (await world.open()).symbols()).version, OLD);
+    } finally {
+      Deno.FsFile.prototype.tryLock = tryLock;
+    }
+    assertEquals(await world.offlineVersion(), OLD);
+    assertEquals(world.notices, ["pinned"]);
+  });
+});
+
+Deno.test("a file of another user is told as one, whatever the platform calls it", () => {
+  for (const code of ["EACCES", "EPERM"]) {
+    const said = new Deno.errors.PermissionDenied("Permission denied (os error 13): readfile '/x'");
+    const error = unreadable(Object.assign(said, { code }), "/x") as BfaError;
+    assertEquals(
+      [error.code, error.message],
+      [
+        "storage",
+        "Cannot read /x: it belongs to another user; give it to this one, or set BFA_CACHE_DIR, or cacheDir, to another folder",
+      ],
+    );
+  }
+  const bug = new TypeError("x is not a function");
+  assertEquals(unreadable(bug, "/x"), bug);
 });

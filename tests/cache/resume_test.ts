@@ -88,6 +88,19 @@ Deno.test("a .gz that its server calls encoded is taken as it is, also when its 
   await Deno.remove(dir, { recursive: true });
 });
 
+Deno.test("wrong bytes are told with the address that sent them", async () => {
+  await withFile(() => ({ body: WRONG }), async (server, dir) => {
+    const options = { store: folderStore(dir), http: httpClient(), mirrors: [server.url] };
+    const { message } = await download(ARTIFACT, options).catch((error) => error);
+    const sha256 = new Uint8Array(await crypto.subtle.digest("SHA-256", WRONG)).toHex();
+    const url = `${server.url}${ARTIFACT.sha256}/big.bin`;
+    assertEquals(
+      message,
+      `Cannot use "${url}": its SHA-256 is ${sha256}, the manifest says ${ARTIFACT.sha256}`,
+    );
+  });
+});
+
 Deno.test("100 bytes a try are no progress: the next mirror goes on from there after 6 tries", async () => {
   const trickle = ({ path }: RawRequest) =>
     path.startsWith("slow/") ? { cutAfter: 100 } : undefined;

@@ -297,6 +297,7 @@ Deno.test("a clock that is behind: a question says so, and so does bfa status", 
       "bfa: this clock says 2023-01-01 00:00 UTC, but 2024-03-31.1 was signed on 2024-04-01 12:05 UTC: set the clock, or nothing tells when this copy is old\n",
     );
     const { out } = await bfa(["status"], { env, now });
+    assertStringIncludes(out, "publisher  unknown (last asked 2023-01-01 00:00 UTC)\n");
     assertStringIncludes(
       out,
       "this copy  signed on 2024-04-01 12:05 UTC, but this clock says 2023-01-01 00:00 UTC: set it, or nothing tells how old the copy is\n",

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import type { Dataset, NewVersion, OpenOptions } from "../../lib/mod.ts";
+import { join } from "@std/path";
+import type { Dataset, NewVersion, Notice, OpenOptions } from "../../lib/mod.ts";
 import { open } from "../../lib/mod.ts";
 import { codeOf, withCopy, withoutBackoff } from "../helpers/fault_world.ts";
 import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
@@ -137,6 +138,37 @@ Deno.test("watch() outlasts an endpoint that fails, and ends at once for a manif
       assertEquals(await next(watch), "2024-04-01.1");
       await world.forge({ sequence: 9 }, []);
       assertEquals(await codeOf(watch.next()), "untrusted");
+    })
+  );
+});
+
+Deno.test("watch() outlasts a cache that serves an older pointer now and then, and says so once", async () => {
+  await withoutBackoff(() =>
+    withCopy(async (world) => {
+      const old = await Deno.readTextFile(join(world.mirrorDir, "manifest.json"));
+      await world.publishListings("2024-04-01.1", LISTINGS);
+      const reasons: string[] = [];
+      const onNotice = (notice: Notice) => {
+        if (notice.kind === "behind") reasons.push(notice.reason);
+      };
+      const dataset = await world.open({ onNotice });
+      await dataset.refresh();
+      let older = 0;
+      const fourth = Promise.withResolvers<void>();
+      world.endpoint.fault = (_, path) => {
+        if (path !== "manifest.json" || older === 4) return undefined;
+        if (++older === 4) fourth.resolve();
+        return new Response(old);
+      };
+      const watch = dataset.watch({ pollMs: 1 });
+      const coming = next(watch);
+      await fourth.promise;
+      await world.publishListings("2024-04-02.1", LISTINGS);
+      assertEquals(await coming, "2024-04-02.1");
+      await watch.return();
+      assertEquals(reasons, [
+        "Cannot accept manifest 1 (2024-03-31.1): this copy has already seen sequence 2; the server is behind or an old manifest is being replayed",
+      ]);
     })
   );
 });

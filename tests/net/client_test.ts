@@ -305,3 +305,18 @@ Deno.test("nobody there: the message says why, and does not repeat the address",
   assertMatch(message, new RegExp(`^Cannot reach ${origin}: tcp connect error.*refused`));
   assertEquals(message.includes("manifest.json"), false);
 });
+
+Deno.test("a refusal says how long to wait, and who wants a login", async () => {
+  const cases: [reply: RawReply, says: string][] = [
+    [{ status: 429, headers: { "retry-after": 3600 } }, "429, and asks to wait 3600 s"],
+    [{ status: 407 }, "407 (a proxy wants a login)"],
+    [{ status: 511 }, "511 (the network wants a login)"],
+    [{ status: 404 }, "404"],
+  ];
+  for (const [reply, says] of cases) {
+    await withReplies([reply], async ({ url }) => {
+      const { message } = await assertRejects(() => httpClient(noWait).get(url), BfaError);
+      assertEquals(message, `Cannot fetch ${url}: the server answered ${says}`);
+    });
+  }
+});
