@@ -45,7 +45,7 @@ export const config: Command = {
         help: option.help,
       };
     });
-    print(
+    await print(
       {
         answer: { count: rows.length, settings: rows },
         rows,

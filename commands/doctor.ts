@@ -59,7 +59,7 @@ export const doctor: Command = {
         findings.push({ check, ok: false, found: message, code });
       }
     }
-    print(
+    await print(
       {
         answer: { ok: findings.every(({ ok }) => ok), checks: findings },
         rows: findings,
