@@ -58,7 +58,7 @@ Deno.test("progressBar() wipes itself away when the file is whole", () => {
 Deno.test("progressBar() keeps its numbers on a narrow terminal: the bar gives way", () => {
   const at = (columns: number) => drawn(600, [["a", 10], ["a", 20], ["a", 40]], columns);
   assertEquals(at(45), ["a ████░░░░░░ 40 B of 100 B, 25 B/s, 3 s left"]);
-  assertEquals(at(30), ["a 40 B of 100 B, 25 B/s, 3 s l"]);
+  assertEquals(at(30), ["a 40 B of 100 B, 25 B/s, 3 s "]);
 });
 
 Deno.test("progressBar() counts files that come at once together, and those one after another as one", () => {
