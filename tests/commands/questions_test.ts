@@ -146,6 +146,7 @@ const FAILURES: [args: string[], code: number, err: string][] = [
     "Cannot use --as-of with --at",
   ],
   [["snapshots"], 2, "did you mean snapshot?"],
+  [["--json", "snapshot", "2024-01-15"], 2, "options stand behind the command"],
   [["cache", "burn"], 2, "choose among dir, status"],
   [["pull", "nothing.parquet"], 3, 'no artifact "nothing.parquet"'],
 ];
