@@ -87,6 +87,10 @@ function noticeLine(notice: Notice): string {
       return `bfa: expired: the signature of ${notice.version} has ended (a newer version was expected on ${
         formatInstant(notice.since)
       }); answering all the same, as asked`;
+    case "waiting":
+      return notice.reason === undefined
+        ? `bfa: no answer from ${notice.origin} yet; waiting`
+        : `bfa: ${notice.reason}; trying again`;
     case "not-kept":
       return `bfa: this copy is not kept: ${notice.reason}`;
   }

@@ -25,5 +25,7 @@ export type Notice =
   | { kind: "publisher-late"; version: string; since: string }
   /** The copy's signature has ended; it was used all the same, as asked. */
   | { kind: "expired"; version: string; since: string }
+  /** A server has not answered for a few seconds; `reason` is why its last try failed, if one has. */
+  | { kind: "waiting"; origin: string; reason?: string }
   /** The cache cannot be written; this copy lives in memory. */
   | { kind: "not-kept"; reason: string };
