@@ -114,7 +114,7 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
       rows: objects,
       columns: [
         { name: "sha256", type: "VARCHAR", cell: (row) => row.sha256 },
-        { name: "bytes", type: "BIGINT", cell: (row) => row.bytes },
+        { name: "bytes", type: "BIGINT", title: "SIZE", isSize: true, cell: (row) => row.bytes },
         { name: "used_by", type: "VARCHAR", cell: (row) => row.usedBy.join(" ") },
       ],
       footer: `${counted(objects.length, "file")}, ${formatBytes(bytes)}`,

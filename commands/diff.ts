@@ -31,8 +31,8 @@ export const diff: Command = {
     ...OPTIONS,
   },
   examples: [
-    "bfa diff 2026-11-19.1 latest",
-    "bfa diff 2026-11-19.1 2026-11-20.1 --class revision --format csv",
+    "bfa diff 2026-08-08.1 latest",
+    "bfa diff 2026-08-08.1 latest --class revision --format csv",
   ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {

@@ -81,7 +81,7 @@ async function list(inputs: Inputs, tools: Tools): Promise<void> {
         { name: "version", type: "VARCHAR", cell: (row) => row.version },
         { name: "sequence", type: "BIGINT", cell: (row) => row.sequence },
         { name: "versions", type: "BIGINT", cell: (row) => row.versions },
-        { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
+        { name: "bytes", type: "BIGINT", title: "SIZE", isSize: true, cell: (row) => row.bytes },
         { name: "health", type: "VARCHAR", cell: (row) => row.health },
       ],
       footer: counted(rows.length, "mirror"),

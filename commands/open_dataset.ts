@@ -95,6 +95,10 @@ function noticeLine(notice: Notice): string {
       }, but ${notice.version} was signed on ${
         formatInstant(notice.publishedAt)
       }: set the clock, or nothing tells when this copy is old`;
+    case "waiting":
+      return notice.reason === undefined
+        ? `bfa: no answer from ${notice.origin} yet; waiting`
+        : `bfa: ${notice.reason}; trying again`;
     case "not-kept":
       return `bfa: this copy is not kept: ${notice.reason}`;
   }

@@ -28,6 +28,8 @@ export type Format = typeof FORMATS[number];
 /** A column, and its title in a table for people; its name, when left out. */
 export interface ColumnView<Row> extends RowColumn<Row> {
   readonly title?: string;
+  /** A number of bytes: people read `4.5 MB`. */
+  readonly isSize?: true;
 }
 
 /** An answer, and how to show it. */
@@ -125,7 +127,10 @@ function render<Row>(view: View<Row>, format: Exclude<Format, TableFormat>): str
 
 function table<Row>(columns: readonly ColumnView<Row>[], rows: readonly Cell[][]): string {
   if (rows.length === 0) return "";
-  const texts = [columns.map(titleOf), ...rows.map((row) => row.map(tableCell))];
+  const texts = [
+    columns.map(titleOf),
+    ...rows.map((row) => row.map((cell, i) => tableCell(cell, columns[i]!))),
+  ];
   const widths = columns.map((_, i) => Math.max(...texts.map((row) => displayWidth(row[i]!))));
   return texts.map((row) =>
     row.map((text, i) => {
@@ -155,7 +160,8 @@ function plainCell(cell: Cell): string {
   return cell === null ? "" : String(cell);
 }
 
-function tableCell(cell: Cell): string {
+function tableCell<Row>(cell: Cell, { isSize }: ColumnView<Row>): string {
+  if (isSize && typeof cell === "number") return formatBytes(cell);
   if (typeof cell === "boolean") return cell ? "yes" : "no";
   return plainCell(cell) || "-";
 }

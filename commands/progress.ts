@@ -52,24 +52,27 @@ export function progressBar(world: World): OnProgress {
     if (now - begun < QUIET_MS || now - drawn < STEP_MS) return;
     drawn = now;
     shown = true;
-    const text = barText(coming, arrived / ((now - begun) / 1000));
-    world.err(`\r\x1b[K${text.slice(0, Math.max(20, world.columns - 1))}`);
+    const room = Math.max(20, world.columns - 1);
+    const text = barText(coming, arrived / ((now - begun) / 1000), room);
+    world.err(`\r\x1b[K${text.slice(0, room)}`);
   };
 }
 
-/** What is on its way, how far it is, how fast, and how long it takes. */
-function barText(coming: ReadonlyMap<string, Coming>, rate: number): string {
+/** What is on its way, how far it is, how fast, and how long it takes; where that is too long, the bar gives way first. */
+function barText(coming: ReadonlyMap<string, Coming>, rate: number, room: number): string {
   const files = [...coming.values()];
   const sum = (of: (file: Coming) => number) => files.reduce((all, file) => all + of(file), 0);
   const [bytes, total] = [sum((file) => file.bytes), sum((file) => file.total)];
   const [first] = coming.keys();
   const what = files.length === 1 ? first : `${files.length} files`;
   const left = rate > 0 ? Math.ceil((total - bytes) / rate) : 0;
-  const full = Math.round(BAR_WIDTH * bytes / total);
-  const bar = "█".repeat(full) + "░".repeat(BAR_WIDTH - full);
-  return `${what} ${bar} ${formatBytes(bytes)} of ${formatBytes(total)}, ${
+  const numbers = `${formatBytes(bytes)} of ${formatBytes(total)}, ${
     formatBytes(Math.round(rate))
   }/s, ${left} s left`;
+  const width = Math.min(BAR_WIDTH, room - `${what}  ${numbers}`.length);
+  if (width < 1) return `${what} ${numbers}`;
+  const full = Math.round(width * bytes / total);
+  return `${what} ${"█".repeat(full)}${"░".repeat(width - full)} ${numbers}`;
 }
 
 /** Whether a terminal is one that a bar can be drawn on. */

@@ -33,7 +33,7 @@ export const rows: Command = {
   examples: [
     "bfa rows 2024-01-15 --no-copy",
     "bfa rows 2024-01-15 --where 'quote_volume_usdt>=1e8' --sort=-trade_count",
-    "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc.csv",
+    "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc_days.csv",
   ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {

@@ -76,6 +76,12 @@ async function unknownCommand(name: string): Promise<BfaError> {
   const { nearestNames } = await import("../lib/core/nearest.ts");
   const near = nearestNames(name, Object.keys(COMMANDS), 1)[0];
   const shown = JSON.stringify(name.slice(0, 40));
+  if (name.startsWith("-")) {
+    return new BfaError(
+      "usage",
+      `Cannot read ${shown}: options stand behind the command (see \`bfa --help\`)`,
+    );
+  }
   return new BfaError(
     "usage",
     `there is no command ${shown}${near ? `; did you mean ${near}?` : ""} (see \`bfa --help\`)`,

@@ -32,7 +32,7 @@ export const versions: Command = {
           { name: "published", type: "VARCHAR", cell: (row) => row.publishedAt },
           { name: "rows", type: "BIGINT", cell: (row) => row.rows },
           { name: "symbols", type: "BIGINT", cell: (row) => row.symbols },
-          { name: "bytes", type: "BIGINT", title: "SIZE", cell: (row) => row.bytes },
+          { name: "bytes", type: "BIGINT", title: "SIZE", isSize: true, cell: (row) => row.bytes },
           { name: "channels", type: "VARCHAR", cell: (row) => channelsOf(row.version).join(" ") },
           ...(isBehind
             ? [{

@@ -12,7 +12,7 @@ import type { FEED_TYPES } from "./feed_types.ts";
 /** How far back a feed goes: readers look in every few days, and keep what they saw. */
 const DAYS = 90;
 
-/** A feed of a version, as text. `origin` is where the service is: entries link to timelines. */
+/** A feed of a version, as text. `origin` is where the service is: entries link to its page. */
 export function listingsFeed(
   source: Source,
   format: keyof typeof FEED_TYPES,
@@ -40,7 +40,7 @@ export function listingsFeed(
     feed.addItem({
       id: `urn:bfa:${encodeURIComponent(listing)}:${kind.replaceAll(" ", "-")}`,
       title: `${symbol} ${kind}`,
-      link: `${origin}/v1/timeline/${encodeURIComponent(symbol)}`,
+      link: `${origin}/#symbol=${encodeURIComponent(symbol)}`, // people follow it
       date: new Date(`${date}T00:00:00Z`),
       description: kind === "delisted"
         ? `${listing} last traded on ${lastTraded}${contract ? ` (${contract})` : ""}`

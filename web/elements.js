@@ -35,7 +35,7 @@ export function table(columns, rows, label = "Rows") {
       typeof value === "number" ? { class: "number" } : {},
       value === null ? "" : value instanceof Node ? value : String(value),
     );
-  return make(
+  const region = make(
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": label },
     make(
@@ -55,6 +55,24 @@ export function table(columns, rows, label = "Rows") {
       make("tbody", {}, ...rows.slice(0, MAX_ROWS).map((row) => make("tr", {}, ...row.map(cell)))),
     ),
   );
+  oneTabStop(region);
+  return region;
+}
+
+/** Buttons of a table are one stop of the Tab key, however many they are; the arrow keys go from one to the next. */
+function oneTabStop(region) {
+  const buttons = [...region.querySelectorAll("td button")];
+  const mayStop = (button, may) => button?.setAttribute("tabindex", may ? "0" : "-1");
+  buttons.forEach((button, at) => mayStop(button, at === 0));
+  region.addEventListener("keydown", (event) => {
+    const at = buttons.indexOf(document.activeElement);
+    const steps = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 };
+    const to = at < 0 ? undefined : buttons[steps[event.key]];
+    if (to === undefined) return;
+    event.preventDefault();
+    buttons.forEach((button) => mayStop(button, button === to));
+    to.focus();
+  });
 }
 
 /** Whether a cell can stand in a column of numbers. */

@@ -80,7 +80,11 @@ export class Contact {
     const entry = list.versions.find((listed) => listed.version === version);
     if (!entry) {
       const known = list.versions.slice(0, 3).map((v) => v.version);
-      throw new NotFoundError(`no version ${version}; the newest are ${known.join(", ")}`, known);
+      const are = known.length > 1 ? "are" : "is";
+      throw new NotFoundError(
+        `no version ${version}` + (known.length ? `; the newest ${are} ${known.join(", ")}` : ""),
+        known,
+      );
     }
     const copy = await this.#bySequence(list.layout, entry.sequence);
     if (copy.manifest.signed.version !== version) {

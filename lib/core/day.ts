@@ -115,5 +115,8 @@ function isLeap(year: number): boolean {
  */
 export function checkRange([from, to]: DayRange): void {
   if (from <= to) return;
-  throw new BfaError("usage", `Cannot use the range ${from} \u2026 ${to}: it ends first`);
+  throw new BfaError(
+    "usage",
+    `Cannot use the range ${from} \u2026 ${to}: it ends before it begins`,
+  );
 }

@@ -82,7 +82,7 @@ export async function versionOn(
     const known = versions.slice(0, 3).map((v) => v.version);
     throw new NotFoundError(
       `no version ${version} on ${mirror.name}` +
-        (known.length ? `; the newest are ${known.join(", ")}` : ""),
+        (known.length ? `; the newest ${known.length > 1 ? "are" : "is"} ${known.join(", ")}` : ""),
       known,
     );
   }

@@ -27,5 +27,7 @@ export type Notice =
   | { kind: "expired"; version: string; since: string }
   /** The version was signed later than this clock says it is: nothing tells how old it is. */
   | { kind: "clock"; version: string; publishedAt: string; now: string }
+  /** A server has not answered for a few seconds; `reason` is why its last try failed, if one has. */
+  | { kind: "waiting"; origin: string; reason?: string }
   /** The cache cannot be read or written; this copy lives in memory. */
   | { kind: "not-kept"; reason: string };

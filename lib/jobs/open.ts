@@ -146,7 +146,7 @@ async function storeIn(cacheDir: string | null | undefined): Promise<CopyStore> 
 
 /** The clients, each loaded with its first request: a fresh copy makes none. */
 function lazyHttp(options: OpenOptions): HttpClient {
-  const { fetch, downloadHosts } = options;
+  const { fetch, downloadHosts, onNotice } = options;
   let client: Promise<HttpClient> | undefined;
   let registries: Promise<HttpClient> | undefined;
   return {
@@ -158,7 +158,16 @@ function lazyHttp(options: OpenOptions): HttpClient {
         return await (await registries).get(url, request);
       }
       client ??= import("../net/client.ts").then(({ httpClient }) =>
-        httpClient({ fetch, downloadHosts })
+        httpClient({
+          fetch,
+          downloadHosts,
+          onWait: (origin, failure) =>
+            onNotice?.({
+              kind: "waiting",
+              origin,
+              ...(failure ? { reason: failure.message } : {}),
+            }),
+        })
       );
       return await (await client).get(url, request);
     },

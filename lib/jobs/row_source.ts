@@ -129,7 +129,11 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       }
       const date = knownDayOf(body, day);
       const whole = body.artifacts.find(({ role }) => role === "volume-rankings");
-      if (!whole) throw new NotFoundError(`no volumes in ${version}: it was built without them`);
+      if (!whole) {
+        throw new NotFoundError(
+          `no volumes in ${version}: it was built without them; ask a publisher that collects numbers`,
+        );
+      }
       const isWhole = date <= reachOf(whole, body);
       const artifact = isWhole ? whole : artifactOf(body, `recent-${whole.role}`);
       const columns = VOLUME_RANKINGS.map(({ name }) => name);

@@ -44,6 +44,10 @@ export interface HttpClientOptions {
   now?: () => Date;
   /** Hosts (`host` or `host:port`) that any server may redirect to; GitHub's own are known. */
   downloadHosts?: readonly string[] | undefined;
+  /** Told, at most once, when a request has had no answer for a while; `failure` is that of its last try, if one has failed. */
+  onWait?: ((origin: string, failure: BfaError | undefined) => void) | undefined;
+  /** How long that while is, ms: longer than a stale copy waits. */
+  quietMs?: number;
 }
 
 /** Where github.com redirects downloads of release assets to: since 2025, and before. */
@@ -53,13 +57,15 @@ const GITHUB_DOWNLOADS: ReadonlySet<string> = new Set([
 ]);
 
 const FIRST_BYTE_MS = 20_000;
+const QUIET_MS = 3_000;
 const MAX_REDIRECTS = 5;
 
 /** Makes a client. */
 export function httpClient(options: HttpClientOptions = {}): HttpClient {
   const { retry = DEFAULT_RETRY, firstByteMs = FIRST_BYTE_MS } = options;
   const { random = Math.random, now = () => new Date() } = options;
-  const { downloadHosts = [] } = options;
+  const { downloadHosts = [], onWait, quietMs = QUIET_MS } = options;
+  let told = onWait === undefined;
   const fetchOne: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
 
   async function once(url: string, request: RequestOptions): Promise<Response> {
@@ -79,30 +85,50 @@ export function httpClient(options: HttpClientOptions = {}): HttpClient {
     );
   }
 
+  /** Tries until there is an answer; `onFailure` hears of every try that is followed by another one. */
+  async function answered(
+    url: string,
+    request: RequestOptions,
+    onFailure: (failure: BfaError) => void,
+  ): Promise<Response> {
+    for (let attempt = 1;; attempt++) {
+      let failure: BfaError;
+      try {
+        const response = await once(url, request);
+        if (response.ok || request.accept?.includes(response.status)) return response;
+        await response.body?.cancel();
+        const wait = readRetryAfter(response.headers.get("retry-after"), now());
+        failure = new HttpError(url, response.status, wait);
+        if (!isTransient(response.status)) throw failure;
+      } catch (error) {
+        if (isNoPermission(error)) throw error; // it will not come
+        if (error instanceof HttpError || request.signal?.aborted) throw aborted(error, url);
+        failure = asBfaError(reasonOf(error), "network", `reach ${new URL(url).origin}`);
+        if (failure === error) throw failure;
+      }
+      if (attempt >= (request.tries ?? retry.tries)) throw failure;
+      const asked = failure instanceof HttpError ? failure.retryAfterMs : undefined;
+      if (asked !== undefined && asked > retry.mostMs) throw failure;
+      onFailure(failure);
+      const waitMs = retryDelayMs(attempt, random(), retry, asked);
+      await delay(waitMs, signalOption(request.signal)).catch((e) => {
+        throw aborted(e, url, failure);
+      });
+    }
+  }
+
   return {
     async get(url, request = {}) {
-      for (let attempt = 1;; attempt++) {
-        let failure: BfaError;
-        try {
-          const response = await once(url, request);
-          if (response.ok || request.accept?.includes(response.status)) return response;
-          await response.body?.cancel();
-          const wait = readRetryAfter(response.headers.get("retry-after"), now());
-          failure = new HttpError(url, response.status, wait);
-          if (!isTransient(response.status)) throw failure;
-        } catch (error) {
-          if (isNoPermission(error)) throw error; // it will not come
-          if (error instanceof HttpError || request.signal?.aborted) throw aborted(error, url);
-          failure = asBfaError(reasonOf(error), "network", `reach ${new URL(url).origin}`);
-          if (failure === error) throw failure;
-        }
-        if (attempt >= (request.tries ?? retry.tries)) throw failure;
-        const asked = failure instanceof HttpError ? failure.retryAfterMs : undefined;
-        if (asked !== undefined && asked > retry.mostMs) throw failure;
-        const waitMs = retryDelayMs(attempt, random(), retry, asked);
-        await delay(waitMs, signalOption(request.signal)).catch((e) => {
-          throw aborted(e, url, failure);
-        });
+      if (told) return await answered(url, request, () => {});
+      let last: BfaError | undefined;
+      const timer = setTimeout(() => {
+        if (!told) onWait?.(new URL(url).origin, last);
+        told = true;
+      }, quietMs);
+      try {
+        return await answered(url, request, (failure) => last = failure);
+      } finally {
+        clearTimeout(timer);
       }
     },
   };

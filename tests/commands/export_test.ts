@@ -123,7 +123,11 @@ Deno.test("bfa export leaves a file alone that is there, unless it is told; what
       [[join(dir, "x")], 2, "must end with"],
       [[join(dir, "x.csv"), "--symbol", "BTCUSD"], 3, "no symbol BTCUSD"],
       [[join(dir, "x.csv"), "--from", "2030-01-01"], 3, "no data for 2030-01-01"],
-      [[join(dir, "x.csv"), "--from", "2024-02-01", "--to", "2024-01-01"], 2, "it ends first"],
+      [
+        [join(dir, "x.csv"), "--from", "2024-02-01", "--to", "2024-01-01"],
+        2,
+        "it ends before it begins",
+      ],
       [[join(dir, "x.csv"), "--columns", "nothing"], 2, 'Cannot give the column "nothing"'],
       [[join(dir, "x.csv"), "--no-copy"], 2, "leave out --no-copy"],
       [[join(path, "below.csv")], 8, "a file is where a folder should be"],

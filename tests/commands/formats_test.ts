@@ -1,6 +1,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { EXIT_CODES } from "../../commands/failure.ts";
-import { describeFailure } from "../../commands/failure.ts";
+import { Inputs } from "../../commands/command.ts";
+import { describeFailure, EXIT_CODES } from "../../commands/failure.ts";
+import { print } from "../../commands/output.ts";
+import { symbols } from "../../commands/symbols.ts";
+import type { World } from "../../commands/tools.ts";
 import { BfaError, type ErrorCode } from "../../lib/core/errors.ts";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
 
@@ -46,6 +49,47 @@ Deno.test("a format in the environment that a command cannot print is for others
     assertEquals((await bfa(["cache", "list"], { env })).out, "sha256,bytes,used_by\r\n");
     assertEquals((await bfa(["cache", "prune"], { env })).out, "removed 0 files, 0 B\n");
   });
+});
+
+Deno.test("what is printed as a file of rows is there when the command ends", async () => {
+  const questions = [
+    ["config"],
+    ["doctor", "--offline"],
+    ["keys", "list"],
+    ["cache", "list"],
+    ["snapshot", DAY],
+    ["summary", DAY],
+    ["sql", "FROM listings LIMIT 1"],
+  ];
+  await withCacheDir(async (env) => {
+    for (const question of questions) {
+      const { out } = await bfa([...question, "--format", "csv"], { env });
+      assertEquals([question, /^[a-z_0-9]+(,[a-z_0-9]+)+\r\n/.test(out)], [question, true]);
+    }
+  });
+});
+
+Deno.test("sizes are for people in a table, and bytes in what programs read", async () => {
+  const rows = [{ bytes: 4_519_114 }, { bytes: 999 }];
+  const columns = [{
+    name: "bytes",
+    type: "BIGINT" as const,
+    title: "SIZE",
+    isSize: true as const,
+    cell: (row: { bytes: number }) => row.bytes,
+  }];
+  const asked = async (format: string) => {
+    let out = "";
+    const world = { out: (text: string) => out += text } as unknown as World;
+    const inputs = new Inputs(symbols, ["--format", format], {
+      env: () => undefined,
+      files: () => [],
+    });
+    await print({ answer: null, rows, columns }, inputs, world);
+    return out;
+  };
+  assertEquals(await asked("table"), "  SIZE\n4.5 MB\n 999 B\n");
+  assertEquals(await asked("lines"), "4519114\n999\n");
 });
 
 Deno.test("what to do on the command line stands behind the message, by code", () => {

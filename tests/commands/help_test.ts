@@ -7,7 +7,7 @@ const COMMANDS = await allCommands();
 
 Deno.test("the overview has every command once, in its group", () => {
   const text = overview(COMMANDS);
-  const named = [...text.split("\nbfa COMMAND")[0]!.matchAll(/^  ([a-z-]+) {2,}\S/gm)];
+  const named = [...text.split("\nbfa COMMAND")[0]!.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)];
   assertEquals(named.map(([, name]) => name), COMMANDS.map(({ name }) => name));
   assert(text.includes("\nquestions:\n  snapshot "));
 });

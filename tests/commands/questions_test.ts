@@ -136,7 +136,7 @@ const FAILURES: [args: string[], code: number, err: string][] = [
   [["snapshot", "2023-12-31"], 3, "the archive starts on 2024-01-01"],
   [["snapshot", "2024-04-01"], 3, "this version ends on 2024-03-31"],
   [["timeline", "AAAUSD"], 3, "no symbol AAAUSD; did you mean AAAUSDT?"],
-  [["range", "2024-02-01", "2024-01-01"], 2, "it ends first"],
+  [["range", "2024-02-01", "2024-01-01"], 2, "it ends before it begins"],
   [["snapshot", "latest", "--at", "2024-03-30.1"], 3, "no version 2024-03-30.1"],
   [["snapshot", "latest", "--at", "yesterday"], 2, "write it like 2026-11-20.1"],
   [["snapshot", "latest", "--endpoint", "ftp://x"], 2, "give an http(s):// address"],
@@ -146,6 +146,7 @@ const FAILURES: [args: string[], code: number, err: string][] = [
     "Cannot use --as-of with --at",
   ],
   [["snapshots"], 2, "did you mean snapshot?"],
+  [["--json", "snapshot", "2024-01-15"], 2, "options stand behind the command"],
   [["cache", "burn"], 2, "choose among dir, status"],
   [["pull", "nothing.parquet"], 3, 'no artifact "nothing.parquet"'],
 ];
@@ -216,7 +217,10 @@ Deno.test("what no version could answer is refused in one line, and nobody is as
         [["snapshot", "15/01/2024"], 'day "15/01/2024": write it as YYYY-MM-DD'],
         [["snapshot", "today"], 'day "today": write it as YYYY-MM-DD, or `latest`'],
         [["snapshot", "2024-01-15", "--state", "foo"], 'state "foo": choose among'],
-        [["range", "2024-02-01", "2024-01-01"], "2024-02-01 … 2024-01-01: it ends first"],
+        [
+          ["range", "2024-02-01", "2024-01-01"],
+          "2024-02-01 … 2024-01-01: it ends before it begins",
+        ],
         [["new-listings", "2024-13-01"], 'day "2024-13-01"'],
         [["delistings", "2024-01-01", "x1"], 'day "x1"'],
         [["summary", "2024-00-01"], 'day "2024-00-01"'],

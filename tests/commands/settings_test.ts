@@ -25,9 +25,13 @@ Deno.test("a flag's setting is read as yes or no; anything else is refused, not 
 });
 
 /** What a bar writes while bytes of files arrive, `stepMs` after one another. */
-function drawn(stepMs: number, arrivals: readonly (readonly [name: string, bytes: number])[]) {
+function drawn(
+  stepMs: number,
+  arrivals: readonly (readonly [name: string, bytes: number])[],
+  columns = 80,
+) {
   const written: string[] = [];
-  const world = { err: (text: string) => void written.push(text), columns: 80 } as World;
+  const world = { err: (text: string) => void written.push(text), columns } as World;
   const now = performance.now;
   try {
     let ms = 0;
@@ -49,6 +53,12 @@ Deno.test("progressBar() wipes itself away when the file is whole", () => {
     "a ███████████████████░░░░░ 80 B of 100 B, 39 B/s, 1 s left",
     "",
   ]);
+});
+
+Deno.test("progressBar() keeps its numbers on a narrow terminal: the bar gives way", () => {
+  const at = (columns: number) => drawn(600, [["a", 10], ["a", 20], ["a", 40]], columns);
+  assertEquals(at(45), ["a ████░░░░░░ 40 B of 100 B, 25 B/s, 3 s left"]);
+  assertEquals(at(30), ["a 40 B of 100 B, 25 B/s, 3 s "]);
 });
 
 Deno.test("progressBar() counts files that come at once together, and those one after another as one", () => {

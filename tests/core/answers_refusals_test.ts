@@ -80,8 +80,12 @@ Deno.test("`knownRange()` takes one end for both", () => {
 Deno.test("every question about a range refuses it reversed, empty or outside the data", () => {
   const cases: [RangeQuestion, string, string][] = [
     [{}, "usage", "give from and to, or one of them"],
-    [{ from: "2024-02-01", to: "2024-01-31" }, "usage", "2024-02-01 … 2024-01-31: it ends first"],
-    [{ from: "latest", to: "2024-03-09" }, "usage", "it ends first"],
+    [
+      { from: "2024-02-01", to: "2024-01-31" },
+      "usage",
+      "2024-02-01 … 2024-01-31: it ends before it begins",
+    ],
+    [{ from: "latest", to: "2024-03-09" }, "usage", "it ends before it begins"],
     [{ from: "2024-02-30", to: "latest" }, "usage", "no such day"],
     [{ from: "2023-12-31", to: "latest" }, "not_found", "the archive starts on 2024-01-01"],
     [{ from: "2024-01-01", to: "2024-03-11" }, "not_found", "this version ends on 2024-03-10"],

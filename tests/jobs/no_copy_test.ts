@@ -128,7 +128,11 @@ Deno.test("what there is nothing of, the listings explain", async () => {
       [() => bfa.rows({ day: "2024-02-30" }), "usage", "no such day"],
       [() => bfa.rows({}), "usage", "give a day, a range or a symbol"],
       [() => bfa.rows({ day: "latest", from: "2024-01-01" }), "usage", "one or the other"],
-      [() => bfa.rows({ from: "2024-02-02", to: "2024-02-01" }), "usage", "it ends first"],
+      [
+        () => bfa.rows({ from: "2024-02-02", to: "2024-02-01" }),
+        "usage",
+        "it ends before it begins",
+      ],
       [() => bfa.rows({ day: "latest", columns: ["price"] }), "usage", "choose among date, symbol"],
       [() => bfa.top("2023-12-02"), "not_found", "no volumes on 2023-12-02"],
       [() => bfa.top("latest", 0), "usage", "a number from 1 on"],
@@ -172,7 +176,7 @@ Deno.test("a version without numbers has rows of nulls, and no ranking", async (
       const error = await assertRejects(() => bfa.top("latest"), BfaError);
       assertEquals([error.code, error.message], [
         "not_found",
-        `no volumes in ${VERSION}: it was built without them`,
+        `no volumes in ${VERSION}: it was built without them; ask a publisher that collects numbers`,
       ]);
     } finally {
       await server.close();

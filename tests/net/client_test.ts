@@ -320,3 +320,58 @@ Deno.test("a refusal says how long to wait, and who wants a login", async () => 
     });
   }
 });
+
+Deno.test("httpClient() tells once, when there is no answer for a while, and what the last try met", async () => {
+  // A server that says nothing.
+  const silent = Promise.withResolvers<void>();
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    async () => {
+      await silent.promise;
+      return new Response();
+    },
+  );
+  const origin = `http://127.0.0.1:${server.addr.port}`;
+  let told = 0;
+  const heard = Promise.withResolvers<[origin: string, failure: BfaError | undefined]>();
+  const client = httpClient({
+    quietMs: 1,
+    onWait: (origin, failure) => {
+      told++;
+      heard.resolve([origin, failure]);
+    },
+  });
+  const stop = new AbortController();
+  const first = outcome(client.get(`${origin}/a`, { signal: stop.signal }));
+  assertEquals(await heard.promise, [origin, undefined]);
+  stop.abort();
+  assertEquals(await first, "network");
+  silent.resolve();
+  assertEquals(await outcome(client.get(`${origin}/b`)), "");
+  assertEquals(told, 1);
+  await server.shutdown();
+
+  // One that refuses: it has failed by the time any timer can fire.
+  const refused = Promise.withResolvers<string | undefined>();
+  const stopTrying = new AbortController();
+  const refusing = httpClient({
+    retry: { tries: 9, baseMs: 60_000, mostMs: 60_000 },
+    random: () => 1,
+    quietMs: 1,
+    onWait: (_, failure) => refused.resolve(failure?.message),
+    fetch: () => Promise.reject(new TypeError("refused")),
+  });
+  const second = outcome(refusing.get("http://127.0.0.1:9/", { signal: stopTrying.signal }));
+  assertEquals(await refused.promise, "Cannot reach http://127.0.0.1:9: refused");
+  stopTrying.abort();
+  assertEquals(await second, "network");
+});
+
+Deno.test("httpClient() tells nothing of what is answered in time", async () => {
+  const told: string[] = [];
+  await withReplies([...many(503, 1), ok], async (server) => {
+    const client = httpClient({ ...noWait, onWait: (origin) => told.push(origin) });
+    assertEquals(await outcome(client.get(server.url)), "hello");
+  });
+  assertEquals(told, []);
+});

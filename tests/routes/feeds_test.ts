@@ -113,13 +113,16 @@ Deno.test("a name with the letters of markup is text in both feeds", () => {
   assertEquals(entry!.children.find(({ name }) => name === "title")!.text, `${odd} listed`);
   const { items } = JSON.parse(listingsFeed(source, "json", "http://a.test"));
   assertEquals(items[0].title, `${odd} listed`);
-  assertEquals(decodeURIComponent(new URL(items[0].url).pathname), `/v1/timeline/${odd}`);
+  assertEquals(decodeURIComponent(new URL(items[0].url).hash), `#symbol=${odd}`);
 });
 
-Deno.test("every entry of a feed leads to an answer", async () => {
+Deno.test("every entry of a feed leads to the page, at a symbol that it can show", async () => {
   await withService(async ({ ask, json }) => {
     for (const { url } of (await json("/v1/feeds/listings.json")).items) {
-      assertEquals((await ask(new URL(url).pathname)).status, 200, url);
+      const { pathname, hash } = new URL(url);
+      const [, symbol] = /^#symbol=(.+)$/.exec(hash)!;
+      assertEquals(pathname, "/");
+      assertEquals((await ask(`/v1/timeline/${symbol}`)).status, 200, url);
     }
   });
 });

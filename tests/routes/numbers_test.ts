@@ -71,7 +71,7 @@ Deno.test("numbers come in pages, and of old versions", async () => {
 const REFUSED: [path: string, status: number, code: string, says: RegExp][] = [
   ["/v1/rows", 400, "usage", /give a day, a range or a symbol/],
   ["/v1/rows?day=2024-02-10&from=2024-02-01", 400, "usage", /./],
-  ["/v1/rows?from=2024-02-10&to=2024-02-01", 400, "usage", /ends first/],
+  ["/v1/rows?from=2024-02-10&to=2024-02-01", 400, "usage", /ends before it begins/],
   ["/v1/rows?from=2024-01-01&to=2024-02-01", 422, "limit", /31 days.*availability\.parquet/],
   ["/v1/rows?symbol=S99USDT", 404, "not_found", /did you mean/],
   ["/v1/rows?day=2019-01-01", 404, "not_found", /starts on/],

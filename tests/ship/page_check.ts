@@ -207,6 +207,32 @@ Deno.test("page: what is asked has an address to share, and Back leads back", BR
   });
 });
 
+Deno.test(
+  "page: the keyboard passes a table in one step, and goes through it by arrows",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      await open("#day=2024-01-11");
+      await page.waitForSelector("#events-answer table");
+      const focused = async () => await page.evaluate("document.activeElement.textContent");
+      await page.focus("#day-answer .scroll");
+      await page.keyboard.press("Tab");
+      assertEquals(await focused(), "AAAUSDT");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+      assertEquals(await focused(), "DDDUSDC");
+      await page.keyboard.press("ArrowDown");
+      assertEquals(await focused(), "DDDUSDC");
+      await page.keyboard.press("Tab");
+      assertEquals(await page.getAttribute(":focus", "name"), "symbol");
+      await page.keyboard.press("Shift+Tab");
+      await page.keyboard.press("Home");
+      await page.keyboard.press("Enter");
+      assertEquals((await cells(page, "#symbol-answer"))[0]![0], "AAAUSDT#1");
+    });
+  },
+);
+
 Deno.test("page: a symbol that was mistyped is one press away", BROWSER, async () => {
   await inBrowser(async ({ page, open }) => {
     await open("#symbol=AAAUSD");
