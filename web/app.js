@@ -4,7 +4,7 @@
  *
  * All paths are relative: a proxy may serve it under any path.
  *
- * Addresses: `#day=2024-01-15`, `#symbol=LITUSDT`, `#sql=…` (filled in, not run).
+ * Addresses: `#day=2024-01-15` (with `&state=archived&quote=USDC`), `#symbol=LITUSDT`, `#sql=…` (filled in, not run).
  */
 
 import { make, MAX_ROWS, table } from "./elements.js";
@@ -78,10 +78,15 @@ const showDay = answers("day", async (fields) => {
   const day = fields.get("day");
   if (!day) throw new Error("Give a day, such as 2024-01-15.");
   const quote = fields.get("quote");
-  const query = new URLSearchParams(fields.getAll("state").map((state) => ["state", state]));
-  query.set("detail", "1");
+  const chosen = fields.getAll("state").map((state) => ["state", state]);
+  const address = new URLSearchParams([
+    ["day", day],
+    ...chosen.join() === "state,traded" ? [] : chosen,
+  ]);
+  if (quote) address.set("quote", quote);
+  history.replaceState(null, "", `#${address}`);
+  const query = new URLSearchParams([...chosen, ["detail", "1"]]);
   if (quote) query.set("where", `quote_asset=${quote}`);
-  history.replaceState(null, "", `#day=${day}`);
   markDay(day);
   const path = `v1/snapshot/${day}`;
   const { rows, states } = await ask(`${path}?${query}`);
@@ -323,7 +328,14 @@ async function start() {
 async function showAddress() {
   const named = new URLSearchParams(location.hash.slice(1).replaceAll("+", "%2B"));
   const day = named.get("day");
-  if (day !== null) forms.day.elements.day.value = day;
+  if (day !== null) {
+    const states = named.getAll("state");
+    for (const box of forms.day.elements.state) {
+      box.checked = states.length ? states.includes(box.value) : box.value === "traded";
+    }
+    forms.day.elements.quote.value = named.get("quote") ?? "";
+    forms.day.elements.day.value = day;
+  }
   if (named.has("sql")) forms.sql.elements.sql.value = named.get("sql");
   const symbol = named.get("symbol");
   if (symbol !== null) await showSymbol(symbol, true);
