@@ -210,7 +210,7 @@ async function load(server: Server, paths: readonly string[], scratch: string) {
     args: ["-t1", "-c8", `-d${SECONDS}`, "-s", script, server.url],
   }).output();
   const out = new TextDecoder().decode(stdout);
-  assert(!/Non-2xx|Socket errors/.test(out), out);
+  assert(!/Non-2xx|Socket errors/.test(out), `${server.url}: ${out}`);
   const count = Number(/(\d+) requests in/.exec(out)![1]);
   return {
     perSecond: Number(/Requests\/sec:\s*([\d.]+)/.exec(out)![1]),
