@@ -11,7 +11,7 @@ import type { Inputs } from "./command.ts";
 import type { World } from "./tools.ts";
 
 /** How an answer can be printed. */
-const FORMATS = [
+export const FORMATS = [
   "table",
   "json",
   "ndjson",

@@ -67,11 +67,17 @@ export const rowsQuestion = question({
         "Cannot use day together with from and to: give one or the other",
       );
     }
-    const [first, last] = [day ?? from ?? (lives ? lives[0]!.first : to), day ?? to ?? "latest"]
-      .map((text) => text === undefined ? undefined : knownDay(index, text));
-    if (first === undefined || last === undefined) {
+    const start = day ?? from ?? (lives ? undefined : to);
+    if (start === undefined && !lives) {
       throw new BfaError("usage", "Cannot tell which rows: give a day, a range or a symbol");
     }
+    const last = knownDay(index, day ?? to ?? "latest");
+    // A symbol may be known before its first day: it has no rows yet.
+    const first = start !== undefined
+      ? knownDay(index, start)
+      : lives![0]!.first < last
+      ? lives![0]!.first
+      : last;
     if (!lives && dayNumber(last) - dayNumber(first) >= MOST_DAYS) {
       throw new BfaError(
         "limit",

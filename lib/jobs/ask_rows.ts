@@ -36,7 +36,11 @@ export async function askRows(question: RowsQuestion, sides: RowSides): Promise<
   const { index } = await sides.listings();
   for (const known of [day, from, to]) if (known !== undefined) knownDay(index, known);
   const exact = symbol === undefined ? undefined : index.lives(symbol)[0]?.symbol;
-  return exact === name ? found : await askRows({ ...question, symbol: exact }, sides);
+  // Without a row there is no first day, and the symbol's may be yet to come.
+  if (exact === name) {
+    return from === undefined && day === undefined ? { ...found, from: found.to } : found;
+  }
+  return await askRows({ ...question, symbol: exact }, sides);
 }
 
 /** The days from a symbol's first file to its last. */

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { open } from "../../lib/mod.ts";
 import { bfa } from "../helpers/cli.ts";
+import { listing } from "../helpers/listing.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
 
@@ -65,6 +66,36 @@ Deno.test("numbers come in pages, and of old versions", async () => {
     assertEquals(rest.rows, whole.rows.slice(40));
     assertEquals(await json(`/v/${VERSION}/rows?day=2024-02-10`), whole);
   });
+});
+
+Deno.test("a symbol that is known before its first day has no rows yet", async () => {
+  await withService(async ({ listen, world, followed }) => {
+    const switched = new Promise<void>((resolve) => followed.onChange(() => resolve()));
+    const later = listing("LATERUSDT#1", "2024-04-05");
+    const { dataThrough, listings } = MANY_LISTINGS;
+    await publishNumbers(world, VERSION, { dataThrough, listings: [later, ...listings] });
+    await switched;
+    const endpoint = listen();
+    const response = await fetch(`${endpoint}/v1/rows?symbol=LATERUSDT&columns=state`);
+    const body = await response.json();
+    assertEquals([response.status, body], [200, {
+      version: VERSION,
+      symbol: "LATERUSDT",
+      from: "2024-03-31",
+      to: "2024-03-31",
+      columns: ["date", "symbol", "state"],
+      count: 0,
+      rows: [],
+    }]);
+    for (const copy of [undefined, "none"] as const) {
+      const cacheDir = `${world.dir}/cache-${copy}`;
+      const library = await open({ endpoint, cacheDir, copy, now: () => world.clock });
+      assertEquals(await library.rows({ symbol: "laterusdt", columns: ["state"] }), body);
+      await library.settled();
+    }
+    const before = await fetch(`${endpoint}/v1/rows?symbol=THREEUSDT&to=2024-03-01&columns=state`);
+    assertEquals([before.status, (await before.json()).count], [200, 0]);
+  }, { listings: [] });
 });
 
 /** What cannot be answered. */

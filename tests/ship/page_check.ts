@@ -59,6 +59,19 @@ Deno.test("page: a day, a symbol, what is new, SQL", BROWSER, async () => {
     await page.click("#day-form button");
     await page.waitForSelector('#day-answer .note:has-text("archived")');
     const withArchived = await cells(page, "#day-answer");
+    const chosen = "#day=2024-01-11&state=traded&state=archived&quote=USDT";
+    assertEquals(await page.evaluate("location.hash"), chosen);
+    const csv = await page.getAttribute("#day-answer .note a:has-text('CSV')", "href");
+    const address = `v1/snapshot/2024-01-11.csv?${new URLSearchParams([
+      ["state", "traded"],
+      ["state", "archived"],
+      ["detail", "1"],
+      ["where", "quote_asset=USDT"],
+    ])}`;
+    assertEquals(csv, address);
+    await open(chosen);
+    await page.waitForSelector('#day-answer .note:has-text("archived")');
+    assertEquals(await cells(page, "#day-answer"), withArchived);
     assertEquals(withArchived.map((row) => row.slice(0, 2)), [["AAAUSDT", "traded"]]);
 
     await page.click("#day-answer tbody button");
