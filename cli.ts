@@ -13,6 +13,7 @@ import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts
 import { SETTINGS } from "./commands/options.ts";
 import { loadLater } from "./commands/registry.ts";
 import { run } from "./commands/run.ts";
+import { terminalWriter } from "./commands/terminal_text.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
@@ -105,8 +106,8 @@ function readSettings(path: string, world: World): Record<string, unknown> {
 /** The process's own world. */
 function realWorld(): World {
   return {
-    out: (data) => writeWhole(Deno.stdout, data),
-    err: (text) => writeWhole(Deno.stderr, text),
+    out: writerOf(Deno.stdout),
+    err: writerOf(Deno.stderr),
     errSink: Deno.stderr,
     outIsTerminal: Deno.stdout.isTerminal(),
     errIsTerminal: Deno.stderr.isTerminal(),
@@ -140,6 +141,12 @@ function realWorld(): World {
 const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM"];
+
+/** Writes to a stream; a terminal obeys nothing of what it shows. */
+function writerOf(stream: typeof Deno.stdout): (data: string | Uint8Array) => void {
+  const write = (data: string | Uint8Array) => writeWhole(stream, data);
+  return stream.isTerminal() ? terminalWriter(write) : write;
+}
 
 /** Writes all of it: one write may take only part. */
 function writeWhole(

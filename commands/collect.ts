@@ -26,6 +26,7 @@ import {
   SIGNING_OPTIONS,
 } from "./options.ts";
 import { formatDuration } from "./output.ts";
+import { CLEAR_LINE } from "./terminal_text.ts";
 import type { World } from "./tools.ts";
 
 const COLLECT_OPTIONS = {
@@ -218,7 +219,7 @@ function progressLine(inputs: Inputs, world: World) {
   let drawn = -Infinity;
 
   function line(text: string): void {
-    if (shown) world.err(`\r\x1b[K${text}`);
+    if (shown) world.err(`${CLEAR_LINE}${text}`);
   }
 
   function draw(done: number, of: number, what: string, facts = ""): void {

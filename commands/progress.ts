@@ -6,6 +6,7 @@
 
 import type { OnProgress } from "../lib/cache/download.ts";
 import { formatBytes } from "./output.ts";
+import { CLEAR_LINE } from "./terminal_text.ts";
 import type { World } from "./tools.ts";
 
 /** Downloads shorter than this show nothing, ms. */
@@ -45,7 +46,7 @@ export function progressBar(world: World): OnProgress {
     coming.set(name, { bytes, total });
     if (bytes >= total) coming.delete(name);
     if (coming.size === 0) {
-      if (shown) world.err("\r\x1b[K");
+      if (shown) world.err(CLEAR_LINE);
       shown = false;
       return;
     }
@@ -54,7 +55,7 @@ export function progressBar(world: World): OnProgress {
     shown = true;
     const room = Math.max(20, world.columns - 1);
     const text = barText(coming, arrived / ((now - begun) / 1000), room);
-    world.err(`\r\x1b[K${text.slice(0, room)}`);
+    world.err(`${CLEAR_LINE}${text.slice(0, room)}`);
   };
 }
 

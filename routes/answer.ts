@@ -22,7 +22,7 @@ import {
   ANSWER_FORMATS,
   type AnswerFormat,
   notAcceptable,
-  splitSuffix,
+  suffixOf,
 } from "./negotiation.ts";
 import { type Page, pageOf, readCursor } from "./paging.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
@@ -120,7 +120,7 @@ export function answerer(
 
     async answer(request, question, path, { version, client } = {}) {
       const url = new URL(request.url);
-      const suffix = splitSuffix(url.pathname).format;
+      const suffix = suffixOf(request);
       const format = suffix ?? acceptedFormat(request.headers.get("accept"));
       if (format === undefined) throw notAcceptable();
       const given = { path, query: url.searchParams };

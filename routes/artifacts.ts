@@ -5,7 +5,7 @@
  * @module
  */
 
-import { NotFoundError } from "../lib/core/errors.ts";
+import { BfaError, NotFoundError } from "../lib/core/errors.ts";
 import { isArtifactName, isSha256 } from "../lib/core/manifest.ts";
 import { mediaTypeOf } from "../lib/mirror/file_headers.ts";
 import type { ByteRange, MirrorFile, MirrorReader } from "../lib/mirror/mirror.ts";
@@ -84,8 +84,15 @@ export async function fileAnswer(
   // A client that reads slowly must not keep a file open for ever, nor thousands of them many.
   const body = length > LARGE_BYTES
     ? largeStream(file.body[Symbol.asyncIterator](), { client, holds: "file" })
-    : file.body;
+    : await whole(file, length);
   return new Response(body, { status, headers });
+}
+
+/** A part of a file that is small enough to be held: the file is closed before the client takes anything. */
+async function whole({ body }: MirrorFile, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = await new Response(body).bytes();
+  if (bytes.length === length) return bytes;
+  throw new BfaError("network", `Cannot read a file: ${bytes.length} of ${length} bytes came`);
 }
 
 /**

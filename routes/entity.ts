@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { preconditionFailed, unmet } from "./conditions.ts";
 import { acceptsGzip } from "./headers.ts";
+import { noteLength } from "./http2.ts";
 import { countSent } from "./sent_bytes.ts";
 
 /** Changes when the same question on the same version gets other bytes than before. */
@@ -73,6 +74,7 @@ export function respond(request: Request, entity: Entity): Response {
   // The server tells the length of what it sends; of a HEAD that would be 0.
   if (request.method === "HEAD") response.headers.set("content-length", String(length));
   else countSent("answers", length);
+  noteLength(request, response, length);
   return response;
 }
 

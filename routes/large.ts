@@ -13,27 +13,30 @@ import type { LimitUse } from "./limits.ts";
 export const LARGE_BYTES = 1024 * 1024;
 
 /** What a large answer holds while a client takes it. */
-type Holds = "memory" | "file";
+type Holds = "memory" | "file" | "answer";
 
 /**
  * How many may be under way at once, and how many of one client's: a reader of ranges takes a few files at
- * once, an office some more. An answer that was made holds its rows, up to some 10 MB, until it is taken.
+ * once, an office some more. An answer that was made holds its bytes, up to 16 MB, until it is taken; one of those that
+ * are sent whole (http2.ts), up to {@linkcode LARGE_BYTES}.
  */
 const MOST: Readonly<Record<Holds, { readonly all: number; readonly ofClient: Shares }>> = {
   file: { all: 256, ofClient: new Shares(32) },
   memory: { all: 32, ofClient: new Shares(8) },
+  answer: { all: 256, ofClient: new Shares(64) },
 };
 
 /** A client that takes nothing for this long is let go, ms. */
 const IDLE_MS = 30_000;
 
-const underWay: Record<Holds, number> = { file: 0, memory: 0 };
+const underWay: Record<Holds, number> = { file: 0, memory: 0, answer: 0 };
 
 /** How near the limits of large answers are. */
 export function largeLimits(): LimitUse[] {
   return [
     { limit: "large answers", used: underWay.memory, max: MOST.memory.all },
     { limit: "large files", used: underWay.file, max: MOST.file.all },
+    { limit: "http2 answers", used: underWay.answer, max: MOST.answer.all },
   ];
 }
 

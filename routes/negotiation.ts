@@ -5,6 +5,7 @@
  */
 
 import { accepts } from "@std/http/negotiation";
+import { getPath } from "hono/utils/url";
 import { BfaError } from "../lib/core/errors.ts";
 import { type FormatFacts, TABLE_FORMATS, type TableFormat } from "../lib/formats/formats.ts";
 
@@ -40,6 +41,14 @@ export function notAcceptable(only?: AnswerFormat): BfaError {
 export function splitSuffix(path: string): { path: string; format: AnswerFormat | undefined } {
   const format = SUFFIX.exec(path)?.[1] as AnswerFormat | undefined;
   return { path: format ? path.slice(0, -format.length - 1) : path, format };
+}
+
+/**
+ * The format that the path of a request names. It is read as the router reads it: `%2ecsv` is `.csv` to caches, and must not
+ * bring them JSON under that name.
+ */
+export function suffixOf(request: Request): AnswerFormat | undefined {
+  return splitSuffix(getPath(request)).format;
 }
 
 /** The header values seen last: clients send few different ones. */

@@ -10,6 +10,7 @@ import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { clientKey } from "./client_key.ts";
 import { CORS, pathAndQuery, SECURITY, textResponse } from "./headers.ts";
+import { sentAsTaken } from "./http2.ts";
 import { type Metrics, metrics } from "./metrics.ts";
 import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
@@ -184,6 +185,15 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     return (async () => await service.fetch(request, { client }))().finally(giveBack);
   }
 
+  /** An answer, or the refusal of one that would be held for a client that holds too many. */
+  function taken(request: Request, answer: Response, info?: Deno.ServeHandlerInfo): Response {
+    try {
+      return sentAsTaken(request, answer, clientKey(request, info, clientHeader));
+    } catch (error) {
+      return problem(error);
+    }
+  }
+
   function refusal(code: "busy" | "too_many", why: string): Response {
     measured.refused(code === "too_many" ? "under way of a client" : "under way");
     const headers = { "retry-after": "1" };
@@ -201,7 +211,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
         measured.fromMemory(kept.status);
         telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, nextId(), kept);
-        return told(kept, verdict);
+        return told(taken(request, kept, info), verdict);
       }
       const id = requestId(request);
       const response = made(
@@ -210,7 +220,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
         id,
         refused ?? kept ?? answer(request, info),
       );
-      return response.then((response) => told(response, verdict));
+      return response.then((response) => told(taken(request, response, info), verdict));
     },
   };
 }

@@ -20,7 +20,7 @@ import {
   ANSWER_FORMATS,
   type AnswerFormat,
   notAcceptable,
-  splitSuffix,
+  suffixOf,
 } from "./negotiation.ts";
 import { problem } from "./problem.ts";
 import { countedStream } from "./sent_bytes.ts";
@@ -73,7 +73,7 @@ export async function queryAnswer(
   try {
     const question = await readSqlRequest(request, bodyMs);
     if (!sql) throw new BfaError("not_implemented", "Cannot run SQL here: it is switched off");
-    const suffix = splitSuffix(new URL(request.url).pathname).format;
+    const suffix = suffixOf(request);
     const format = question.format ?? suffix ?? acceptedFormat(request.headers.get("accept"));
     if (!format) throw notAcceptable();
     if (version !== undefined) parseVersion(version);

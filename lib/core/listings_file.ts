@@ -66,6 +66,9 @@ export function readListings(file: unknown): ListingsFile {
   return { dataThrough, listings: rows.map((_, i) => readRow(rows, i)) };
 }
 
+/** What a quote asset can be called: it is printed as it stands. */
+const QUOTE_ASSET = /^[A-Z0-9]{1,20}$/;
+
 /** Throws unless everything in a row is as it should be, and the row stands in its place. */
 function checkRow(rows: readonly unknown[], i: number): void {
   const row = rows[i];
@@ -78,7 +81,8 @@ function checkRow(rows: readonly unknown[], i: number): void {
   const last = row[5] ?? null;
   if (typeof symbol !== "string" || !isSymbol(symbol)) throw badRow(symbol, "symbol");
   if (type !== null && !CONTRACT_TYPES.has(type)) throw badRow(symbol, "contractType");
-  if (quoteAsset !== null && typeof quoteAsset !== "string") throw badRow(symbol, "quoteAsset");
+  const named = typeof quoteAsset === "string" && QUOTE_ASSET.test(quoteAsset);
+  if (quoteAsset !== null && !named) throw badRow(symbol, "quoteAsset");
   if (typeof first !== "string" || !isDay(first)) throw badRow(symbol, "first");
   if (lastTraded !== null) {
     const sound = typeof lastTraded === "string" && isDay(lastTraded);

@@ -24,6 +24,9 @@ export function* textChunks<Row>(
 const BYTES = 64 * 1024;
 
 /** Bytes that are there whole, a piece at a time. */
-export function* byteChunks(bytes: Uint8Array<ArrayBuffer>): Generator<Uint8Array<ArrayBuffer>> {
-  for (let at = 0; at === 0 || at < bytes.length; at += BYTES) yield bytes.subarray(at, at + BYTES);
+export function* byteChunks(
+  bytes: Uint8Array<ArrayBuffer>,
+  most: number = BYTES,
+): Generator<Uint8Array<ArrayBuffer>> {
+  for (let at = 0; at === 0 || at < bytes.length; at += most) yield bytes.subarray(at, at + most);
 }

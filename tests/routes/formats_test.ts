@@ -26,6 +26,18 @@ Deno.test("a suffix and Accept give the same bytes, each with its media type and
   });
 });
 
+Deno.test("a suffix is one however it is written: no cache gets JSON under the name of CSV", async () => {
+  await withService(async ({ ask }) => {
+    const whole = await (await ask(`${DAY}.csv`)).text();
+    for (const suffix of ["%2ecsv", "%2Ecsv", ".%63sv", "%2e%63%73%76"]) {
+      const answer = await ask(DAY + suffix);
+      assertEquals(answer.headers.get("content-type"), "text/csv; charset=utf-8; header=present");
+      assertEquals(answer.headers.get("vary"), "Accept-Encoding");
+      assertEquals(await answer.text(), whole, suffix);
+    }
+  });
+});
+
 /** What a client accepts, and what it gets. */
 const ACCEPT: [accept: string, mediaType: string | 406][] = [
   ["application/json; charset=utf-8", "application/json"],

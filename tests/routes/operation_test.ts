@@ -306,6 +306,7 @@ Deno.test("/metrics is Prometheus text that counts what was answered", async () 
       'bfa_limit_max{limit="under way"}': 512,
       'bfa_limit_max{limit="large answers"}': 32,
       'bfa_limit_max{limit="large files"}': 256,
+      'bfa_limit_max{limit="http2 answers"}': 256,
       'bfa_limit_max{limit="row questions"}': 136,
       'bfa_limit_max{limit="comparisons"}': 18,
       "bfa_sql_resident_memory_bytes": 0,
