@@ -85,7 +85,7 @@ Deno.test("sizes are for people in a table, and bytes in what programs read", as
       env: () => undefined,
       files: () => [],
     });
-    await print({ answer: null, rows, columns }, inputs, world);
+    await print({ answer: {}, rows, columns }, inputs, world);
     return out;
   };
   assertEquals(await asked("table"), "  SIZE\n4.5 MB\n 999 B\n");

@@ -26,7 +26,8 @@ Deno.test({
         if (connection) idle.push(connection);
       }
       await waitForLine(process, /Too many open files/);
-      for (let answer; answer?.status !== 200;) {
+      let answer: Response | undefined;
+      while (answer?.status !== 200) {
         answer = await fetch(`${url}/healthz`).catch(() => undefined);
         await answer?.body?.cancel();
       }
