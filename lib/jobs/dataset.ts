@@ -51,9 +51,9 @@ export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
  * A dataset: one endpoint's channel, or one pinned version, or the embedded listings.
  *
  * Days are UTC dates written `YYYY-MM-DD`, or `latest`: the newest day of the data. Ranges include both ends; without
- * `to` they are one day. Every question may throw a {@linkcode BfaError}: `usage` for what cannot be asked,
+ * `to` they are one day. Every question may throw a `BfaError`: `usage` for what cannot be asked,
  * `not_found` for a day outside of the data or a symbol that never existed, `offline`, `network` or `expired` where
- * there is no copy to answer from, `untrusted` or `integrity` where what came must not be believed.
+ * no copy can answer, `untrusted` or `integrity` where what came must not be believed.
  *
  * @example
  * ```ts
@@ -286,7 +286,7 @@ export class Dataset {
   /**
    * The same dataset at one version, which never goes stale. Nothing is asked yet.
    *
-   * @param version Such as `2024-03-31.1`; {@linkcode Dataset.versions} lists them.
+   * @param version Such as `2024-03-31.1`; `versions()` lists them.
    */
   at(version: string): Dataset {
     return new Dataset({ ...this.#options, version });
