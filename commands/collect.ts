@@ -7,7 +7,7 @@
 import { catchUp } from "../lib/jobs/catch_up.ts";
 import { daily as runDaily } from "../lib/jobs/daily.ts";
 import { candidateError, reportPage } from "../lib/jobs/daily_report.ts";
-import { collect as runCollect, type CollectProgress } from "../lib/jobs/collect.ts";
+import { collect as runCollect } from "../lib/jobs/collect.ts";
 import { collectKlines, type KlinesReport } from "../lib/jobs/collect_klines.ts";
 import { parseDay } from "../lib/core/day.ts";
 import { withObservations } from "../lib/engine/observation_store.ts";
@@ -18,6 +18,7 @@ import { importUpstream } from "../lib/jobs/import.ts";
 import { whileListing } from "../lib/jobs/list_symbols.ts";
 import { seedFacts } from "../lib/source/seed.ts";
 import type { Command, Inputs, Options } from "./command.ts";
+import { progressLine } from "./job_progress.ts";
 import {
   BUILD_OPTIONS,
   dataDirOf,
@@ -25,8 +26,6 @@ import {
   PUBLISHER_OPTIONS,
   SIGNING_OPTIONS,
 } from "./options.ts";
-import { formatDuration } from "./output.ts";
-import { CLEAR_LINE } from "./terminal_text.ts";
 import type { World } from "./tools.ts";
 
 const COLLECT_OPTIONS = {
@@ -206,43 +205,4 @@ function readCount(inputs: Inputs, name: string, usual: number, most: number): n
   if (text === undefined) return usual;
   if (/^[1-9]\d{0,7}$/.test(text) && Number(text) <= most) return Number(text);
   throw new BfaError("usage", `Cannot use --${name} ${JSON.stringify(text)}: give 1 to ${most}`);
-}
-
-/** The time left is told from so many ms on, and from so many things that were done. */
-const [ESTIMATE_AFTER_MS, ESTIMATE_AFTER] = [2_000, 50];
-
-/** How far a job is, with its rate and the time left; on a terminal only. */
-function progressLine(inputs: Inputs, world: World) {
-  const shown = world.errIsTerminal && !inputs.flag("quiet") && !inputs.flag("no-progress");
-  let started = performance.now();
-  let counting: string | undefined;
-  let drawn = -Infinity;
-
-  function line(text: string): void {
-    if (shown) world.err(`${CLEAR_LINE}${text}`);
-  }
-
-  function draw(done: number, of: number, what: string, facts = ""): void {
-    const at = performance.now();
-    if (counting !== what) [counting, started] = [what, at];
-    if (at - drawn < 100) return;
-    drawn = at;
-    const elapsed = at - started;
-    // Before that, the first answers and the time to begin would tell of hours.
-    const left = elapsed > ESTIMATE_AFTER_MS && done >= ESTIMATE_AFTER
-      ? `, ${formatDuration(elapsed / done * (of - done))} left`
-      : "";
-    line(`${done} of ${of} ${what}${facts}${left}`);
-  }
-
-  line("listing symbols…");
-  return {
-    onProgress({ symbols, of, requests, keys }: CollectProgress) {
-      const rate = Math.round(requests / ((performance.now() - started) / 1000 + 0.1));
-      draw(symbols, of, "symbols", `, ${keys} keys, ${rate} requests/s`);
-    },
-    onNumbers: (done: number, of: number) => draw(done, of, "days' numbers"),
-    onStep: (step: string) => line(`${step}…`),
-    done: () => line(""),
-  };
 }

@@ -49,7 +49,26 @@ export interface DatasetOptions extends Omit<KeptCopyOptions, "endpoint"> {
   readonly endpoint: string | undefined;
 }
 
-/** A dataset: one endpoint's channel, or one pinned version, or the embedded listings. */
+/**
+ * A dataset: one endpoint's channel, or one pinned version, or the embedded listings.
+ *
+ * Days are UTC dates written `YYYY-MM-DD`, or `latest`: the newest day of the data. Ranges include both ends; without
+ * `to` they are one day. Every question may throw a `BfaError`: `usage` for what cannot be asked,
+ * `not_found` for a day outside of the data or a symbol that never existed, `offline`, `network` or `expired` where
+ * no copy can answer, `untrusted` or `integrity` where what came must not be believed.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { open } from "../open.ts";
+ * const bfa = await open({ cacheDir: null, offline: true });
+ * assertEquals((await bfa.snapshot("2019-12-31")).symbols, ["BCHUSDT", "BTCUSDT", "ETHUSDT"]);
+ * const { listings } = await bfa.timeline("LITUSDT");
+ * assertEquals(listings.map(({ id }) => id), ["LITUSDT#1", "LITUSDT#2"]);
+ * const { count } = await bfa.newListings("2024-01-01", "2024-01-31");
+ * assertEquals(count, 14);
+ * ```
+ */
 export class Dataset {
   readonly #options: DatasetOptions;
   readonly #copy: KeptCopy | undefined;
@@ -68,13 +87,22 @@ export class Dataset {
       : new KeptCopy({ ...options, endpoint, onNotice });
   }
 
-  /** Which symbols existed on a day, and really traded unless other states are asked for. */
+  /**
+   * Which symbols existed on a day, and really traded unless other states are asked for.
+   *
+   * @param day `YYYY-MM-DD` (UTC), or `latest`.
+   * @throws {BfaError} `not_found` for a day outside of the data.
+   */
   async snapshot(day: string, options: SnapshotOptions = {}): Promise<SnapshotAnswer> {
     const { states } = options;
     return answers.snapshot(await this.#source({ day, states }), day, options);
   }
 
-  /** The lives of a symbol. */
+  /**
+   * The lives of a symbol: when it was listed, traded, halted and gone; with `detail`, also one row a day.
+   *
+   * @throws {BfaError} `not_found` for a symbol that never existed; the message names those that are near.
+   */
   async timeline(symbol: string, options: TimelineOptions = {}): Promise<TimelineAnswer> {
     return answers.timeline(await this.#source(options), symbol, options);
   }
@@ -126,6 +154,7 @@ export class Dataset {
   /**
    * The `n` symbols with the largest volumes of a day, and how their ranks have changed.
    *
+   * @param n How many, from 1 on.
    * @throws {BfaError} `not_found` when no volumes of that day are known.
    */
   async top(
@@ -145,6 +174,7 @@ export class Dataset {
    * copy's Parquet files are downloaded when they are not there.
    *
    * @param params An array for `?`, an object for `$name`.
+   * @returns The result of the last statement: columns, and rows of cells in their order.
    * @throws {BfaError} `sql_rejected` for a statement that DuckDB refuses.
    */
   async sql(text: string, params?: SqlParams, options: SqlOptions = {}): Promise<Table> {
@@ -192,7 +222,11 @@ export class Dataset {
     return statusOf(this.#options, { copy, seed });
   }
 
-  /** Asks the publisher now, whatever the freshness. */
+  /**
+   * Asks the publisher now, whatever the freshness, and keeps what is newer.
+   *
+   * @throws {BfaError} `offline`; `usage` without an endpoint; `network` when nobody answers: the copy stays as it was.
+   */
   async refresh(): Promise<RefreshResult> {
     this.#online("refresh");
     const { changed, manifest } = await this.#published().refresh();
@@ -248,13 +282,21 @@ export class Dataset {
     return this.at(version);
   }
 
-  /** The versions that the endpoint serves, newest first, and where its channels point. */
+  /**
+   * The versions that the endpoint serves, newest first, and where its channels point.
+   *
+   * @throws {BfaError} `offline`; `usage` without an endpoint.
+   */
   async versions(): Promise<VersionsReply> {
     this.#online("list versions");
     return await this.#published().versions();
   }
 
-  /** The same dataset at one version, which never goes stale. */
+  /**
+   * The same dataset at one version, which never goes stale. Nothing is asked yet.
+   *
+   * @param version Such as `2024-03-31.1`; `versions()` lists them.
+   */
   at(version: string): Dataset {
     return new Dataset({ ...this.#options, version });
   }
@@ -293,7 +335,11 @@ export class Dataset {
     return { source: await source(), stored: { manifest: copy.manifest } };
   }
 
-  /** The manifest that answers come from. */
+  /**
+   * The manifest that answers come from: what was signed, and by whom.
+   *
+   * @throws {BfaError} `usage` without an endpoint.
+   */
   async manifest(): Promise<Manifest> {
     return (await this.#published().current()).copy.manifest;
   }
@@ -302,17 +348,27 @@ export class Dataset {
    * The files of the version that answers come from: what `pull()` would download.
    *
    * @param names `parts/` is all in that folder, `*` stands for any letters; everything when left out.
+   * @throws {BfaError} `usage` without an endpoint.
    */
   async artifacts(names: readonly string[] = ["*"]): Promise<ListedArtifact[]> {
     return await this.#published().artifacts(names);
   }
 
-  /** The file of an artifact, downloaded and verified when it is not there. */
+  /**
+   * The path of an artifact's file, downloaded and verified when it is not there. The file is the copy's: read it only.
+   *
+   * @param name Such as `availability.parquet`; the manifest lists them.
+   * @throws {BfaError} `not_found` when the version has no such artifact.
+   */
   async path(name: string): Promise<string> {
     return await this.#published().path(name);
   }
 
-  /** The bytes of an artifact, downloaded when they are not there, and verified: where there are no files, too. */
+  /**
+   * The bytes of an artifact, downloaded when they are not there, and verified: where there are no files, too.
+   *
+   * @throws {BfaError} `not_found` when the version has no such artifact.
+   */
   async bytes(name: string): Promise<Uint8Array<ArrayBuffer>> {
     return await this.#published().bytes(name);
   }
