@@ -29,6 +29,10 @@ export interface Conversion {
   readonly version: string;
 }
 
+/** A row can have some numbers and lack others. */
+const HAS_NUMBERS = `coalesce(quote_volume_usdt, trade_count, volume_base, taker_buy_volume_base,
+  taker_buy_quote_volume_usdt, open_price, high_price, low_price, close_price) IS NOT NULL`;
+
 /** Converts a version. */
 export async function convertVersion({ from, to, version }: Conversion): Promise<Build> {
   const text = await Deno.readTextFile(join(from, "listings.json")).catch((error) => {
@@ -57,7 +61,7 @@ async function observationsOf(rows: string, path: string): Promise<string | unde
   await withObservations(path, () => Promise.resolve());
   return await withDuckdb({ path }, async (connection) => {
     const known = await connection.runAndReadAll(
-      `SELECT count(file_size_bytes) + count(quote_volume_usdt) FROM ${rows}`,
+      `SELECT count(*) FROM ${rows} WHERE file_size_bytes IS NOT NULL OR ${HAS_NUMBERS}`,
     );
     if (Number(known.getRows()[0]![0]) === 0) return undefined;
     // Numbers count while the file they came from has not changed: one tag for all says so.
@@ -69,7 +73,7 @@ async function observationsOf(rows: string, path: string): Promise<string | unde
       SELECT symbol, date, ${tag}, NULL, NULL, quote_volume_usdt, trade_count, volume_base,
         taker_buy_volume_base, taker_buy_quote_volume_usdt, open_price, high_price, low_price,
         close_price, ${at}
-      FROM ${rows} WHERE quote_volume_usdt IS NOT NULL ORDER BY ALL`);
+      FROM ${rows} WHERE ${HAS_NUMBERS} ORDER BY ALL`);
     return path;
   });
 }

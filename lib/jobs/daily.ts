@@ -170,9 +170,9 @@ function eventsSince(listings: ListingsFile, before: ListingsFile | undefined) {
   const range = { from: before ? index.firstDay : listings.dataThrough, to: listings.dataThrough };
   return {
     newListings: newListings(source, range).events.filter(({ listing }) => !known.has(listing)),
-    // A dated contract's end is known on its last day, and is news on the day after.
-    delistings: delistings(source, range).events.filter(({ listing, date }) =>
-      !known.get(listing)?.lastTraded || date > before!.dataThrough
+    // A late file can move an end. A dated contract's is known on its last day, and is news on the day after.
+    delistings: delistings(source, range).events.filter(({ listing, date, lastTraded }) =>
+      known.get(listing)?.lastTraded !== lastTraded || date > before!.dataThrough
     ),
     takenBack: takenBack(listings, known.values()),
   };

@@ -44,7 +44,7 @@ async function withWays(
 /** A column as JSON has it: the texts of days and instants, and numbers that keep all digits. */
 function jsonOf({ name, type }: { name: string; type: string }): string {
   if (type === "DATE") return `${name}::VARCHAR`;
-  return type === "TIMESTAMP" ? `strftime(${name}, '%Y-%m-%dT%H:%M:%S.%gZ')` : name;
+  return type === "TIMESTAMP" ? `strftime(${name}, '%Y-%m-%dT%H:%M:%SZ')` : name;
 }
 
 async function duckdbRows(

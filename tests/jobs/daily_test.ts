@@ -246,6 +246,22 @@ Deno.test("trading that halts for ten days is a delisting after eight, and the r
   });
 });
 
+Deno.test("a late file that moves a delisting is reported, with the day it has moved to", async () => {
+  const past = history(
+    [...smallListings(), listing("ENDUSDT#1", "2026-01-05", "2026-03-05")],
+    { through: THROUGH, late: [{ symbol: "ENDUSDT", from: "2026-03-05", days: 10 }] },
+  );
+  await withDaily(past, async (world) => {
+    await world.runAt("2026-03-05T12:00:00.000Z", { full: true });
+    const ended = await world.runAt("2026-03-14T12:00:00.000Z");
+    assertEquals(ended.delistings.map(({ date }) => `${date}`), ["2026-03-05"]);
+    const moved = await world.runAt("2026-03-17T12:00:00.000Z");
+    assertEquals(moved.delistings.map(({ date }) => `${date}`), ["2026-03-06"]);
+    assertEquals<unknown>(moved.takenBack, [{ listing: "ENDUSDT#1", lastTraded: "2026-03-04" }]);
+    assertEquals((await world.runAt("2026-03-18T12:00:00.000Z")).delistings, []);
+  });
+});
+
 Deno.test("a symbol is new when it trades, not when it has a file; one that never trades is no news at all", async () => {
   const halted = (from: string, to: string) => [[parseDay(from), parseDay(to)]] as const;
   const past = history([

@@ -62,6 +62,21 @@ Deno.test("a version whose rows would change is not converted, and leaves nothin
   });
 });
 
+Deno.test("rows that have some of their numbers keep them", async () => {
+  await withFiles("1", async (dir, from) => {
+    const part = join(from, "parts", "2023.parquet");
+    const changed = await withDuckdb({}, async (connection) => {
+      await connection.run(`CREATE TABLE rows AS FROM '${part}'`);
+      const { rowsChanged } = await connection.run(`UPDATE rows
+        SET quote_volume_usdt = NULL, open_price = NULL WHERE available AND day(date) = 7`);
+      await connection.run(`COPY rows TO '${part}' (FORMAT parquet)`);
+      return rowsChanged;
+    });
+    const made = await convertVersion({ from, to: join(dir, "new"), version: "2024-03-31.2" });
+    assertEquals([made.rows, changed > 0], [369, true]);
+  });
+});
+
 Deno.test("a conversion of nothing, or called wrongly, is refused in one line", async () => {
   const cases: [args: string[], says: string][] = [
     [["old"], "convert_version: Cannot convert: give FROM, TO and VERSION\n"],
