@@ -165,6 +165,9 @@ Deno.test("httpMirror() refuses a server that does not say how long a file is", 
     for (const work of [() => mirror.size(PATH), () => mirror.open(PATH, { start: 0, end: 0 })]) {
       await assertRejects(work, BfaError, "does not say how long it is");
     }
+    const headers = { "content-type": "text/html" };
+    server.fault = () => new Response(new Blob([BYTES]).stream(), { headers });
+    await assertRejects(() => mirror.open(PATH), BfaError, "a web page came instead");
   });
 });
 
