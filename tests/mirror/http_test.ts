@@ -171,6 +171,27 @@ Deno.test("httpMirror() refuses a server that does not say how long a file is", 
   });
 });
 
+Deno.test("httpMirror() refuses what is compressed on its way, and takes what is only called so", async () => {
+  await withMirror(async (mirror, server) => {
+    const served = (encoding: string) => () =>
+      new Response(new Blob([BYTES]).stream(), {
+        headers: { "content-encoding": encoding, "content-length": `${BYTES.length}` },
+      });
+    for (const encoding of ["gzip", "x-gzip", "br"]) {
+      server.fault = served(encoding);
+      for (const work of [() => mirror.size(PATH), () => mirror.open(PATH)]) {
+        const error = await assertRejects(work, BfaError, "it is compressed on its way");
+        assertEquals(error.code, "network");
+      }
+    }
+    for (const [path, encoding] of [[`${PATH}.gz`, "gzip"], [PATH, "aws-chunked"]] as const) {
+      server.fault = served(encoding);
+      const file = await mirror.open(path);
+      assertEquals(await new Response(file!.body).bytes(), BYTES);
+    }
+  });
+});
+
 Deno.test("httpMirror() is not led to another host", async () => {
   await withMirror(async (mirror, server) => {
     const location = "http://localhost:9/elsewhere";
