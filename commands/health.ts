@@ -29,10 +29,14 @@ export const health: Command = {
       throw new BfaError("usage", `Cannot ask ${base}: give an http(s):// address`);
     }
     const response = await httpClient(PROBE).get(url, { accept: [503] });
-    const answer: { status?: string; version?: string } = await response.json().catch(() => ({}));
-    if (response.status === 200 && answer.status === "ready") {
+    const answer: { status?: string; version?: string } | null = await response.json()
+      .catch(() => null);
+    if (response.status === 200 && answer?.status === "ready") {
       return world.out(`ready: version ${answer.version}\n`);
     }
-    throw new BfaError("unavailable", `Cannot call ${base} ready: it has no published version yet`);
+    const why = response.status === 503
+      ? "it has no published version yet"
+      : "another program answers, or a proxy";
+    throw new BfaError("unavailable", `Cannot call ${base} ready: ${why}`);
   },
 };

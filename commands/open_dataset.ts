@@ -10,7 +10,7 @@ import type { Notice } from "../lib/jobs/notice.ts";
 import { openUnchecked } from "../lib/jobs/open.ts";
 import type { Inputs } from "./command.ts";
 import { readDuration } from "./options.ts";
-import { formatInstant } from "./output.ts";
+import { counted, formatInstant } from "./output.ts";
 import type { Tools, World } from "./tools.ts";
 
 /** Opens the dataset: what the user should know goes to stderr, one line each. */
@@ -70,7 +70,11 @@ async function progress(world: World) {
 function noticeLine(notice: Notice): string {
   switch (notice.kind) {
     case "seed":
-      return `bfa: no endpoint and no copy: answering from the built-in listings, data through ${notice.dataThrough} (${notice.ageDays} days old); set BFA_ENDPOINT for newer data`;
+      return `bfa: no endpoint and no copy: answering from the built-in listings, data through ${notice.dataThrough} (${
+        notice.ageDays < 0
+          ? "this clock says that it is earlier: set the clock"
+          : `${counted(notice.ageDays, "day")} old`
+      }); set BFA_ENDPOINT for newer data`;
     case "pinned":
       return `bfa: first contact with ${notice.endpoint}: trusting its key ${
         notice.keys.join(", ")

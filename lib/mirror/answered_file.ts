@@ -6,6 +6,7 @@
 
 import { BfaError } from "../core/errors.ts";
 import { withoutStall } from "../net/body.ts";
+import { IS_ENCODED, IS_WEB_PAGE, isEncoded, isWebPage } from "../net/odd_answers.ts";
 import type { ByteRange, MirrorFile } from "./mirror.ts";
 
 /** The header that asks for a range, or for none. */
@@ -37,12 +38,18 @@ export async function answeredFile(
 }
 
 /** How long the whole file is, by the headers of an answer. */
-export function answeredSize({ status, headers }: Response, what: string): number {
+export function answeredSize(response: Response, what: string): number {
+  const { status, headers } = response;
+  // Its length would be another; some servers call encoded whatever ends in .gz.
+  if (isEncoded(response) && !what.endsWith(".gz")) {
+    throw new BfaError("network", `Cannot use ${what}: ${IS_ENCODED}; use another mirror`);
+  }
   const total = status === 206
     ? /\/(\d+)$/.exec(headers.get("content-range") ?? "")?.[1]
     : headers.get("content-length");
   if (total) return Number(total);
-  throw new BfaError("network", `Cannot use ${what}: the server does not say how long it is`);
+  const why = isWebPage(response) ? IS_WEB_PAGE : "the server does not say how long it is";
+  throw new BfaError("network", `Cannot use ${what}: ${why}`);
 }
 
 function isWhatWasAsked({ status, headers }: Response, size: number, range?: ByteRange): boolean {

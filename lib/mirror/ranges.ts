@@ -10,7 +10,7 @@ import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import { STALL_MS } from "../net/body.ts";
 import type { HttpClient } from "../net/client.ts";
-import { IS_WEB_PAGE, isEncoded, isWebPage } from "../net/odd_answers.ts";
+import { IS_ENCODED, IS_WEB_PAGE, isEncoded, isWebPage } from "../net/odd_answers.ts";
 import { DEFAULT_RETRY, retryDelayMs, type RetryPolicy } from "../net/retry.ts";
 import { artifactPath, type MirrorReader } from "./mirror.ts";
 
@@ -228,7 +228,7 @@ function unusual(response: Response, url: string): BfaError | undefined {
   if (!isEncoded(response)) return undefined;
   return new BfaError(
     "network",
-    `Cannot read a part of ${url}: it is compressed on its way, although it must not be; keep a copy, or use another mirror`,
+    `Cannot read a part of ${url}: ${IS_ENCODED}; keep a copy, or use another mirror`,
   );
 }
 

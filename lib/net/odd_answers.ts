@@ -17,7 +17,10 @@ export function isWebPageText(text: string): boolean {
   return /^\uFEFF?\s*<(?:!doctype\s+html|html)\b/i.test(text);
 }
 
-/** Whether an answer is compressed on its way. */
+/** Whether an answer is compressed on its way. (Some stores tell `aws-chunked` of files as they are.) */
 export function isEncoded({ headers }: Response): boolean {
-  return !["", "identity"].includes(headers.get("content-encoding")?.trim().toLowerCase() ?? "");
+  return /\b(?:gzip|deflate|br|zstd|compress)\b/i.test(headers.get("content-encoding") ?? "");
 }
+
+/** Why an answer that is compressed is of no use, after the name of what was asked for. */
+export const IS_ENCODED = "it is compressed on its way, although it must not be";

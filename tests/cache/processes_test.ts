@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { Copy } from "../../lib/cache/copy.ts";
 import { folderStore } from "../../lib/cache/folder_store.ts";
+import { withFileLock } from "../../lib/cache/folder_writing.ts";
 import { artifactNamed } from "../../lib/core/manifest.ts";
 import { open } from "../../lib/mod.ts";
 import { httpClient } from "../../lib/net/client.ts";
@@ -126,6 +127,22 @@ Deno.test("the holder of the lock is killed: the one who waits has it at its nex
       end();
     }
   });
+});
+
+Deno.test("a holder of the lock that hangs: the one who waits goes on without it when its time is up", async () => {
+  const path = `${await Deno.makeTempDir({ prefix: "bfa-test-" })}/lock`;
+  const { looks, end } = watchLooks();
+  try {
+    await withFileLock(path, 0, async () => {
+      const waiting = withFileLock(path, 200, () => Promise.resolve("done without"));
+      assertEquals(await waiting, "done without");
+    });
+    assertEquals([looks[0], looks.slice(1).includes(true)], [true, false]);
+    assertEquals(looks.length <= 10, true, `${looks.length} looks, one each 25 ms`);
+  } finally {
+    end();
+    await Deno.remove(path.slice(0, -"/lock".length), { recursive: true });
+  }
 });
 
 Deno.test("whoever waited for another's refresh uses what it found: no request of its own", async () => {

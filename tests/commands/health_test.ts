@@ -16,7 +16,8 @@ const ANSWERS: readonly [
     /^ready: version 2024-03-31\.1\n$/,
   ],
   ["not yet", 503, { status: "starting" }, 6, /^bfa: Cannot call \S+ ready: it has no published/],
-  ["another program", 200, "hello", 6, /^bfa: Cannot call/],
+  ["another program", 200, "hello", 6, /^bfa: Cannot call \S+ ready: another program answers/],
+  ["one that says nothing", 200, null, 6, /^bfa: Cannot call \S+ ready: another program answers/],
   ["broken", 500, "", 6, /^bfa: .*500/],
 ];
 

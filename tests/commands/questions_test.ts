@@ -292,6 +292,20 @@ Deno.test("bfa status: what the publisher said, and since when", async () => {
   });
 });
 
+Deno.test("the age of the built-in listings, by clocks that are right and wrong", async () => {
+  await withCacheDir(async (env) => {
+    const ages = [
+      ["2026-08-09T12:00:00Z", "1 day old"],
+      ["2026-08-10T12:00:00Z", "2 days old"],
+      ["2020-01-01T00:00:00Z", "this clock says that it is earlier: set the clock"],
+    ] as const;
+    for (const [now, age] of ages) {
+      const { err } = await bfa(["symbols"], { env, now: new Date(now) });
+      assertStringIncludes(err, `data through 2026-08-08 (${age}); set BFA_ENDPOINT`);
+    }
+  });
+});
+
 Deno.test("a clock that is behind: a question says so, and so does bfa status", async () => {
   await withEndpoint(async (env) => {
     await bfa(["symbols"], { env });

@@ -16,7 +16,7 @@ const READS: [name: string, fault: GithubFault, code: ErrorCode][] = [
   [
     "an error page instead of a file",
     on(/^cdn/, () => new Response("<html>Unicorn!</html>")),
-    "integrity",
+    "network",
   ],
   [
     "a redirect to another host",

@@ -165,6 +165,30 @@ Deno.test("httpMirror() refuses a server that does not say how long a file is", 
     for (const work of [() => mirror.size(PATH), () => mirror.open(PATH, { start: 0, end: 0 })]) {
       await assertRejects(work, BfaError, "does not say how long it is");
     }
+    const headers = { "content-type": "text/html" };
+    server.fault = () => new Response(new Blob([BYTES]).stream(), { headers });
+    await assertRejects(() => mirror.open(PATH), BfaError, "a web page came instead");
+  });
+});
+
+Deno.test("httpMirror() refuses what is compressed on its way, and takes what is only called so", async () => {
+  await withMirror(async (mirror, server) => {
+    const served = (encoding: string) => () =>
+      new Response(new Blob([BYTES]).stream(), {
+        headers: { "content-encoding": encoding, "content-length": `${BYTES.length}` },
+      });
+    for (const encoding of ["gzip", "x-gzip", "br"]) {
+      server.fault = served(encoding);
+      for (const work of [() => mirror.size(PATH), () => mirror.open(PATH)]) {
+        const error = await assertRejects(work, BfaError, "it is compressed on its way");
+        assertEquals(error.code, "network");
+      }
+    }
+    for (const [path, encoding] of [[`${PATH}.gz`, "gzip"], [PATH, "aws-chunked"]] as const) {
+      server.fault = served(encoding);
+      const file = await mirror.open(path);
+      assertEquals(await new Response(file!.body).bytes(), BYTES);
+    }
   });
 });
 
