@@ -19,7 +19,8 @@ const SHELLS: Readonly<Record<string, (commands: readonly Command[]) => string>>
 export const completions: Command = {
   name: "completions",
   summary: "A script that teaches a shell to complete commands, options, their values and symbols",
-  about: `Put it where the shell looks for it:
+  about:
+    `Put it where the shell looks for it; where that folder is not there yet, make it first (mkdir -p):
   bash  bfa completions bash > ~/.local/share/bash-completion/completions/bfa
   zsh   bfa completions zsh > ~/.zfunc/_bfa      (a folder in $fpath)
   fish  bfa completions fish > ~/.config/fish/completions/bfa.fish`,

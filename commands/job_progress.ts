@@ -7,6 +7,7 @@
 import type { CollectProgress } from "../lib/jobs/collect.ts";
 import type { Inputs } from "./command.ts";
 import { formatDuration } from "./output.ts";
+import { CLEAR_LINE } from "./terminal_text.ts";
 import type { World } from "./tools.ts";
 
 /** The time left is told from so many ms on, and from so many things that were done. */
@@ -20,7 +21,7 @@ export function progressLine(inputs: Inputs, world: World) {
   let drawn = -Infinity;
 
   function line(text: string): void {
-    if (shown) world.err(`\r\x1b[K${text}`);
+    if (shown) world.err(`${CLEAR_LINE}${text}`);
   }
 
   function draw(done: number, of: number, what: string, facts = ""): void {

@@ -71,6 +71,21 @@ export class PromptLines {
   }
 }
 
+/**
+ * Makes one line of the history of a statement's lines, so that one press of a key brings all of it back. A comment to the
+ * end of its line would swallow what follows: such lines stay as they were typed.
+ *
+ * @param history Newest first; the first one has just been typed. It is changed.
+ */
+export function joinStatement(history: string[], typed: PromptLines): void {
+  const [line, before] = history;
+  const goesOn = typed.open;
+  if (line === undefined) return;
+  typed.take(line);
+  if (!goesOn || before === undefined || before.includes("--")) return;
+  history.splice(0, 2, `${before} ${line.trimStart()}`);
+}
+
 /** Whether a text ends with a semicolon that stands outside of quotes and comments. */
 function endsStatement(sql: string): boolean {
   const bare = sql.replace(

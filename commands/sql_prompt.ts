@@ -9,7 +9,7 @@ import type { Inputs } from "./command.ts";
 import { describeFailure } from "./failure.ts";
 import { openDataset } from "./open_dataset.ts";
 import { print, readFormat, type View } from "./output.ts";
-import { PROMPT_COMMANDS, PromptLines, ROWS_SHOWN } from "./prompt_lines.ts";
+import { joinStatement, PROMPT_COMMANDS, PromptLines, ROWS_SHOWN } from "./prompt_lines.ts";
 import { tableView } from "./sql.ts";
 import type { Tools, World } from "./tools.ts";
 
@@ -33,13 +33,18 @@ export async function prompt(inputs: Inputs, tools: Tools): Promise<void> {
     prompt: "bfa> ",
   });
   let history: string[] = [];
-  reader.on("history", (lines: string[]) => history = [...lines]);
+  const typed = new PromptLines(); // what is typed, which may be ahead of what is worked through
+  reader.on("history", (lines: string[]) => {
+    joinStatement(lines, typed);
+    history = [...lines];
+  });
   let running: AbortController | undefined;
   let most = ROWS_SHOWN;
   let isLeft = false;
   reader.on("SIGINT", () => {
     if (running) return running.abort();
     asked.clear();
+    typed.clear();
     reader.write(null, { ctrl: true, name: "e" });
     reader.write(null, { ctrl: true, name: "u" });
     world.out("\n");

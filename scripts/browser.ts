@@ -10,6 +10,7 @@
 import { join, resolve } from "@std/path";
 import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
+import { formatBytes } from "../commands/output.ts";
 import config from "../deno.json" with { type: "json" };
 import { unpackPackage } from "./image/npm_package.ts";
 import { LICENSES_FILE, licensesOf } from "./licenses.ts";
@@ -98,6 +99,6 @@ if (import.meta.main) {
   await makeBrowserFolder(out);
   for await (const { name } of Deno.readDir(out)) {
     const { size } = await Deno.stat(join(out, name));
-    console.log(`${(size / 1e6).toFixed(2).padStart(6)} MB  ${join(out, name)}`);
+    console.log(`${formatBytes(size).padStart(8)}  ${join(out, name)}`);
   }
 }

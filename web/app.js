@@ -73,12 +73,21 @@ function answers(name, work) {
   return show;
 }
 
-/** What went wrong, and symbols that may have been meant. */
+/** What went wrong, and what may have been meant. */
 function failure(name, { message, suggestions = [] }) {
   const problem = make("p", { class: "problem", role: "alert" }, message);
-  const near = name === "symbol" ? suggestions : [];
-  const buttons = near.flatMap((symbol, at) => [at === 0 ? "" : " · ", symbolButton(symbol)]);
-  return near.length ? [problem, make("p", { class: "note" }, ...buttons)] : [problem];
+  const button = { symbol: symbolButton, day: dayButton }[name];
+  if (!button || suggestions.length === 0) return [problem];
+  const buttons = suggestions.flatMap((near, at) => [at === 0 ? "" : " · ", button(near)]);
+  return [problem, make("p", { class: "note" }, ...buttons)];
+}
+
+function dayButton(day) {
+  const show = () => {
+    forms.day.elements.day.value = day;
+    showDay(true);
+  };
+  return make("button", { type: "button", onclick: show }, day);
 }
 
 /** `251 traded on 2024-01-15 · JSON · CSV · Parquet`; `address` makes the link of a format. */
@@ -291,6 +300,7 @@ function drawHistory(rows) {
     const at = rows.findIndex((row) => row.date === day);
     line.setAttribute("x1", at);
     line.setAttribute("x2", at);
+    line.setAttribute("visibility", at < 0 ? "hidden" : "visible");
   };
   const caption = make(
     "p",
@@ -306,6 +316,7 @@ function drawHistory(rows) {
 /** What the page shows without being asked. */
 async function start() {
   const version = document.getElementById("version");
+  version.textContent = "Asking…";
   try {
     const symbols = await ask("v1/symbols?detail=1");
     const last = (await ask("v1/summary?from=latest")).to;

@@ -114,7 +114,7 @@ export function knownDay(index: ListingIndex, text: string): Day {
   }
   if (day > index.dataThrough) {
     throw new NotFoundError(
-      `no data for ${day}: this version ends on ${index.dataThrough}; ask for \`latest\`, or refresh`,
+      `no data for ${day}: this version ends on ${index.dataThrough}; \`latest\` is that day`,
       [index.dataThrough],
     );
   }

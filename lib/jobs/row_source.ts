@@ -171,7 +171,7 @@ function knownDayOf({ dataThrough }: ManifestBody, text: string): Day {
   const day = text === "latest" ? dataThrough : parseDay(text);
   if (day <= dataThrough) return day;
   throw new NotFoundError(
-    `no data for ${day}: this version ends on ${dataThrough}; ask for \`latest\`, or refresh`,
+    `no data for ${day}: this version ends on ${dataThrough}; \`latest\` is that day`,
     [dataThrough],
   );
 }

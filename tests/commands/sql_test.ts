@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { readParams } from "../../commands/sql.ts";
-import { PromptLines } from "../../commands/prompt_lines.ts";
+import { joinStatement, PromptLines } from "../../commands/prompt_lines.ts";
 import { main } from "../../cli.ts";
 import { open } from "../../lib/mod.ts";
 import { bfa, withCacheDir } from "../helpers/cli.ts";
@@ -199,6 +199,24 @@ Deno.test("the prompt collects lines until a statement ends", () => {
     (schema as { text: string }).text,
     "  first_date        DATE       Day of the first file\n",
   );
+});
+
+Deno.test("the history has a statement in one line, but for comments", () => {
+  const after = (...lines: string[]) => {
+    const typed = new PromptLines();
+    const history: string[] = [];
+    for (const line of lines) {
+      history.unshift(line);
+      joinStatement(history, typed);
+    }
+    return history;
+  };
+  assertEquals(after("SELECT 1;", "SELECT a,", "  b", "FROM t;", ".tables"), [
+    ".tables",
+    "SELECT a, b FROM t;",
+    "SELECT 1;",
+  ]);
+  assertEquals(after("SELECT 1 -- one", "+ 1;"), ["+ 1;", "SELECT 1 -- one"]);
 });
 
 Deno.test("at a terminal a failure of SQL shows the place; in a log it is one line", async () => {

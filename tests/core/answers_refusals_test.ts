@@ -45,7 +45,7 @@ Deno.test("`knownDay()` does not find days outside the data, and suggests the ne
   }
   for (const text of ["2024-03-11", "9999-12-31"]) {
     const error = assertThrows(() => knownDay(index, text), NotFoundError);
-    assertStringIncludes(error.message, "this version ends on 2024-03-10; ask for `latest`");
+    assertStringIncludes(error.message, "this version ends on 2024-03-10; `latest` is that day");
     assertEquals(error.suggestions, ["2024-03-10"]);
   }
 });

@@ -246,6 +246,23 @@ Deno.test(
   },
 );
 
+Deno.test(
+  "page: a day after the last one says which that is, and leads there",
+  BROWSER,
+  async () => {
+    await inBrowser(async ({ page, open }) => {
+      await open("#day=2030-01-01");
+      const problem = await page.waitForSelector("#day-answer .problem");
+      assertMatch((await problem.textContent())!, /ends on 2024-03-31; `latest` is that day/);
+      assertEquals(await page.getAttribute("#history line", "visibility"), "hidden");
+      await page.click('#day-answer button:has-text("2024-03-31")');
+      await page.waitForSelector('#day-answer .note:has-text("on 2024-03-31")');
+      assertEquals(await page.getAttribute("#history line", "visibility"), "visible");
+      assertEquals(await page.evaluate("location.hash"), "#day=2024-03-31");
+    });
+  },
+);
+
 Deno.test("page: a symbol that was mistyped is one press away", BROWSER, async () => {
   await inBrowser(async ({ page, open }) => {
     await open("#symbol=AAAUSD");

@@ -92,7 +92,9 @@ const TERMINAL = { sanitizeOps: false, sanitizeResources: false }; // the timer 
 
 async function atPrompt(test: (terminal: Terminal) => Promise<void>): Promise<void> {
   await withCacheDir(async (env) => {
-    await using terminal = new Terminal(`deno run -A --quiet ${CLI} sql --offline`, env);
+    // A terminal that is not dumb: the prompt has its history and its editing.
+    const atXterm = { ...env, TERM: "xterm" };
+    await using terminal = new Terminal(`deno run -A --quiet ${CLI} sql --offline`, atXterm);
     await terminal.until("bfa> ");
     await test(terminal);
   });
@@ -126,7 +128,10 @@ Deno.test(
       await terminal.type(".rows 2\nFROM listings ORDER BY listing;\n");
       await terminal.until("of which the first 2 are shown");
       await terminal.until("bfa> ");
-      await terminal.type("SELECT 40 + 2 AS answer;\n");
+      await terminal.type("SELECT 40\n + 2 AS answer;\n");
+      await terminal.until("    42\n1 row\n");
+      await terminal.until("bfa> ");
+      await terminal.type("\x1b[A\n"); // the arrow up brings all of it back
       await terminal.until("    42\n1 row\n");
       await terminal.type("exit\n");
       assertEquals((await terminal.end()).code, 0);
