@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { docBlock } from "../helpers/doc_blocks.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
-import { python, run, type ServedVersion, withServed } from "../helpers/interop.ts";
+import { python, run, withServed } from "../helpers/interop.ts";
 
 Deno.test("pooch fetches by the manifest's digests, once, and refuses other bytes", async () => {
   await withServed(async (served) => {
