@@ -59,6 +59,14 @@ function serveHub(
           siblings,
         });
       }
+      if (path.startsWith("/api/datasets/me/bfa/tree/")) {
+        return Response.json(artifacts.map(({ name, bytes, sha256 }) => ({
+          type: "file",
+          path: name,
+          size: bytes,
+          oid: sha256.slice(0, 40),
+        })));
+      }
       const name = /^\/datasets\/me\/bfa\/resolve\/[^/]+\/(.*)$/.exec(path)?.[1];
       const artifact = artifacts.find((artifact) => artifact.name === name);
       if (!artifact) return new Response(null, { status: 404 });
@@ -80,8 +88,8 @@ await withServed(async (served) => {
   const hub = serveHub(served, artifacts);
   const proxy = countingProxy(hub.url);
   const python = `${toolsDir()}/others/bin/python`;
-  await Deno.writeTextFile(`${scratch}/pooch.py`, POOCH);
-  await Deno.writeTextFile(`${scratch}/hub.py`, HUB);
+  await Deno.writeTextFile(`${scratch}/with_pooch.py`, POOCH);
+  await Deno.writeTextFile(`${scratch}/with_hub.py`, HUB);
   const env = {
     BFA_ENDPOINT: served.url,
     HF_ENDPOINT: proxy.url,
@@ -109,13 +117,13 @@ await withServed(async (served) => {
     ]],
     ["pooch", "pooch", served.take, [
       python,
-      `${scratch}/pooch.py`,
+      `${scratch}/with_pooch.py`,
       served.url,
       `${scratch}/pooch`,
     ]],
     ["huggingface_hub", "hub", proxy.take, [
       python,
-      `${scratch}/hub.py`,
+      `${scratch}/with_hub.py`,
       proxy.url,
       `${scratch}/hub`,
     ]],
