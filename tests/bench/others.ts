@@ -3,10 +3,10 @@
  * listings.
  *
  *     python3 -m venv $BFA_TOOLS/others && $BFA_TOOLS/others/bin/pip install datasette==0.65.5 roapi==0.12.7
- *     BFA_TOOLS=… deno run -A tests/bench/others.ts [SECONDS]
+ *     BFA_TOOLS=… deno run -A tests/bench/others.ts [SECONDS] [PART_OF_A_TITLE]
  *
- * Answers are compared before anything is timed. wrk asks on 8 connections; a question is drawn anew for every request, or is
- * always the same. Three rounds in turns; medians.
+ * Answers are compared before anything is timed. wrk asks on 8 connections, for SQL on 2, since bfa lets one address have no
+ * more at once. A question is drawn anew for every request, or is always the same. Three rounds in turns; medians.
  *
  * @module
  */
@@ -20,6 +20,7 @@ import { spawn, spawnDeno, type Spawned, waitForLine } from "../helpers/process.
 import { cpuSeconds, median, peakRss } from "./measure.ts";
 
 const SECONDS = Number(Deno.args[0] ?? 4);
+const ONLY = Deno.args[1] ?? "";
 const ROUNDS = 3;
 const COLUMNS = "date,symbol,available,state,file_size_bytes,quote_volume_usdt,trade_count";
 
@@ -38,6 +39,7 @@ interface Question {
   readonly paths: Readonly<Record<Name, readonly string[]>>;
   /** The column whose sum must be the same everywhere. */
   readonly sum: string;
+  readonly connections: number;
 }
 
 async function serversOf({ scratch }: ServedVersion): Promise<Record<Name, Server>> {
@@ -118,11 +120,17 @@ function questions(days: readonly string[], symbols: readonly string[]): Questio
       `SELECT symbol, sum(quote_volume_usdt) AS quote_volume_usdt, count(*) AS days FROM ${from} WHERE date BETWEEN '2024-01-01' AND '2024-03-31' GROUP BY symbol`,
     );
   return [
-    { title: "a day's rows, the same day", paths: day(cut(days)), sum: "quote_volume_usdt" },
-    { title: "a day's rows, any day", paths: day(days), sum: "quote_volume_usdt" },
+    {
+      title: "a day's rows, the same day",
+      paths: day(cut(days)),
+      sum: "quote_volume_usdt",
+      connections: 8,
+    },
+    { title: "a day's rows, any day", paths: day(days), sum: "quote_volume_usdt", connections: 8 },
     {
       title: "a symbol's rows, any symbol",
       sum: "quote_volume_usdt",
+      connections: 8,
       paths: {
         bfa: symbols.map((symbol) => `/v1/rows.csv?symbol=${encodeURIComponent(symbol)}`),
         ROAPI: symbols.map((symbol) =>
@@ -138,6 +146,7 @@ function questions(days: readonly string[], symbols: readonly string[]): Questio
     {
       title: "a day's 20 largest of those over 100 million, any day",
       sum: "quote_volume_usdt",
+      connections: 8,
       paths: {
         bfa: days.map((day) =>
           `/v1/rows.csv?day=${day}&where=quote_volume_usdt>=1e8&sort=-quote_volume_usdt&limit=20`
@@ -154,6 +163,7 @@ function questions(days: readonly string[], symbols: readonly string[]): Questio
     },
     {
       title: "SQL: sums of a quarter by symbol",
+      connections: 2,
       sum: "quote_volume_usdt",
       paths: {
         bfa: [`/v1/query.csv?sql=${sql("daily_availability")}`],
@@ -190,7 +200,12 @@ async function check({ title, paths, sum }: Question, servers: Record<Name, Serv
 }
 
 /** Asks as fast as it goes; what each request costs the server. */
-async function load(server: Server, paths: readonly string[], scratch: string) {
+async function load(
+  server: Server,
+  paths: readonly string[],
+  connections: number,
+  scratch: string,
+) {
   const script = `${scratch}/ask.lua`;
   const requests = paths.map((path) => {
     const [, posted, body] = /^POST (\S+) (.*)$/.exec(path) ?? [];
@@ -207,7 +222,7 @@ async function load(server: Server, paths: readonly string[], scratch: string) {
   );
   const before = treeCpu(server.pid);
   const { stdout } = await new Deno.Command("wrk", {
-    args: ["-t1", "-c8", `-d${SECONDS}`, "-s", script, server.url],
+    args: ["-t1", `-c${connections}`, `-d${SECONDS}`, "-s", script, server.url],
   }).output();
   const out = new TextDecoder().decode(stdout);
   assert(!/Non-2xx|Socket errors/.test(out), `${server.url}: ${out}`);
@@ -236,13 +251,16 @@ await withServed(async (served) => {
     );
     console.log("| --- | --- | --- |");
     for (const question of questions(rows.map(({ date }) => date), symbols)) {
+      if (!question.title.includes(ONLY)) continue;
       await check(question, servers);
       const found = Object.fromEntries(
         names.map((name) => [name, [] as Awaited<ReturnType<typeof load>>[]]),
       );
       for (let round = 0; round < ROUNDS; round++) {
         for (const name of names) {
-          found[name]!.push(await load(servers[name], question.paths[name], served.scratch));
+          found[name]!.push(
+            await load(servers[name], question.paths[name], question.connections, served.scratch),
+          );
         }
       }
       const cells = (["perSecond", "cpuMs"] as const).map((fact) =>
