@@ -16,15 +16,17 @@ import type { Cell, RowColumn } from "./table.ts";
 /** The columns that an answer's rows have. */
 export function rowColumns({ columns }: RowsAnswer): RowColumn<AvailabilityRow>[] {
   return DAILY_AVAILABILITY.filter(({ name }) => columns.includes(name))
-    .map(({ name, type }) => ({ name, type, cell: (row) => cellNamed(row, name) }));
+    .map(({ name, type }) => ({ name, type, cell: cellNamed(name) }));
 }
 
 /** The largest volumes of a day: the rank comes first, and the day is the question's. */
 export const TOP_COLUMNS: readonly RowColumn<TopRow>[] = [
   ...VOLUME_RANKINGS.filter(({ name }) => name === "rank"),
   ...VOLUME_RANKINGS.filter(({ name }) => name !== "rank" && name !== "date"),
-].map(({ name, type }) => ({ name, type, cell: (row) => cellNamed(row, name) }));
+].map(({ name, type }) => ({ name, type, cell: cellNamed(name) }));
 
-function cellNamed(row: AvailabilityRow | TopRow, column: string): Cell {
-  return (row as unknown as Record<string, Cell>)[fieldOf(column)] ?? null;
+/** Takes a column's cell out of a row. */
+function cellNamed(column: string): (row: AvailabilityRow | TopRow) => Cell {
+  const field = fieldOf(column);
+  return (row) => (row as unknown as Record<string, Cell>)[field] ?? null;
 }
