@@ -22,7 +22,13 @@ const lengths = new WeakMap<Response, number>();
 
 /** Notes the length of an answer whose headers do not tell it. */
 export function noteLength(request: Request, answer: Response, length: number): void {
-  if (isHttp2(request)) lengths.set(answer, length);
+  // Looking at a header costs more than looking at a number.
+  if (length > HELD_FROM_BYTES && isHttp2(request)) lengths.set(answer, length);
+}
+
+/** Whether {@linkcode noteLength} has noted an answer: one from memory need not be looked at else. */
+export function isNoted(answer: Response): boolean {
+  return lengths.has(answer);
 }
 
 /**

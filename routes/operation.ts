@@ -10,7 +10,7 @@ import type { Followed } from "../lib/jobs/follow.ts";
 import type { MirrorHealth } from "../lib/jobs/mirror_health.ts";
 import { clientKey } from "./client_key.ts";
 import { CORS, pathAndQuery, SECURITY, textResponse } from "./headers.ts";
-import { sentAsTaken } from "./http2.ts";
+import { isNoted, sentAsTaken } from "./http2.ts";
 import { type Metrics, metrics } from "./metrics.ts";
 import { OTHER_ROUTES } from "./other_routes.ts";
 import { problem } from "./problem.ts";
@@ -211,7 +211,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
         measured.fromMemory(kept.status);
         telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, nextId(), kept);
-        return told(taken(request, kept, info), verdict);
+        return told(isNoted(kept) ? taken(request, kept, info) : kept, verdict);
       }
       const id = requestId(request);
       const response = made(

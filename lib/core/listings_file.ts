@@ -66,6 +66,9 @@ export function readListings(file: unknown): ListingsFile {
   return { dataThrough, listings: rows.map((_, i) => readRow(rows, i)) };
 }
 
+/** More lives than any symbol will have: numbering them takes the square of that. */
+const MOST_LIVES = 100;
+
 /** What a quote asset can be called: it is printed as it stands. */
 const QUOTE_ASSET = /^[A-Z0-9]{1,20}$/;
 
@@ -92,6 +95,7 @@ function checkRow(rows: readonly unknown[], i: number): void {
     const sound = typeof last === "string" && isDay(last) && lastTraded !== null;
     if (!sound || last < lastTraded) throw badRow(symbol, "last");
   }
+  if ((rows[i - MOST_LIVES] as Row | undefined)?.[0] === symbol) throw badRow(symbol, "lives");
   if (i > 0) {
     const before = rows[i - 1] as Row;
     const ended = before[5] ?? null;

@@ -23,6 +23,9 @@ import {
 } from "./manifest.ts";
 import { versionParts } from "./version.ts";
 
+/** What every client downloads, reads and holds; of 1,000 symbols it is 0.1 MB. */
+const MAX_LISTINGS_BYTES = 16 * 1024 * 1024;
+
 const INSTANT = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 
 /**
@@ -91,7 +94,8 @@ function checkArtifact(value: unknown, newest: Day): string {
   if (!isArtifactName(name)) throw malformed(`artifacts: name`);
   text(artifact.role, `${name}: role`);
   text(artifact.mediaType, `${name}: mediaType`);
-  count(artifact.bytes, `${name}: bytes`);
+  const bytes = count(artifact.bytes, `${name}: bytes`);
+  if (name === "listings.json" && bytes > MAX_LISTINGS_BYTES) throw malformed(`${name}: bytes`);
   if (!isSha256(text(artifact.sha256, `${name}: sha256`))) throw malformed(`${name}: sha256`);
   if (artifact.url !== undefined) webUrl(artifact.url, `${name}: url`);
   if (artifact.dataThrough !== undefined) {

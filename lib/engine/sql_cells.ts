@@ -18,6 +18,7 @@ import type {
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
+  DuckDBTimestampNanosecondsValue,
   DuckDBTimestampTZValue,
   DuckDBType,
   DuckDBUnionValue,
@@ -45,6 +46,10 @@ export function cellReader(type: DuckDBType): CellReader {
     return { type: "BIGINT", cell: (value) => integerCell(value as number | bigint) };
   }
   if (/^(FLOAT|DOUBLE|U?HUGEINT|DECIMAL.*)$/.test(name)) return { type: "DOUBLE", cell: real };
+  // Of seconds, milliseconds and nanoseconds.
+  if (/^TIMESTAMP_/.test(name)) {
+    return { type: "TIMESTAMP", cell: (value) => infinite(value) ?? instant(String(value)) };
+  }
   if (/^TIMESTAMP/.test(name)) {
     return {
       type: "TIMESTAMP",
@@ -67,6 +72,13 @@ function day(value: NonNullable<DuckDBValue>): Cell {
   const { days } = value as DuckDBDateValue;
   if (Math.abs(days) === INFINITE_DAY) return days > 0 ? "infinity" : "-infinity";
   return String(value);
+}
+
+/** What an infinite instant is called, where DuckDB's binding writes the last day that its number could mean. */
+function infinite(value: NonNullable<DuckDBValue>): Cell | undefined {
+  if ((value as DuckDBTimestampNanosecondsValue).isFinite) return undefined;
+  const [ticks] = Object.values(value) as bigint[];
+  return ticks! > 0n ? "infinity" : "-infinity";
 }
 
 /** A value as DuckDB writes it in UTC. Its binding writes instants with a zone in that of the machine. */

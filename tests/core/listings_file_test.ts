@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { parseDay } from "../../lib/core/day.ts";
+import { addDays, parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { listing } from "../helpers/listing.ts";
 import { formatListings, parseListings, readListings } from "../../lib/core/listings_file.ts";
@@ -185,6 +185,16 @@ Deno.test("`parseListings()` refuses gaps after the last day, and halts after th
     ["halt after last traded", [null, [["2024-01-21", "2024-01-22"]]]],
   ];
   assertAllRefused(cases, (ranges) => readListings(fileOf([...row, ...ranges])));
+});
+
+Deno.test("`parseListings()` refuses a symbol of more than 100 lives: counting them would take their square", () => {
+  const lives = (count: number) =>
+    Array.from({ length: count }, (_, i) => {
+      const day = addDays(parseDay("2000-01-01"), i);
+      return ["AAAUSDT", "P", "USDT", day, day, day];
+    });
+  assertEquals(readListings(fileOf(...lives(100))).listings.at(-1)!.id, "AAAUSDT#100");
+  assertAllRefused([["101", lives(101)]], (rows) => readListings(fileOf(...rows)));
 });
 
 Deno.test("`parseListings()` refuses rows out of order, and lives that overlap", () => {

@@ -126,6 +126,7 @@ const MALFORMED: [path: string, value: unknown][] = [
   ["signed.artifacts.0.mediaType", ""],
   ["signed.artifacts.0.bytes", "10"],
   ["signed.artifacts.0.bytes", -1],
+  ["signed.artifacts.0.bytes", 16 * 1024 * 1024 + 1], // of the listings: every client holds them
   ["signed.artifacts.0.sha256", DIGEST.toUpperCase()],
   ["signed.artifacts.0.sha256", DIGEST.slice(1)],
   ["signed.artifacts.0.sha256", `${DIGEST}0`],

@@ -84,6 +84,13 @@ Deno.test("a pool of SQL children", async (t) => {
         new TextDecoder().decode(rows),
         '["infinity","-infinity","infinity","0044-03-15 (BC)","12024-01-01"]',
       );
+      for (const type of ["TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMPTZ"]) {
+        const sql =
+          `SELECT 'infinity'::${type}, '-infinity'::${type}, ['infinity'::${type}], '2024-01-15'::${type}`;
+        assertEquals(rowsOf(await pool.query({ sql })), [
+          ["infinity", "-infinity", '["infinity"]', "2024-01-15T00:00:00Z"],
+        ], type);
+      }
     });
 
     await step("takes the same sample every time, in every child", { slots: 2 }, async (pool) => {

@@ -30,7 +30,9 @@ Deno.test({
       while (answer?.status !== 200) {
         answer = await fetch(`${url}/healthz`).catch(() => undefined);
         await answer?.body?.cancel();
+        return answer?.status === 200;
       }
+      while (!await isHealthy());
       assertEquals((await process.stop("SIGTERM")).code, 0);
       assertStringIncludes(process.errText(), "problem: Http: Error: Too many open files");
     } finally {
