@@ -26,12 +26,11 @@ Deno.test({
         if (connection) idle.push(connection);
       }
       await waitForLine(process, /Too many open files/);
-      let answer: Response | undefined;
-      while (answer?.status !== 200) {
-        answer = await fetch(`${url}/healthz`).catch(() => undefined);
+      const isHealthy = async () => {
+        const answer = await fetch(`${url}/healthz`).catch(() => undefined);
         await answer?.body?.cancel();
         return answer?.status === 200;
-      }
+      };
       while (!await isHealthy());
       assertEquals((await process.stop("SIGTERM")).code, 0);
       assertStringIncludes(process.errText(), "problem: Http: Error: Too many open files");
