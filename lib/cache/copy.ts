@@ -8,7 +8,7 @@
 import { toHex } from "../core/bytes.ts";
 import type { Day } from "../core/day.ts";
 import { BfaError } from "../core/errors.ts";
-import { type Artifact, artifactNamed, artifactsNamed, type Manifest } from "../core/manifest.ts";
+import { type Artifact, artifactNamed, type Manifest } from "../core/manifest.ts";
 import type { VersionsReply } from "../manifest/versions_reply.ts";
 import type { HttpClient } from "../net/client.ts";
 import { keptManifest } from "./accept_manifest.ts";
@@ -200,11 +200,8 @@ export class Copy {
     return (await this.#publisher()).mirrors(copy);
   }
 
-  /** Downloads artifacts, and has every later refresh keep what the names stand for up to date. */
-  async pull(copy: LoadedCopy, names: readonly string[], offline = false): Promise<void> {
-    for (const { name } of artifactsNamed(copy.manifest.signed, names)) {
-      await this.#ensure(copy, name, offline);
-    }
+  /** Has every later refresh keep what the names stand for up to date. */
+  async keep(copy: LoadedCopy, names: readonly string[]): Promise<void> {
     if (names.every((name) => copy.record.keeps.includes(name))) return;
     await this.update((now) => ({ ...now, keeps: [...new Set([...now.keeps, ...names])] }));
   }
@@ -220,8 +217,8 @@ export class Copy {
     }
   }
 
-  async #ensure(copy: LoadedCopy, name: string, offline: boolean): Promise<void> {
-    const artifact = artifactNamed(copy.manifest.signed, name);
+  /** Downloads an artifact when it is not there, sound. */
+  async ensure(copy: LoadedCopy, artifact: Artifact, offline: boolean): Promise<void> {
     const { store } = this.#options;
     const sound = await store.path(artifact) ?? await store.read(artifact);
     if (sound === undefined) await this.#download(copy, artifact, offline);

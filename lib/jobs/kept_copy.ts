@@ -23,6 +23,9 @@ import type { ListedArtifact } from "./dataset_options.ts";
 import type { Notice } from "./notice.ts";
 import type { RowCache, VersionRows } from "./row_source.ts";
 
+/** Downloads of `pull` at once. */
+const PULLS = 4;
+
 /** What a kept copy is made of. */
 export interface KeptCopyOptions {
   readonly endpoint: string;
@@ -163,7 +166,12 @@ export class KeptCopy {
   /** Downloads artifacts and keeps them up to date from now on. */
   async pull(names: readonly string[]): Promise<void> {
     const { copy } = await this.current();
-    await this.#copy.pull(copy, names, this.#options.offline);
+    const { artifactsNamed } = await import("../core/manifest.ts");
+    const { inParallel } = await import("./in_parallel.ts");
+    const artifacts = artifactsNamed(copy.manifest.signed, names);
+    const { offline } = this.#options;
+    await inParallel(artifacts, PULLS, (artifact) => this.#copy.ensure(copy, artifact, offline));
+    await this.#copy.keep(copy, names);
   }
 
   /** Waits until no refresh is under way. */

@@ -14,6 +14,7 @@ import {
 } from "../helpers/fault_world.ts";
 import { serveMirror } from "../helpers/endpoint.ts";
 import { serveRaw } from "../helpers/fault_server.ts";
+import { PATIENCE_MS } from "../helpers/patience.ts";
 
 const BIG = someBytes(1_000_003, 1);
 
@@ -56,6 +57,34 @@ Deno.test("a renewed manifest: nothing but the manifest is downloaded, and the c
     assertEquals(world.endpoint.take().length, 1);
     assertEquals((await dataset.status()).freshness, "fresh");
     assertEquals((await world.record())!.sequence, 3);
+  });
+});
+
+Deno.test("pull fetches four files at once, and no more", async () => {
+  await withCopy(async (world) => {
+    const names = ["a.bin", "b.bin", "c.bin", "d.bin", "e.bin", "f.bin"];
+    await world.publishFiles(
+      NEW,
+      Object.fromEntries(names.map((name, i) => [name, someBytes(100 + i, i)])),
+    );
+    const dataset = await world.open();
+    await dataset.symbols();
+    let [underWay, most] = [0, 0];
+    const four = Promise.withResolvers<void>();
+    const tired = setTimeout(four.resolve, PATIENCE_MS); // one after the other must fail, not hang
+    world.endpoint.fault = (_request, path) => {
+      if (!path.endsWith(".bin")) return undefined;
+      most = Math.max(most, ++underWay);
+      if (underWay === 4) four.resolve();
+      const afterwards = four.promise.then(() => void underWay--);
+      return afterwards as unknown as Promise<Response>;
+    };
+    assertEquals(await dataset.pull(["*.bin"]), names);
+    clearTimeout(tired);
+    assertEquals(most, 4);
+    for (const [i, name] of names.entries()) {
+      assertEquals(await dataset.bytes(name), someBytes(100 + i, i));
+    }
   });
 });
 
