@@ -92,7 +92,7 @@ export function largeStream(
     if (!open) return;
     open = false;
     giveBack();
-    await pieces.return?.();
+    await leave(pieces);
   };
   const awaitTaking = (controller: ReadableStreamDefaultController) => {
     idle = setTimeout(() => {
@@ -125,7 +125,7 @@ export function largeStream(
 function placeFor(client: string | undefined, holds: Holds, pieces: Pieces): () => void {
   const { all, ofClient } = MOST[holds];
   const refuse = (code: "busy" | "too_many", why: string) => {
-    pieces.return?.();
+    leave(pieces);
     return new BfaError(code, `Cannot send another large answer${why}`);
   };
   if (underWay[holds] >= all) throw refuse("busy", " now: too many are under way");
@@ -138,6 +138,15 @@ function placeFor(client: string | undefined, holds: Holds, pieces: Pieces): () 
     underWay[holds]--;
     giveBack();
   };
+}
+
+/** Ends pieces that nobody takes. If what they come from broke meanwhile, the process must not end with it. */
+async function leave(pieces: Pieces): Promise<void> {
+  try {
+    await pieces.return?.();
+  } catch {
+    // it has ended as well
+  }
 }
 
 async function next(pieces: Pieces, failed: () => Promise<void>) {
