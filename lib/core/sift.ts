@@ -133,7 +133,10 @@ function columnAt(name: string, columns: readonly TableColumn[]): number {
   );
 }
 
-/** A value of a column's type. Texts, days and instants compare as texts. */
+/** An instant, or a day for its beginning; in UTC, with its `Z` or without. */
+const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?$/;
+
+/** A value of a column's type, written as cells are: texts, days and instants compare as texts. */
 function readValue(value: string, { name, type }: TableColumn, text: string): NonNullable<Cell> {
   switch (type) {
     case "BIGINT":
@@ -146,9 +149,13 @@ function readValue(value: string, { name, type }: TableColumn, text: string): No
     case "DATE":
       if (isDay(value)) return value;
       throw bad(text, `${name} is a day, YYYY-MM-DD`);
-    case "TIMESTAMP":
-      if (/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?Z?)?$/.test(value)) return value;
+    case "TIMESTAMP": {
+      const instant = new Date(/T.*[^Z]$/.test(value) ? `${value}Z` : value);
+      if (INSTANT.test(value) && isDay(value.slice(0, 10)) && !Number.isNaN(instant.getTime())) {
+        return instant.toISOString().replace(".000Z", "Z");
+      }
       throw bad(text, `${name} is an instant, such as 2024-01-16T07:30:00Z`);
+    }
     case "VARCHAR":
       if (value !== "") return value;
       throw bad(text, "there is no value after it");

@@ -45,6 +45,7 @@ const CASES: readonly [where: string[], sort: string[], left: string][] = [
   [["first>=2024-01-02", "first<2024-02-29"], [], "BBB CCC"],
   [["at>=2024-01-03"], [], "BBB 币安"],
   [["at=2024-03-01T09:30:00Z"], [], "币安"],
+  [["at=2024-03-01T09:30", "at<=2024-03-01T09:30:00.000", "at>2024-03-01"], [], "币安"],
   [["available=true"], [], "AAA BBB"],
   [["available!=true"], [], "CCC 币安"],
   [[], ["-symbol"], "币安 CCC BBB AAA"],
@@ -87,6 +88,14 @@ Deno.test("what cannot be read is said, with what can", () => {
     [
       "at>noon",
       'Cannot read the condition "at>noon": at is an instant, such as 2024-01-16T07:30:00Z',
+    ],
+    [
+      "at>2023-02-29T10:00Z",
+      'Cannot read the condition "at>2023-02-29T10:00Z": at is an instant, such as 2024-01-16T07:30:00Z',
+    ],
+    [
+      "at>2024-01-16T25:00Z",
+      'Cannot read the condition "at>2024-01-16T25:00Z": at is an instant, such as 2024-01-16T07:30:00Z',
     ],
     ["available=1", 'Cannot read the condition "available=1": available is true or false'],
     ["symbol>", 'Cannot read the condition "symbol>": there is no value after it'],

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { largeAnswers, largeStream } from "../../routes/large.ts";
+import { largeStream } from "../../routes/large.ts";
+import { largeAnswers } from "../helpers/large_answers.ts";
 
 /** Pieces of a mirror's file whose connection breaks while the client takes nothing. */
 function broken(): AsyncIterator<Uint8Array<ArrayBuffer>> {
