@@ -30,7 +30,6 @@ export const artifacts: Command = {
   ],
   async run(inputs, tools) {
     const dataset = await openDataset(inputs, tools);
-    if (inputs.flag("refresh-cache")) await dataset.refresh();
     const rows = await dataset.artifacts(inputs.args.length ? inputs.args : undefined);
     const { signed: { version } } = await dataset.manifest();
     const bytes = sum(rows);

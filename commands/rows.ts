@@ -31,8 +31,7 @@ export const rows: Command = {
     ...CLIENT_OPTIONS,
   },
   examples: [
-    "bfa rows 2024-01-15 --no-copy",
-    "bfa rows 2024-01-15 --where 'quote_volume_usdt>=1e8' --sort=-trade_count",
+    "bfa rows 2024-01-15 --no-copy --where 'quote_volume_usdt>=1e8' --sort=-trade_count",
     "bfa rows BTCUSDT --from 2024-01-01 --columns all --format csv > btc_days.csv",
   ],
   run: (inputs, tools) =>
@@ -60,8 +59,7 @@ export const top: Command = {
   },
   examples: [
     "bfa top latest",
-    "bfa top 2024-01-15 -n 50 --format csv",
-    "bfa top latest -n 10 --sort rank_change_7d",
+    "bfa top 2024-01-15 -n 10 --sort rank_change_7d --format csv",
   ],
   run: (inputs, tools) =>
     ask(inputs, tools, async (dataset) => {

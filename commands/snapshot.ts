@@ -32,8 +32,7 @@ export const snapshot: Command = {
   },
   examples: [
     "bfa snapshot 2024-01-15",
-    "bfa snapshot latest --where quote_asset=USDC",
-    "bfa snapshot latest --format csv > today.csv",
+    "bfa snapshot latest --where quote_asset=USDC --format csv > today.csv",
   ],
   run: (inputs, tools) => {
     const states = inputs.texts("state");

@@ -25,7 +25,9 @@ async function manyRows(count: string, values: Record<string, string> = {}): Pro
     await connection.run(
       `CREATE VIEW daily_availability AS SELECT ${columns.join(", ")} FROM range(${count})`,
     );
-    await connection.run("CREATE TABLE listings (listing VARCHAR)");
+    await connection.run(
+      "CREATE TABLE listings (listing VARCHAR, symbol VARCHAR, first_date DATE)",
+    );
   });
 }
 
