@@ -13,7 +13,6 @@ import type { Inputs, SettingsFile, SettingSources } from "./commands/command.ts
 import { SETTINGS } from "./commands/options.ts";
 import { loadLater } from "./commands/registry.ts";
 import { run } from "./commands/run.ts";
-import { terminalWriter } from "./commands/terminal_text.ts";
 import type { Tools, World } from "./commands/tools.ts";
 import { defaultCacheDir, userConfigFile } from "./lib/cache/cache_dir.ts";
 import { BfaError } from "./lib/core/errors.ts";
@@ -22,6 +21,7 @@ import type { SQL_CHILD_COMMAND } from "./lib/engine/sql_process.ts";
 export type { World };
 
 type PublisherModule = typeof import("./commands/publisher_tools.ts");
+type TerminalModule = typeof import("./commands/terminal_text.ts");
 
 /**
  * Runs one call of the CLI.
@@ -30,7 +30,8 @@ type PublisherModule = typeof import("./commands/publisher_tools.ts");
  * @param world Standard streams, environment and clock.
  * @returns The exit code.
  */
-export async function main(argv: readonly string[], world: World = realWorld()): Promise<number> {
+export async function main(argv: readonly string[], world?: World): Promise<number> {
+  world ??= await realWorld();
   return await run(argv, cliTools(world), settingSources(world));
 }
 
@@ -104,15 +105,17 @@ function readSettings(path: string, world: World): Record<string, unknown> {
 }
 
 /** The process's own world. */
-function realWorld(): World {
+async function realWorld(): Promise<World> {
+  const outIsTerminal = Deno.stdout.isTerminal();
+  const errIsTerminal = Deno.stderr.isTerminal();
   return {
-    out: writerOf(Deno.stdout),
-    err: writerOf(Deno.stderr),
+    out: await writerOf(Deno.stdout, outIsTerminal),
+    err: await writerOf(Deno.stderr, errIsTerminal),
     errSink: Deno.stderr,
-    outIsTerminal: Deno.stdout.isTerminal(),
-    errIsTerminal: Deno.stderr.isTerminal(),
+    outIsTerminal,
+    errIsTerminal,
     get columns() {
-      const columns = Deno.stderr.isTerminal() ? Deno.consoleSize().columns : 0;
+      const columns = errIsTerminal ? Deno.consoleSize().columns : 0;
       return columns || 80; // a terminal that nobody gave a size says 0
     },
     env: (name) => Deno.env.get(name),
@@ -142,10 +145,14 @@ const STOP_SIGNALS: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT"]
   : ["SIGINT", "SIGTERM"];
 
-/** Writes to a stream; a terminal obeys nothing of what it shows. */
-function writerOf(stream: typeof Deno.stdout): (data: string | Uint8Array) => void {
+/** Writes to a stream; a terminal obeys nothing of what it shows. Programs that read a pipe need not wait for what sees to that. */
+async function writerOf(
+  stream: typeof Deno.stdout,
+  isTerminal: boolean,
+): Promise<(data: string | Uint8Array) => void> {
   const write = (data: string | Uint8Array) => writeWhole(stream, data);
-  return stream.isTerminal() ? terminalWriter(write) : write;
+  if (!isTerminal) return write;
+  return (await loadLater<TerminalModule>("terminal_text.ts")).terminalWriter(write);
 }
 
 /** Writes all of it: one write may take only part. */
