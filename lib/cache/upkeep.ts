@@ -4,6 +4,7 @@
  * @module
  */
 
+import { BfaError } from "../core/errors.ts";
 import type { Manifest } from "../core/manifest.ts";
 import { parseManifest } from "../core/parse_manifest.ts";
 import { storageError } from "../files/atomic_file.ts";
@@ -20,6 +21,8 @@ export interface CachedSource {
   readonly record: CopyRecord;
   /** Manifests that are kept, oldest first. */
   readonly manifests: readonly Manifest[];
+  /** Whether there are others, in a later format: a newer bfa uses the same folder. */
+  readonly hasNewer: boolean;
 }
 
 /** One object in a cache. */
@@ -58,12 +61,16 @@ export async function cachedSources(cacheDir: string): Promise<CachedSource[]> {
   const records = await cachedRecords(cacheDir);
   return await Promise.all(records.map(async ({ name, record }) => {
     const manifests: Manifest[] = [];
+    let hasNewer = false;
     for (const sequence of await store.sequences(name)) {
-      const text = await store.manifest(name, sequence);
-      const manifest = text && readManifest(text);
-      if (manifest) manifests.push(manifest);
+      const text = await store.manifest(name, sequence) ?? "";
+      try {
+        manifests.push(parseManifest(text));
+      } catch (error) {
+        hasNewer ||= error instanceof BfaError && error.code === "format_too_new";
+      }
     }
-    return { name, record, manifests };
+    return { name, record, manifests, hasNewer };
   }));
 }
 
@@ -115,13 +122,22 @@ export async function verifyCache(cacheDir: string): Promise<{ sound: number; da
 /**
  * Removes what no current version uses: older manifests and their objects, damaged objects, and
  * unfinished downloads of more than a day ago.
+ *
+ * @throws {BfaError} `format_too_new`, and nothing is removed, where a newer bfa keeps what this one cannot tell.
  */
 export async function pruneCache(cacheDir: string, now: Date): Promise<Removed> {
   const paths = cachePaths(cacheDir);
   const removed: Removed = { files: 0, bytes: 0 };
   return await folderStore(cacheDir).withLock("prune", 10_000, async () => {
     const used = new Set<string>();
-    for (const { name, record, manifests } of await cachedSources(cacheDir)) {
+    const cached = await cachedSources(cacheDir);
+    if (cached.some(({ hasNewer }) => hasNewer)) {
+      throw new BfaError(
+        "format_too_new",
+        `Cannot prune ${cacheDir}: a newer bfa keeps files there that this one does not know; prune with that one`,
+      );
+    }
+    for (const { name, record, manifests } of cached) {
       for (const { signed } of manifests) {
         // A higher one is being installed: its record is written next.
         if (signed.sequence >= record.sequence) {
@@ -192,14 +208,6 @@ async function removeWhole(path: string): Promise<void> {
       const isFilled = (error as { code?: string }).code === "ENOTEMPTY";
       if (!isFilled || tries === FILLED_TRIES) throw storageError(error, path);
     }
-  }
-}
-
-function readManifest(text: string): Manifest | undefined {
-  try {
-    return parseManifest(text);
-  } catch {
-    return undefined;
   }
 }
 

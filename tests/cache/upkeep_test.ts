@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { Copy } from "../../lib/cache/copy.ts";
 import type { CopyStore } from "../../lib/cache/copy_store.ts";
@@ -10,6 +10,7 @@ import {
   pruneCache,
   verifyCache,
 } from "../../lib/cache/upkeep.ts";
+import { BfaError } from "../../lib/core/errors.ts";
 import { httpClient } from "../../lib/net/client.ts";
 import { flipBit } from "../helpers/fault_disk.ts";
 import { AT, NEW, OLD, someBytes, withCopy, withWarmCopy } from "../helpers/fault_world.ts";
@@ -191,6 +192,25 @@ Deno.test("pruneCache() removes what a kill left of writing the record, after a 
     assertEquals(await pruneCache(world.cacheDir, new Date()), { files: 0, bytes: 0 });
     for (const path of left) await age(path, DAY_MS + 60_000);
     assertEquals(await pruneCache(world.cacheDir, new Date()), { files: 2, bytes: 20 });
+    assertEquals(await world.offlineVersion(), OLD);
+  });
+});
+
+Deno.test("pruneCache() leaves a cache alone that a newer bfa uses, too", async () => {
+  await withWarmCopy(async (world) => {
+    const { objects, sources } = cachePaths(world.cacheDir);
+    const [source] = await cachedSources(world.cacheDir);
+    const manifest = JSON.stringify(source!.manifests[0]);
+    const newer = manifest.replace('"schemaVersion":1', '"schemaVersion":99');
+    await Deno.writeTextFile(join(sources, source!.name, "manifests", "2.json"), newer);
+    await Deno.writeTextFile(join(objects, "of-the-newer-one"), "kept");
+    const later = new Date(Date.now() + 2 * DAY_MS);
+    const error = await assertRejects(() => pruneCache(world.cacheDir, later), BfaError);
+    assertEquals([error.code, error.message], [
+      "format_too_new",
+      `Cannot prune ${world.cacheDir}: a newer bfa keeps files there that this one does not know; prune with that one`,
+    ]);
+    assertEquals(await Deno.readTextFile(join(objects, "of-the-newer-one")), "kept");
     assertEquals(await world.offlineVersion(), OLD);
   });
 });
