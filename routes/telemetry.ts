@@ -13,6 +13,11 @@ export function telemetryIsOn(flag: string | undefined): boolean {
   return flag === "true" || flag === "1";
 }
 
+/** Methods that a span may be named by. Clients can make up others; OpenTelemetry's conventions then say `HTTP`. */
+const METHODS: ReadonlySet<string> = new Set(
+  ["GET", "HEAD", "POST", "OPTIONS", "PUT", "DELETE", "PATCH"],
+);
+
 /** Loads what reaches the span. Only worth its memory where OpenTelemetry is on. */
 export async function telemetry(): Promise<Telemetry> {
   const { trace } = await import("@opentelemetry/api");
@@ -20,7 +25,7 @@ export async function telemetry(): Promise<Telemetry> {
     const span = trace.getActiveSpan();
     if (!span) return;
     const version = answer.headers.get("x-dataset-version");
-    span.updateName(`${method} ${route}`);
+    span.updateName(`${METHODS.has(method) ? method : "HTTP"} ${route}`);
     span.setAttribute("http.route", route);
     if (version !== null) span.setAttribute("bfa.version", version);
   };

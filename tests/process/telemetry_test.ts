@@ -55,6 +55,10 @@ async function checkSpans(deno: string): Promise<void> {
     for (const path of ["snapshot/2024-01-15", "snapshot/2024-01-15", "timeline/LITUSDT"]) {
       await (await fetch(`${url}/v1/${path}`)).body?.cancel();
     }
+    const made = await fetch(`${url}/v1/snapshot/2024-01-15`, { method: "MADEUP" });
+    await made.body?.cancel();
+    assertEquals(made.status, 405);
+    await collected.named("HTTP /v1/snapshot", 1);
     const spans = await collected.named("GET /v1/snapshot", 2);
     await collected.named("GET /v1/timeline", 1);
     for (const { attributes } of spans) {
