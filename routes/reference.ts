@@ -104,13 +104,18 @@ function parametersTable({ operationId, parameters = [] }: Operation) {
               <td><code>${name}</code>${required ? "" : " (optional)"}</td>
               <td>${place}</td>
               <td><code>${formOf(schema)}</code></td>
-              <td>${description ?? ""}</td>
+              <td>${described(description ?? "")}</td>
             </tr>
           `
         )}</tbody>
       </table>
     </div>
   `;
+}
+
+/** A text whose pieces between backticks are code. */
+function described(text: string) {
+  return text.split("`").map((piece, i) => i % 2 ? html`<code>${piece}</code>` : piece);
 }
 
 function formOf(schema: Readonly<Record<string, unknown>>): string {
