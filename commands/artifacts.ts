@@ -59,7 +59,7 @@ export const artifacts: Command = {
 const COLUMNS: readonly ColumnView<ListedArtifact>[] = [
   { name: "name", type: "VARCHAR", cell: (row) => row.name },
   { name: "role", type: "VARCHAR", cell: (row) => row.role },
-  { name: "bytes", type: "BIGINT", cell: (row) => row.bytes },
+  { name: "bytes", type: "BIGINT", title: "SIZE", isSize: true, cell: (row) => row.bytes },
   { name: "rows", type: "BIGINT", cell: (row) => row.parquet?.rows ?? null },
   { name: "here", type: "BOOLEAN", cell: (row) => row.here },
 ];

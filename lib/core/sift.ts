@@ -124,7 +124,8 @@ function columnAt(name: string, columns: readonly TableColumn[]): number {
   const at = columns.findIndex((column) => column.name === name);
   if (at >= 0) return at;
   const names = columns.map((column) => column.name);
-  const near = nearestNames(name, names, 1)[0];
+  const begun = names.find((known) => name !== "" && known.startsWith(name));
+  const near = begun ?? nearestNames(name, names, 1)[0];
   throw new BfaError(
     "usage",
     `Cannot sift by ${JSON.stringify(name.slice(0, 40))}: ${

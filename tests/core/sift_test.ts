@@ -73,6 +73,10 @@ Deno.test("what cannot be read is said, with what can", () => {
       'Cannot sift by "trade": did you mean trades? The columns of this answer are symbol, quote, trades, price, first, at, available',
     ],
     [
+      "sym=AAA",
+      'Cannot sift by "sym": did you mean symbol? The columns of this answer are symbol, quote, trades, price, first, at, available',
+    ],
+    [
       "=5",
       'Cannot sift by "": the columns of this answer are symbol, quote, trades, price, first, at, available',
     ],
