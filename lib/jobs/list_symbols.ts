@@ -4,6 +4,7 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
 import { symbolOfPrefix } from "../core/vision_keys.ts";
 import type { OddKey } from "../engine/observations.ts";
 import type { VisionLister } from "../source/vision.ts";
@@ -27,13 +28,17 @@ export async function listSymbols(lister: VisionLister): Promise<SymbolsListed> 
   return { symbols, odd };
 }
 
-/** Lists them while the work begins: to load DuckDB and open the store takes as long. */
+/**
+ * Lists them while the work begins: to load DuckDB and open the store takes as long. That keeps this thread busy, so
+ * the requests leave before it.
+ */
 export async function whileListing<T>(
   lister: VisionLister,
   work: (listed: Promise<SymbolsListed>) => Promise<T>,
 ): Promise<T> {
   const listed = listSymbols(lister);
   listed.catch(() => {}); // the work awaits it later; until then nobody looks
+  await delay(0);
   try {
     return await work(listed);
   } finally {
