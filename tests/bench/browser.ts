@@ -39,7 +39,7 @@ await withPublisher(async (world) => {
   const listings = await seedListings();
   await publishNumbers(world, `${listings.dataThrough}.1`, listings);
   await using files = await mirrorWithSql(world.mirrorDir);
-  const bfa = await open({ endpoint: files.origin });
+  const bfa = await open({ endpoint: files.origin, cacheDir: `${world.dir}/cache` });
   const expected = new Map<string, string[][]>();
   for (const [, sql] of STATEMENTS) {
     const { rows } = await bfa.sql(sql);

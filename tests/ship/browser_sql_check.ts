@@ -75,10 +75,10 @@ Deno.test(
   "every table answers as `bfa sql` does on the same version, and is fetched once",
   BROWSER,
   async () => {
-    await withMirror(async ({ files, complaints, page, requests, open: openPage, run }) => {
+    await withMirror(async ({ files, world, complaints, page, requests, open: openPage, run }) => {
       await openPage(files.origin);
       assertMatch((await page.textContent("#version"))!, /^Version 2024-03-31\.1: 63 symbols, /);
-      const bfa = await open({ endpoint: files.origin });
+      const bfa = await open({ endpoint: files.origin, cacheDir: `${world.dir}/cache` });
       for (const sql of STATEMENTS) {
         const { columns, rows, note, problem } = await run(sql);
         const table = await bfa.sql(sql);
@@ -103,10 +103,10 @@ Deno.test(
 );
 
 Deno.test("a version without numbers has the same tables", BROWSER, async () => {
-  await withMirror(async ({ files, open: openPage, run }) => {
+  await withMirror(async ({ files, world, open: openPage, run }) => {
     await openPage(files.origin);
     const days = await run("SELECT count(*), count(quote_volume_usdt) FROM daily_availability");
-    const bfa = await open({ endpoint: files.origin });
+    const bfa = await open({ endpoint: files.origin, cacheDir: `${world.dir}/cache` });
     const { rows } = await bfa.sql("SELECT count(*) FROM daily_availability");
     assertEquals(days.rows, [[String(rows[0]![0]), "0"]]);
     assertEquals((await run("SELECT count(*) FROM volume_rankings")).rows, [["0"]]);
