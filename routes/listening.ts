@@ -5,6 +5,8 @@
  * @module
  */
 
+import { delay } from "@std/async/delay";
+
 /** What to listen on, and what with. */
 export interface ListeningOptions {
   /** `0` takes a free port. */
@@ -39,33 +41,25 @@ export function listening({ port, hostname, fetch, onProblem }: ListeningOptions
 
   let server = listen(port);
   const taken = server.addr.port;
-  let stopping = false;
-  /** Ends the wait for another try. */
-  let stop = () => {};
+  const stop = new AbortController();
 
   async function listenAgain(): Promise<void> {
-    while (!stopping) {
+    while (!stop.signal.aborted) {
       try {
         server = listen(taken);
         return;
       } catch {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, AGAIN_MS);
-          stop = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
+        await delay(AGAIN_MS, { signal: stop.signal }).catch(() => {});
       }
     }
   }
 
   (async () => {
-    while (!stopping) {
+    while (!stop.signal.aborted) {
       try {
         return await server.finished;
       } catch (error) {
-        if (stopping) return;
+        if (stop.signal.aborted) return;
         onProblem(error);
       }
       drop.abort(); // the connections that are open, for they hold what a listener needs
@@ -76,8 +70,7 @@ export function listening({ port, hostname, fetch, onProblem }: ListeningOptions
   return {
     port: taken,
     async shutdown() {
-      stopping = true;
-      stop();
+      stop.abort();
       await server.shutdown();
     },
   };

@@ -67,17 +67,14 @@ export const rowsQuestion = question({
         "Cannot use day together with from and to: give one or the other",
       );
     }
-    const start = day ?? from ?? (lives ? undefined : to);
-    if (start === undefined && !lives) {
+    const start = day ?? from;
+    if (!lives && (start ?? to) === undefined) {
       throw new BfaError("usage", "Cannot tell which rows: give a day, a range or a symbol");
     }
     const last = knownDay(index, day ?? to ?? "latest");
     // A symbol may be known before its first day: it has no rows yet.
-    const first = start !== undefined
-      ? knownDay(index, start)
-      : lives![0]!.first < last
-      ? lives![0]!.first
-      : last;
+    const begun = lives && lives[0]!.first < last ? lives[0]!.first : last;
+    const first = start === undefined ? begun : knownDay(index, start);
     if (!lives && dayNumber(last) - dayNumber(first) >= MOST_DAYS) {
       throw new BfaError(
         "limit",

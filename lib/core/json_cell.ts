@@ -9,6 +9,11 @@
 
 import type { Cell, TableColumn } from "./table.ts";
 
+/** An instant as a cell: as SQL writes it, no fraction that is 0. */
+export function instantCell(instant: Date): string {
+  return instant.toISOString().replace(".000Z", "Z");
+}
+
 /** An integer as a cell: a number wherever a double holds it. */
 export function integerCell(value: number | bigint): number | bigint {
   const near = Number(value);

@@ -7,6 +7,7 @@
 
 import { isDay } from "./day.ts";
 import { BfaError } from "./errors.ts";
+import { instantCell } from "./json_cell.ts";
 import { nearestNames } from "./nearest.ts";
 import type { Cell, Table, TableColumn } from "./table.ts";
 
@@ -153,7 +154,7 @@ function readValue(value: string, { name, type }: TableColumn, text: string): No
     case "TIMESTAMP": {
       const instant = new Date(/T.*[^Z]$/.test(value) ? `${value}Z` : value);
       if (INSTANT.test(value) && isDay(value.slice(0, 10)) && !Number.isNaN(instant.getTime())) {
-        return instant.toISOString().replace(".000Z", "Z");
+        return instantCell(instant);
       }
       throw bad(text, `${name} is an instant, such as 2024-01-16T07:30:00Z`);
     }

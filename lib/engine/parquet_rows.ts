@@ -8,7 +8,7 @@ import { type AsyncBuffer, type FileMetaData, parquetRead } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { compareKeys } from "../core/blocks.ts";
 import { asBfaError, BfaError } from "../core/errors.ts";
-import { integerCell } from "../core/json_cell.ts";
+import { instantCell, integerCell } from "../core/json_cell.ts";
 import type { Cell } from "../core/table.ts";
 
 /** Values that rows must have in one of their columns, both ends included. */
@@ -80,13 +80,10 @@ function dayText(date: Date, last: { ms: number; text: string }): string {
   return last.text;
 }
 
-/** What hyparquet reads, as a cell: days and instants are texts, as SQL writes them: no fraction that is 0. */
+/** What hyparquet reads, as a cell: days and instants are texts. */
 export function cellOf(value: unknown, isDay: boolean): Cell {
   if (value === undefined || value === null) return null;
-  if (value instanceof Date) {
-    const text = value.toISOString();
-    return isDay ? text.slice(0, 10) : text.replace(".000Z", "Z");
-  }
+  if (value instanceof Date) return isDay ? value.toISOString().slice(0, 10) : instantCell(value);
   if (typeof value === "bigint") return integerCell(value);
   return value as Cell;
 }

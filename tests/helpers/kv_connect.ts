@@ -5,6 +5,8 @@
  * @module
  */
 
+import { joinBytes } from "../../lib/core/bytes.ts";
+
 type Bytes = Uint8Array<ArrayBuffer>;
 
 /** A running server. */
@@ -57,9 +59,9 @@ export function serveKv(): KvConnect {
       const keys = [...entries.keys()].filter((key) => start <= key && key < end).sort();
       if (number(range, 4) !== 0) keys.reverse();
       const values = keys.slice(0, number(range, 3)).map((key) => field(1, entry(key)));
-      return field(1, concat(values));
+      return field(1, joinBytes(values));
     });
-    return concat([...ranges, varintField(4, 1), varintField(8, 1)]);
+    return joinBytes([...ranges, varintField(4, 1), varintField(8, 1)]);
   }
 
   function write(request: Fields): Bytes {
@@ -82,7 +84,7 @@ export function serveKv(): KvConnect {
       }
     }
     for (const watcher of watchers) watcher.push(changed);
-    return concat([varintField(1, 1), field(2, versionstamp)]);
+    return joinBytes([varintField(1, 1), field(2, versionstamp)]);
   }
 
   function watch(request: Fields): ReadableStream<Bytes> {
@@ -95,9 +97,9 @@ export function serveKv(): KvConnect {
           const outputs = keys.map((key) => {
             if (!changed.has(key)) return field(2, NOTHING);
             const now = entries.has(key) ? field(2, entry(key)) : NOTHING;
-            return field(2, concat([varintField(1, 1), now]));
+            return field(2, joinBytes([varintField(1, 1), now]));
           });
-          controller.enqueue(framed(concat([varintField(1, 1), ...outputs])));
+          controller.enqueue(framed(joinBytes([varintField(1, 1), ...outputs])));
         };
         watcher = { keys, push, end: () => controller.close() };
         watchers.add(watcher);
@@ -111,7 +113,7 @@ export function serveKv(): KvConnect {
 
   function entry(key: string): Bytes {
     const { key: name, value, encoding, versionstamp } = entries.get(key)!;
-    return concat([
+    return joinBytes([
       field(1, name),
       field(2, value),
       varintField(3, encoding),
@@ -218,21 +220,11 @@ const varintField = (tag: number, value: number): Bytes =>
   new Uint8Array([...varint(tag << 3), ...varint(value)]);
 
 const field = (tag: number, value: Bytes): Bytes =>
-  concat([new Uint8Array([...varint((tag << 3) | 2), ...varint(value.length)]), value]);
-
-function concat(parts: readonly Bytes[]): Bytes {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
-}
+  joinBytes([new Uint8Array([...varint((tag << 3) | 2), ...varint(value.length)]), value]);
 
 /** A message on a watch stream: its length in four bytes, then itself. */
 function framed(message: Bytes): Bytes {
   const header = new Uint8Array(4);
   new DataView(header.buffer).setUint32(0, message.length, true);
-  return concat([header, message]);
+  return joinBytes([header, message]);
 }

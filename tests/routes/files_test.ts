@@ -4,18 +4,14 @@ import { service } from "../../routes/service.ts";
 import { sqlService } from "../../lib/jobs/sql_service.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import type { Mirror } from "../../lib/mirror/mirror.ts";
-import { SEED, type TestService, VERSION, withService } from "../helpers/service.ts";
+import { withNumbers } from "../helpers/numbers_service.ts";
+import { LISTINGS, SEED, type TestService, VERSION, withService } from "../helpers/service.ts";
 
 const VERSIONED = "2024-03-31.2";
 
 /** A service whose newest version has all files and numbers, and an older one with its listings alone. */
 async function withFiles(test: (running: TestService) => Promise<void>): Promise<void> {
-  await withService(async (running) => {
-    const switched = new Promise<void>((resolve) => running.followed.onChange(() => resolve()));
-    await publishNumbers(running.world, VERSIONED, MANY_LISTINGS);
-    await switched;
-    await test(running);
-  });
+  await withNumbers(test, { version: VERSIONED, listings: LISTINGS });
 }
 
 Deno.test("/v/{version}/files/{name} is the artifact, of any version, for ever", async () => {

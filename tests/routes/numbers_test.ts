@@ -3,19 +3,8 @@ import { open } from "../../lib/mod.ts";
 import { bfa } from "../helpers/cli.ts";
 import { listing } from "../helpers/listing.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
-import { LISTINGS, type TestService, VERSION, withService } from "../helpers/service.ts";
-
-/** A service that has published numbers as {@linkcode VERSION}. */
-async function withNumbers(
-  test: (service: TestService) => Promise<void>,
-): Promise<void> {
-  await withService(async (service) => {
-    const switched = new Promise<void>((resolve) => service.followed.onChange(() => resolve()));
-    await publishNumbers(service.world, VERSION, MANY_LISTINGS);
-    await switched;
-    await test(service);
-  }, { listings: [] });
-}
+import { withNumbers } from "../helpers/numbers_service.ts";
+import { LISTINGS, VERSION, withService } from "../helpers/service.ts";
 
 const ASKED = [
   "/v1/top/latest",

@@ -1,19 +1,10 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "@std/csv/parse";
 import { bfa } from "../helpers/cli.ts";
-import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
-import { type TestService, VERSION, withService } from "../helpers/service.ts";
+import { withNumbers } from "../helpers/numbers_service.ts";
+import { VERSION, withService } from "../helpers/service.ts";
 
 type Row = Record<string, string | number | boolean | null>;
-
-async function withNumbers(test: (service: TestService) => Promise<void>): Promise<void> {
-  await withService(async (service) => {
-    const switched = new Promise<void>((resolve) => service.followed.onChange(() => resolve()));
-    await publishNumbers(service.world, VERSION, MANY_LISTINGS);
-    await switched;
-    await test(service);
-  }, { listings: [] });
-}
 
 /** A question, what it is sifted by, the same on JSON's rows, and the command that asks the same. */
 const ASKED: readonly [
