@@ -53,7 +53,7 @@ export const manifestBody: z.ZodType<Manifest> = z.strictObject({
       parquet: z.strictObject({
         rows: count,
         footerBytes: count,
-        blockIndex: z.strictObject({ bytes: count, sha256 }).exactOptional(),
+        index: z.string().exactOptional(),
       }).exactOptional(),
     })),
   }),

@@ -1,14 +1,15 @@
 /**
  * Blocks: how the Parquet files that answer questions about rows are cut, and which bytes a question
  * needs. A block holds whole days (or whole symbols) and is one Parquet row group with a header before
- * it. The index of all blocks is a few KB; a Parquet footer that says the same is a few hundred.
+ * it. Where the blocks of a table's files are is told by one more file, their index: some KB for all
+ * files of the table, where one Parquet footer is a few hundred.
+ *
+ * ```text
+ * PAR1 | header, columns | header, columns | … | Parquet footer | PAR1
+ * ```
  *
  * Bytes are trusted from the signed manifest down: it names the digest of the index, the index that of
  * every block's header, the header that of every column.
- *
- * ```text
- * PAR1 | header, columns | header, columns | … | index | Parquet footer | PAR1
- * ```
  *
  * @module
  */
@@ -18,8 +19,11 @@ import type { Column } from "./schema.ts";
 /** Bytes of a header for each column: its length (4, little endian), the start of its digest (8). */
 export const HEADER_BYTES_PER_COLUMN = 12;
 
-/** A block is closed before it would have more rows than this, unless one day or symbol has. */
-export const BLOCK_ROWS = 1_024;
+/**
+ * A block is closed before it would have more rows than this, unless one day or symbol has. Smaller blocks are
+ * less to read and a longer index: with these, a day of the last years has one of its own.
+ */
+export const BLOCK_ROWS = 1_400;
 
 /** What must be known of a column to read its bytes. */
 export type BlockColumn = Pick<Column, "name" | "type" | "required">;
@@ -80,7 +84,7 @@ export interface BlockPlan {
 }
 
 /** Reading over a gap of up to so many bytes is cheaper than another request. */
-const MERGED_GAP = 64 * 1024;
+const MERGED_GAP = 96 * 1024;
 
 /** A merged range does not grow beyond this. */
 const MERGED_BYTES = 4 * 1024 * 1024;

@@ -45,8 +45,8 @@ export interface Artifact {
     readonly rows: number;
     /** Length of the footer, with its 8-byte tail. */
     readonly footerBytes: number;
-    /** The index of the file's blocks, which ends where the footer starts; see `blocks.ts`. */
-    readonly blockIndex?: { readonly bytes: number; readonly sha256: string };
+    /** The name of the artifact that says where its blocks are; see `blocks.ts`. */
+    readonly index?: string;
   };
 }
 

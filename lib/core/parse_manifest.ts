@@ -7,6 +7,7 @@
 import { type Day, isDay } from "./day.ts";
 import { BfaError } from "./errors.ts";
 import {
+  type Artifact,
   count,
   DATASET,
   isArtifactName,
@@ -73,10 +74,13 @@ function checkBody(signed: Record<string, unknown>): void {
   if (signed.nextKeys !== undefined) {
     for (const key of list(signed.nextKeys, "nextKeys")) text(key, "nextKeys");
   }
-  const names = list(signed.artifacts, "artifacts").map((value) =>
-    checkArtifact(value, dataThrough)
-  );
+  const artifacts = list(signed.artifacts, "artifacts") as Partial<Artifact>[];
+  const names = artifacts.map((value) => checkArtifact(value, dataThrough));
   if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
+  for (const { name, parquet } of artifacts) {
+    if (parquet?.index === undefined) continue;
+    if (!names.includes(parquet.index)) throw malformed(`${name}: parquet.index`);
+  }
 }
 
 function checkFormats({ duckdbStorage, parquet }: Record<string, unknown>): void {
@@ -105,17 +109,8 @@ function checkArtifact(value: unknown, newest: Day): string {
   if (artifact.parquet !== undefined) {
     const parquet = object(artifact.parquet, `${name}: parquet`);
     count(parquet.rows, `${name}: parquet.rows`);
-    const footerBytes = count(parquet.footerBytes, `${name}: parquet.footerBytes`);
-    if (parquet.blockIndex !== undefined) {
-      const index = object(parquet.blockIndex, `${name}: parquet.blockIndex`);
-      const bytes = count(index.bytes, `${name}: parquet.blockIndex.bytes`);
-      if (footerBytes + bytes > (artifact.bytes as number)) {
-        throw malformed(`${name}: parquet.blockIndex.bytes`);
-      }
-      if (!isSha256(text(index.sha256, `${name}: parquet.blockIndex.sha256`))) {
-        throw malformed(`${name}: parquet.blockIndex.sha256`);
-      }
-    }
+    count(parquet.footerBytes, `${name}: parquet.footerBytes`);
+    if (parquet.index !== undefined) text(parquet.index, `${name}: parquet.index`);
   }
   return name;
 }

@@ -6,11 +6,10 @@
  */
 
 import type { DuckDBConnection, DuckDBDataChunk } from "@duckdb/node-api";
-import type { ColumnChunk, Encoding, SchemaElement } from "hyparquet";
+import type { ColumnChunk, Encoding } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { constants, zstdCompressSync } from "node:zlib";
 import {
   type Block,
   BLOCK_ROWS,
@@ -24,6 +23,7 @@ import { dayFromNumber } from "../core/day.ts";
 import type { Column } from "../core/schema.ts";
 import { parquetSchemaOf } from "./parquet_types.ts";
 import { checkWhole } from "./whole_stream.ts";
+import { zstd } from "./zstd.ts";
 
 /** What to write. */
 export interface BlockFile {
@@ -35,20 +35,11 @@ export interface BlockFile {
   readonly key: "date" | "symbol";
   /** `FROM … ORDER BY …`: the rows, sorted by the key first; without `ORDER BY` where the table is. */
   readonly from: string;
-  /** A block is closed before it would have more rows, unless one key has; 1,024 when left out. */
+  /** A block is closed before it would have more rows, unless one key has; 1,400 when left out. */
   readonly blockRows?: number;
 }
 
-const ZSTD_LEVEL = 3;
-
-/** A page is a few KB: told its size, zstd sets up small tables, which is most of its work here. */
-const ZSTD = {
-  ZSTD(bytes: Uint8Array) {
-    const params = { [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL };
-    const options = { params, pledgedSrcSize: bytes.length };
-    return zstdCompressSync(bytes, options);
-  },
-};
+const ZSTD = zstd(3);
 
 /**
  * How the bytes of a type pack best; without an entry, by dictionary or plainly. Amounts would be 1.6 % smaller with
@@ -63,12 +54,12 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   BOOLEAN: "PLAIN",
 };
 
-/** Writes the file and returns the facts of its index. */
+/** Writes the file; its index goes into a file of its own, see `block_index_writer.ts`. */
 export async function writeBlocks(
   connection: DuckDBConnection,
   path: string,
   { table, tiers: names, key, from, blockRows = BLOCK_ROWS }: BlockFile,
-): Promise<{ rows: number; blockIndex: { bytes: number; sha256: string } }> {
+): Promise<{ rows: number; index: BlockIndex }> {
   const { columns, tiers } = tiersOf(table, names);
   using file = await Deno.open(path, { create: true, write: true, truncate: true });
   const writer = new ByteWriter(4 * 1024 * 1024);
@@ -115,50 +106,9 @@ export async function writeBlocks(
     flush();
   }
   await checkWhole(connection, rows, from, `write ${basename(path)}`);
-
-  const index: BlockIndex = { key, columns: columns.map(known), tiers, blocks };
-  const bytes = formatBlockIndex(index);
-  writer.appendBytes(bytes);
   parquet.finish();
   flush();
-  return { rows, blockIndex: { bytes: bytes.length, sha256: sha256(bytes).toString("hex") } };
-}
-
-/** The index as bytes: itself a small Parquet file, of one row per block. `block_index.ts` reads it. */
-function formatBlockIndex({ key, columns, tiers, blocks }: BlockIndex): Uint8Array {
-  const writer = new ByteWriter();
-  const delta = "DELTA_BINARY_PACKED" as const;
-  const columnData = [
-    { name: "first", data: blocks.map((block) => block.first) },
-    { name: "rows", data: blocks.map((block) => block.rows), encoding: delta },
-    ...tiers.map((_, tier) => ({
-      name: `end_${tier}`,
-      data: blocks.map((block) => block.ends[tier]!),
-      encoding: delta,
-    })),
-    { name: "check", data: blocks.map((block) => block.check), encoding: "PLAIN" as const },
-  ].map((column) => ({ ...column, offsetIndex: false }));
-  const parquet = new ParquetWriter({
-    writer,
-    schema: [
-      { name: "blocks", num_children: columnData.length },
-      ...columnData.map(({ name }): SchemaElement => ({
-        name,
-        repetition_type: "REQUIRED",
-        ...(name === "first"
-          ? { type: "BYTE_ARRAY", converted_type: "UTF8" }
-          : { type: name === "check" ? "INT64" : "INT32" }),
-      })),
-    ],
-    codec: "ZSTD",
-    compressors: ZSTD,
-    statistics: false,
-    createdBy: "bfa",
-    kvMetadata: [{ key: "bfa.blocks", value: JSON.stringify({ key, columns, tiers }) }],
-  });
-  if (blocks.length) parquet.write({ columnData, rowGroupSize: blocks.length });
-  parquet.finish();
-  return writer.getBytes();
+  return { rows, index: { key, columns: columns.map(known), tiers, blocks } };
 }
 
 /** DuckDB's dates come as day numbers, its timestamps as microseconds: both are cheap to take over. */
@@ -280,11 +230,7 @@ function lengthOf(column: ColumnChunk): number {
 }
 
 function digestStart(bytes: Uint8Array): bigint {
-  return sha256(bytes).readBigInt64LE(0);
-}
-
-function sha256(bytes: Uint8Array) {
-  return createHash("sha256").update(bytes).digest();
+  return createHash("sha256").update(bytes).digest().readBigInt64LE(0);
 }
 
 function known({ name, type, required }: Column): BlockColumn {

@@ -1,6 +1,6 @@
 /**
- * Reads rows out of Parquet artifacts by ranges of bytes: by blocks where the file has an index of
- * them, else by its footer.
+ * Reads rows out of Parquet artifacts by ranges of bytes: by blocks where there is an index of them,
+ * else by the file's footer.
  *
  * @module
  */
@@ -13,15 +13,19 @@ import { BfaError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
-import { parseBlockIndex } from "./block_index.ts";
+import { type BlockIndexes, parseBlockIndexes } from "./block_index.ts";
 import { readBlocks } from "./block_reader.ts";
 import { SharedRanges } from "./shared_ranges.ts";
 import { asDamage, cellOf, type KeyRange, parquetRows } from "./parquet_rows.ts";
 
 /** What reading leaves behind for the next question. Everything in it is named by digest. */
 export class RowCache {
-  /** Indexes and footers, by the digest of their file. */
-  readonly directories: LRUCache<string, Promise<BlockIndex | FileMetaData>>;
+  /** Indexes of blocks, by digest. */
+  readonly indexes: LRUCache<string, Promise<BlockIndexes>>;
+
+  /** Footers, by the digest of their file. */
+  readonly footers: LRUCache<string, Promise<FileMetaData>>;
+
   /** Blocks, by the digest of their file and where they start. */
   readonly blocks: LRUCache<string, Uint8Array<ArrayBuffer>>;
 
@@ -34,7 +38,8 @@ export class RowCache {
   /** Makes an empty cache that keeps up to so many bytes of blocks, and four times as many of files. */
   constructor(maxBytes: number = 16 * 1024 * 1024) {
     const sizeCalculation = (bytes: Uint8Array<ArrayBuffer>) => bytes.length;
-    this.directories = new LRUCache({ max: 64 });
+    this.indexes = new LRUCache({ max: 16 });
+    this.footers = new LRUCache({ max: 64 });
     this.blocks = new LRUCache({ maxSize: maxBytes, sizeCalculation });
     this.files = new LRUCache({ maxSize: 4 * maxBytes, sizeCalculation });
   }
@@ -55,6 +60,13 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What is read, and by what. */
+export interface RowFile {
+  readonly artifact: Artifact;
+  /** The artifact with the index of its blocks; without it the file is read by its footer. */
+  readonly index?: Artifact | undefined;
+}
+
 /**
  * The rows of a file whose key is in a range, in the file's order, with the columns in the order asked
  * for; the key is one of them.
@@ -62,75 +74,72 @@ export interface ReadOptions {
  * @throws {BfaError} `integrity` for bytes that are not what the manifest promises.
  */
 export async function readRows(
-  artifact: Artifact,
+  { artifact, index }: RowFile,
   question: RowQuestion,
   options: ReadOptions,
 ): Promise<Cell[][]> {
-  const { ranges, cache, signal } = options;
-  const directory = await directoryOf(artifact, options);
   const { from, to, key, symbol } = question;
   const where: KeyRange[] = [{ column: key, from, to }];
   // Looked at first: few rows are of one symbol.
   if (symbol !== undefined) where.unshift({ column: "symbol", from: symbol, to: symbol });
-  return "blocks" in directory
-    ? await readBlocks(artifact, directory, question, {
-      ranges,
-      known: cache.blocks,
-      signal,
-      where,
-    })
-    : await readByFooter(artifact, directory, { ...question, where }, options);
+  if (!index) return await readByFooter(artifact, { ...question, where }, options);
+  const blocks = await readBlockIndex(artifact, index, options);
+  const { ranges, cache, signal } = options;
+  return await readBlocks(artifact, blocks, question, {
+    ranges,
+    known: cache.blocks,
+    signal,
+    where,
+  });
 }
 
-/** The index of a file that has one. */
+/** Where the blocks of a file are: one request for all files of its table, unless the cache has it. */
 export async function readBlockIndex(
   artifact: Artifact,
-  options: ReadOptions,
+  index: Artifact,
+  { ranges, cache, signal }: ReadOptions,
 ): Promise<BlockIndex> {
-  const directory = await directoryOf(artifact, options);
-  if ("blocks" in directory) return directory;
-  throw new BfaError("integrity", `Cannot read ${artifact.name}: it has no index of blocks`);
+  const isSound = async (read: Uint8Array<ArrayBuffer>) => await sha256(read) === index.sha256;
+  const indexes = await remembered(cache.indexes, index, async () => {
+    return await parseBlockIndexes(
+      await ranges.read(index, 0, index.bytes, { signal, isSound }),
+    );
+  });
+  const found = indexes.get(artifact.name);
+  if (found) return found;
+  throw new BfaError("integrity", `Cannot read ${artifact.name}: ${index.name} does not know it`);
 }
 
-/** The index or the footer: one request, unless the cache has it. */
-async function directoryOf(
+async function readFooter(
   artifact: Artifact,
-  options: ReadOptions,
-): Promise<BlockIndex | FileMetaData> {
-  const { directories } = options.cache;
-  for (let first; (first = directories.get(artifact.sha256));) {
-    const known = await first.catch(() => undefined);
-    if (known) return known;
+  { ranges, cache, signal }: ReadOptions,
+): Promise<FileMetaData> {
+  return await remembered(cache.footers, artifact, async () => {
+    const { name, bytes, parquet } = artifact;
+    if (!parquet) throw new BfaError("integrity", `Cannot read ${name}: it is no Parquet file`);
+    const start = bytes - parquet.footerBytes;
+    return parquetMetadata(asBuffer(await ranges.read(artifact, start, bytes, { signal })));
+  });
+}
+
+/** What was made of an artifact before, or is being made. */
+async function remembered<T>(
+  known: LRUCache<string, Promise<T>>,
+  { name, sha256 }: Artifact,
+  load: () => Promise<T>,
+): Promise<T> {
+  for (let first; (first = known.get(sha256));) {
+    const found = await first.catch(() => undefined);
+    if (found) return found;
     // Whoever asked first gave up: then it is asked for again, by one of those who waited.
-    if (directories.peek(artifact.sha256) === first) directories.delete(artifact.sha256);
+    if (known.peek(sha256) === first) known.delete(sha256);
   }
-  const loading = loadDirectory(artifact, options);
-  directories.set(artifact.sha256, loading);
+  const loading = load();
+  known.set(sha256, loading);
   try {
     return await loading;
   } catch (error) {
-    if (directories.peek(artifact.sha256) === loading) directories.delete(artifact.sha256);
-    throw error;
-  }
-}
-
-async function loadDirectory(
-  artifact: Artifact,
-  { ranges, signal }: ReadOptions,
-): Promise<BlockIndex | FileMetaData> {
-  const { name, bytes, parquet } = artifact;
-  if (!parquet) throw new BfaError("integrity", `Cannot read ${name}: it is no Parquet file`);
-  const { footerBytes, blockIndex } = parquet;
-  const end = bytes - footerBytes;
-  try {
-    if (blockIndex) {
-      const isSound = async (read: Uint8Array<ArrayBuffer>) =>
-        await sha256(read) === blockIndex.sha256;
-      const start = end - blockIndex.bytes;
-      return await parseBlockIndex(await ranges.read(artifact, start, end, { signal, isSound }));
-    }
-    return parquetMetadata(asBuffer(await ranges.read(artifact, end, bytes, { signal })));
-  } catch (error) {
+    if (known.peek(sha256) === loading) known.delete(sha256);
     throw asDamage(error, name);
   }
 }
@@ -138,10 +147,11 @@ async function loadDirectory(
 /** Files without an index of blocks: row groups are left out by the bounds that the footer knows. */
 async function readByFooter(
   artifact: Artifact,
-  metadata: FileMetaData,
   { key, from, to, columns, where }: RowQuestion & { readonly where: readonly KeyRange[] },
-  { ranges, signal }: ReadOptions,
+  options: ReadOptions,
 ): Promise<Cell[][]> {
+  const metadata = await readFooter(artifact, options);
+  const { ranges, signal } = options;
   const { name, bytes } = artifact;
   const file: AsyncBuffer = {
     byteLength: bytes,

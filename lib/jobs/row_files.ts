@@ -10,7 +10,7 @@ import { NotFoundError } from "../core/errors.ts";
 import type { Artifact, ManifestBody } from "../core/manifest.ts";
 import { partsOf, reachOf } from "../core/reach.ts";
 import type { Cell } from "../core/table.ts";
-import { type ReadOptions, readRows } from "../engine/row_reader.ts";
+import { type ReadOptions, readRows, type RowFile } from "../engine/row_reader.ts";
 
 /** Which rows, and how to read them. */
 export interface FileRowsOptions extends ReadOptions {
@@ -18,7 +18,7 @@ export interface FileRowsOptions extends ReadOptions {
   readonly columns: readonly string[];
 }
 
-/** Days out of the parts that can have them: of all symbols, or of one. */
+/** Days out of the parts that can have them, which are read by their footers: of all symbols, or of one. */
 export async function rowsOfParts(
   body: ManifestBody,
   [from, to]: DayRange,
@@ -28,7 +28,7 @@ export async function rowsOfParts(
   const question = { key: "date", from, to, symbol, columns } as const;
   const found: Cell[][] = [];
   for (const part of partsOf(body, [from, to])) {
-    for (const row of await readRows(part, question, options)) found.push(row);
+    for (const row of await readRows({ artifact: part }, question, options)) found.push(row);
   }
   return found;
 }
@@ -44,10 +44,14 @@ export async function rowsOfDays(
   const recent: DayRange = [later(from, addDays(reach, 1)), to];
   const found = await Promise.all([
     from <= reach
-      ? readRows(whole, { key: "date", from, to: earlier(to, reach), columns }, options)
+      ? readRows(
+        rowFile(body, whole),
+        { key: "date", from, to: earlier(to, reach), columns },
+        options,
+      )
       : [],
     ...partsOf(body, recent).map((part) =>
-      readRows(part, { key: "date", from: recent[0], to, columns }, options)
+      readRows(rowFile(body, part), { key: "date", from: recent[0], to, columns }, options)
     ),
   ]);
   return found.flat();
@@ -62,11 +66,20 @@ export async function rowsOfSymbol(
   const whole = artifactOf(body, "availability-by-symbol");
   const reach = reachOf(whole, body);
   const question = { key: "symbol", from: symbol, to: symbol, columns } as const;
+  const read = (file: Artifact) => readRows(rowFile(body, file), question, options);
   const [before, after] = await Promise.all([
-    from <= reach ? readRows(whole, question, options) : [],
-    to > reach ? readRows(artifactOf(body, `recent-${whole.role}`), question, options) : [],
+    from <= reach ? read(whole) : [],
+    to > reach ? read(artifactOf(body, `recent-${whole.role}`)) : [],
   ]);
   return [...before, ...after];
+}
+
+/** A file to read by ranges, with the index of its blocks where the version has one. */
+export function rowFile({ artifacts }: ManifestBody, artifact: Artifact): RowFile {
+  const { index } = artifact.parquet ?? {};
+  return index === undefined
+    ? { artifact }
+    : { artifact, index: artifacts.find(({ name }) => name === index) };
 }
 
 /**

@@ -12,7 +12,7 @@ import { partsOf, periodOf, reachOf } from "../core/reach.ts";
 import { DAILY_AVAILABILITY } from "../core/schema.ts";
 import type { Cell } from "../core/table.ts";
 import { readBlockIndex, type ReadOptions, readRows } from "../engine/row_reader.ts";
-import { rowsOfParts, rowsOfSymbol } from "./row_files.ts";
+import { rowFile, rowsOfParts, rowsOfSymbol } from "./row_files.ts";
 
 /** How rows are cut: into the blocks of `availability.parquet`, or into `parts/…`. */
 export type Layout = "blocks" | "parts";
@@ -44,11 +44,11 @@ export function rowPieces(
 ): RowPieces | undefined {
   const { ranges, cache, byParts } = options;
   const whole = body.artifacts.find(({ role }) => role === "availability");
+  const fileOf = (artifact: Artifact) => byParts ? { artifact } : rowFile(body, artifact);
+  const index = whole && fileOf(whole).index;
   const parts = partsOf(body, [FIRST_DAY, body.dataThrough]);
   const layouts: Layout[] = [
-    ...!byParts && whole?.parquet?.blockIndex && reachOf(whole, body) === body.dataThrough
-      ? ["blocks" as const]
-      : [],
+    ...index && reachOf(whole, body) === body.dataThrough ? ["blocks" as const] : [],
     ...parts.length ? ["parts" as const] : [],
   ];
   if (layouts.length === 0) return undefined;
@@ -59,7 +59,7 @@ export function rowPieces(
       if (layout === "parts") {
         return parts.map((part) => ({ first: firstDay(part), id: part.sha256 }));
       }
-      const { blocks, columns } = await readBlockIndex(whole!, { ranges, cache, signal });
+      const { blocks, columns } = await readBlockIndex(whole!, index!, { ranges, cache, signal });
       const schema = JSON.stringify(columns); // a block's own digest covers no names
       return blocks.map(({ first, check }) => ({ first: first as Day, id: `${check} ${schema}` }));
     },
@@ -68,7 +68,7 @@ export function rowPieces(
       const question = { key: "date", from, to, columns: COLUMNS } as const;
       const read = [];
       for (const file of files) {
-        read.push(await readRows(file, question, { ranges, cache, signal }));
+        read.push(await readRows(fileOf(file), question, { ranges, cache, signal }));
       }
       return read.flat();
     },

@@ -36,7 +36,15 @@ import { VOLUME_RANKINGS } from "../core/schema.ts";
 import { readRows, RowCache } from "../engine/row_reader.ts";
 import type { MirrorReader } from "../mirror/mirror.ts";
 import { mirrorRanges } from "../mirror/ranges.ts";
-import { artifactOf, earlier, later, rowsOfDays, rowsOfParts, rowsOfSymbol } from "./row_files.ts";
+import {
+  artifactOf,
+  earlier,
+  later,
+  rowFile,
+  rowsOfDays,
+  rowsOfParts,
+  rowsOfSymbol,
+} from "./row_files.ts";
 import { type RowPieces, rowPieces } from "./row_pieces.ts";
 
 export { type AvailabilityRow, RowCache, type RowsAnswer, type TopAnswer };
@@ -138,7 +146,8 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       const artifact = isWhole ? whole : artifactOf(body, `recent-${whole.role}`);
       const columns = VOLUME_RANKINGS.map(({ name }) => name);
       const asked = { key: "date", from: date, to: date, columns } as const;
-      const rows = await readRows(artifact, asked, { ranges, cache, signal });
+      const file = byParts ? { artifact } : rowFile(body, artifact);
+      const rows = await readRows(file, asked, { ranges, cache, signal });
       if (rows.length === 0) throw new NotFoundError(`no volumes on ${date} in ${version}`);
       return topAnswer(version, date, n, rows);
     },

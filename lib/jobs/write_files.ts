@@ -8,6 +8,7 @@ import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
 import type { Listing } from "../core/listing.ts";
 import type { Artifact } from "../core/manifest.ts";
+import type { BlockIndex } from "../core/blocks.ts";
 import { listingsThrough } from "../core/whole_files.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
@@ -51,6 +52,10 @@ export async function writeFiles(
   const { dir, through, dataThrough } = options;
   const files = await availabilityFiles(sql, options);
   const written = new Map<string, Artifact>();
+  const indexes: Record<Planned["table"], Map<string, BlockIndex>> = {
+    daily_availability: new Map(),
+    volume_rankings: new Map(),
+  };
   const note = (artifact: Artifact, whole = false) =>
     // Whole files that do not go as far as the version say so.
     written.set(
@@ -60,8 +65,11 @@ export async function writeFiles(
   const ranked = fillRankings(sql);
 
   async function writeBlocks(): Promise<void> {
-    const write = async (file: Planned) =>
-      note(await writeBlockFile(blocks, file, dir), file.whole);
+    const write = async (file: Planned) => {
+      const { artifact, index } = await writeBlockFile(blocks, file, dir);
+      note(artifact, file.whole);
+      indexes[file.table].set(file.name, index);
+    };
     for (const file of files) if (file.blocks) await write(file);
     if (await ranked) { for (const file of rankingFiles(options)) await write(file); }
   }
@@ -84,23 +92,48 @@ export async function writeFiles(
   }
 
   await inParallel([writeBlocks, writeTheRest], 2, (work) => work());
-  const rankings = await ranked ? rankingFiles(options) : [];
-  const names = [...files, ...rankings].map(({ name }) => name);
+  const tables = await ranked ? [files, rankingFiles(options)] : [files];
+  const names: string[] = [];
+  for (const planned of tables) {
+    const { table } = planned[0]!;
+    names.push(...planned.map(({ name }) => name), indexOf(table));
+    note(await writeBlockIndexes(indexes[table], indexOf(table), dir));
+  }
   return [...names, DATABASE].map((name) => written.get(name)!);
+}
+
+/** The file that says where the blocks of a table's files are. */
+function indexOf(table: Planned["table"]): string {
+  return `blocks/${table === "volume_rankings" ? "volume-rankings" : "availability"}.parquet`;
+}
+
+async function writeBlockIndexes(
+  indexes: ReadonlyMap<string, BlockIndex>,
+  name: string,
+  dir: string,
+): Promise<Artifact> {
+  const { formatBlockIndexes } = await import("../engine/block_index_writer.ts");
+  await Deno.mkdir(dirname(join(dir, name)), { recursive: true });
+  await Deno.writeFile(join(dir, name), formatBlockIndexes(indexes));
+  return await describe(dir, name, "blocks", PARQUET);
 }
 
 async function writeBlockFile(
   connection: DuckDBConnection,
   { name, role, table, select, blocks }: Planned,
   dir: string,
-): Promise<Artifact> {
+): Promise<{ artifact: Artifact; index: BlockIndex }> {
   const path = join(dir, name);
   await Deno.mkdir(dirname(path), { recursive: true });
   const { writeBlocks } = await import("../engine/block_writer.ts");
   const from = `FROM ${table} ${select}`;
-  const facts = await writeBlocks(connection, path, { ...blocks!, from });
-  const artifact = await describe(dir, name, role, PARQUET);
-  return { ...artifact, parquet: { footerBytes: await parquetFooterBytes(path), ...facts } };
+  const { rows, index } = await writeBlocks(connection, path, { ...blocks!, from });
+  const footerBytes = await parquetFooterBytes(path);
+  const artifact = {
+    ...await describe(dir, name, role, PARQUET),
+    parquet: { rows, footerBytes, index: indexOf(table) },
+  };
+  return { artifact, index };
 }
 
 async function writePart(

@@ -63,10 +63,10 @@ await withPublisher(async (world) => {
   const started = performance.now();
   const built = await build(seed, { version, outDir, observations, wholeFiles });
   report("build with numbers", `${((performance.now() - started) / 1000).toFixed(1)} s`);
-  for (const { name, bytes, parquet } of built.artifacts) {
-    if (!parquet?.blockIndex) continue;
-    const { footerBytes, blockIndex } = parquet;
-    report(name, `${bytes} bytes, index ${blockIndex.bytes}, footer ${footerBytes}`);
+  for (const { name, role, bytes, parquet } of built.artifacts) {
+    if (role === "blocks") report(name, `${bytes} bytes`);
+    if (!parquet?.index) continue;
+    report(name, `${bytes} bytes, footer ${parquet.footerBytes}`);
   }
   await publish(world.publisher, built, outDir);
 
@@ -103,12 +103,17 @@ await withPublisher(async (world) => {
   const bfa = await keepNothing();
   await bfa.rows({ day: "2026-08-01" });
   mirror.take();
-  const days = ["2026-07-30", "2021-05-19", "2023-11-09", "2025-01-01", "2020-03-12"];
-  for (const day of days) {
-    await bfa.rows({ day });
+  const next = [
+    ...["2026-07-30", "2021-05-19", "2023-11-09", "2025-01-01", "2020-03-12"]
+      .map((day) => ({ day })),
+    ...["ETHUSDT", "DOGEUSDT", "0GUSDT"].map((symbol) => ({ symbol })),
+  ];
+  for (const question of next) {
+    await bfa.rows(question);
     const seen = mirror.take();
     const bytes = seen.reduce((sum, { bytes }) => sum + bytes, 0);
-    report(`next question, rows of ${day}`, `${seen.length} request, ${bytes} bytes`);
+    const what = Object.values(question)[0];
+    report(`next question, rows of ${what}`, `${seen.length} request, ${bytes} bytes`);
   }
   const again = await samples(21, async () => void await bfa.rows({ day: "2026-07-30" }));
   report("asked again", `${mirror.take().length} requests, ${again.toFixed(1)} ms`);

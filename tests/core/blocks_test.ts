@@ -52,7 +52,7 @@ Deno.test("`planBlocks()` reads over small gaps, and not over large ones", () =>
       to: "2024-02-01",
       columns: ["state"],
     }).ranges.map(({ start, end }) => [start, end]);
-  const gap = 64 * 1024;
+  const gap = 96 * 1024;
   assertEquals(ranges(200 + gap), [[4, 4 + 400 + gap]]);
   assertEquals(ranges(201 + gap), [[4, 204], [205 + gap, 405 + gap]]);
 });

@@ -3,10 +3,13 @@
 import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { parquetMetadata } from "hyparquet";
 import { AVAILABILITY_TIERS } from "../../lib/core/availability_rows.ts";
+import { toHex } from "../../lib/core/bytes.ts";
 import { BfaError } from "../../lib/core/errors.ts";
+import type { BlockIndex } from "../../lib/core/blocks.ts";
 import type { Artifact } from "../../lib/core/manifest.ts";
 import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
-import { parseBlockIndex } from "../../lib/engine/block_index.ts";
+import { parseBlockIndexes } from "../../lib/engine/block_index.ts";
+import { formatBlockIndexes } from "../../lib/engine/block_index_writer.ts";
 import { writeBlocks } from "../../lib/engine/block_writer.ts";
 import { sqlText, withDuckdb } from "../../lib/engine/duckdb.ts";
 import { readRows, RowCache } from "../../lib/engine/row_reader.ts";
@@ -31,6 +34,8 @@ const rowsOf = (days: number, perDay: number) =>
 interface Written {
   readonly artifact: Artifact;
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly index: BlockIndex;
+  readonly indexFile: { readonly artifact: Artifact; readonly bytes: Uint8Array<ArrayBuffer> };
   readonly path: string;
   query(sql: string): Promise<unknown[][]>;
 }
@@ -51,8 +56,10 @@ async function withFile(
         key === "date" ? "date, symbol" : "symbol, date"
       }`;
       const file = { table: DAILY_AVAILABILITY, tiers: AVAILABILITY_TIERS, key, from };
-      const facts = await writeBlocks(connection, path, file);
+      const { rows, index } = await writeBlocks(connection, path, file);
       await test({
+        index,
+        indexFile: await indexFileOf({ "rows.parquet": index }),
         path,
         bytes: await Deno.readFile(path),
         artifact: {
@@ -60,7 +67,7 @@ async function withFile(
           role: "availability",
           mediaType: "application/vnd.apache.parquet",
           ...await hashFile(path),
-          parquet: { footerBytes: await parquetFooterBytes(path), ...facts },
+          parquet: { rows, footerBytes: await parquetFooterBytes(path), index: "blocks.parquet" },
         },
         query: async (sql) => (await connection.runAndReadAll(sql)).getRowsJson() as unknown[][],
       });
@@ -70,27 +77,37 @@ async function withFile(
   }
 }
 
-async function indexOf({ bytes, artifact: { parquet } }: Written) {
-  const end = bytes.length - parquet!.footerBytes;
-  return await parseBlockIndex(bytes.slice(end - parquet!.blockIndex!.bytes, end));
+async function indexFileOf(indexes: Record<string, BlockIndex>) {
+  const bytes = new Uint8Array(formatBlockIndexes(new Map(Object.entries(indexes))));
+  const sha256 = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
+  const mediaType = "application/vnd.apache.parquet";
+  const artifact = {
+    name: "blocks.parquet",
+    role: "blocks",
+    mediaType,
+    bytes: bytes.length,
+    sha256,
+  };
+  return { artifact, bytes };
 }
 
 const SIZES: [days: number, perDay: number, key: "date" | "symbol", blocks: number[]][] = [
   [1, 1, "date", [1]],
-  [10, 100, "date", [1000]],
-  [11, 100, "date", [1000, 100]],
+  [14, 100, "date", [1400]],
+  [15, 100, "date", [1400, 100]],
   [3, 1500, "date", [1500, 1500, 1500]],
-  [40, 60, "date", [1020, 1020, 360]],
-  [40, 60, "symbol", [1000, 1000, 400]],
+  [40, 60, "date", [1380, 1020]],
+  [40, 60, "symbol", [1400, 1000]],
   [2500, 2, "symbol", [2500, 2500]],
-  [4, 512, "date", [1024, 1024]],
+  [4, 700, "date", [1400, 1400]],
+  [3, 701, "date", [701, 701, 701]],
   [0, 5, "date", []],
 ];
 
-Deno.test("blocks hold whole days or whole symbols, 1,024 rows at most unless one has more", async () => {
+Deno.test("blocks hold whole days or whole symbols, 1,400 rows at most unless one has more", async () => {
   for (const [days, perDay, key, blocks] of SIZES) {
     await withFile({ days, perDay, key }, async (file) => {
-      const index = await indexOf(file);
+      const { index } = file;
       assertEquals(
         index.blocks.map(({ rows }) => rows),
         blocks,
@@ -151,22 +168,35 @@ Deno.test("other readers can prune by date and symbol: the footer has their boun
         FROM parquet_metadata(${
         sqlText(path)
       }) WHERE row_group_id = 1 AND stats_min_value IS NOT NULL`),
-      [["date", "2024-01-18", "2024-02-03"], ["symbol", "S0000", "S0059"]],
+      [["date", "2024-01-24", "2024-02-09"], ["symbol", "S0000", "S0059"]],
     );
   });
 });
 
-Deno.test("the index stands before the footer, which knows nothing of it", async () => {
-  await withFile({ days: 40, perDay: 60 }, async (file) => {
-    const { blocks, tiers, columns } = await indexOf(file);
+Deno.test("blocks fill a file up to its footer, which knows nothing of them", async () => {
+  await withFile({ days: 40, perDay: 60 }, ({ artifact, bytes, index }) => {
+    const { blocks, tiers, columns } = index;
     assertEquals(tiers, [7, 11, 15]);
     assertEquals(columns.slice(0, 7).map(({ name }) => name), AVAILABILITY_TIERS[0]);
-    const { parquet, bytes } = file.artifact;
     const last = blocks.at(-1)!;
-    const indexStart = bytes - parquet!.footerBytes - parquet!.blockIndex!.bytes;
-    assertEquals([blocks[0]!.start, last.start + last.ends[2]!], [4, indexStart]);
-    const groups = parquetMetadata(file.bytes.buffer).row_groups;
+    const end = artifact.bytes - artifact.parquet!.footerBytes;
+    assertEquals([blocks[0]!.start, last.start + last.ends[2]!], [4, end]);
+    const groups = parquetMetadata(bytes.buffer).row_groups;
     assertEquals(groups.map((group) => Number(group.num_rows)), blocks.map(({ rows }) => rows));
+    return Promise.resolve();
+  });
+});
+
+Deno.test("one index tells the blocks of several files, of some that have none, too", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ index: byDay }) => {
+    await withFile({ days: 40, perDay: 60, key: "symbol" }, async ({ index: bySymbol }) => {
+      const none = { ...byDay, blocks: [] };
+      const all = { "by-day.parquet": byDay, "none.parquet": none, "recent/s.parquet": bySymbol };
+      const { bytes } = await indexFileOf(all);
+      assertEquals(Object.fromEntries(await parseBlockIndexes(bytes)), all);
+      const empty = await indexFileOf({ "none.parquet": none });
+      assertEquals((await parseBlockIndexes(empty.bytes)).get("none.parquet"), none);
+    });
   });
 });
 
@@ -179,9 +209,16 @@ Deno.test("the same rows give the same bytes", async () => {
   });
 });
 
-/** Reads rows out of bytes that may have been damaged. */
-function rowsIn(bytes: Uint8Array<ArrayBuffer>, artifact: Artifact, columns = COLUMNS) {
-  const ranges = wholeRanges(() => Promise.resolve(bytes), new Map());
+/** Reads rows out of a file, some bytes of which may have been damaged. */
+function rowsIn(
+  file: Pick<Written, "artifact" | "bytes"> & { readonly indexFile?: Written["indexFile"] },
+  columns = COLUMNS,
+) {
+  const files = [file, file.indexFile];
+  const ranges = wholeRanges(
+    ({ sha256 }) => Promise.resolve(files.find((f) => f?.artifact.sha256 === sha256)!.bytes),
+    new Map(),
+  );
   // What is read is checked as a mirror's is.
   const checked = {
     async read(...[a, start, end, options]: Parameters<typeof ranges.read>) {
@@ -191,12 +228,14 @@ function rowsIn(bytes: Uint8Array<ArrayBuffer>, artifact: Artifact, columns = CO
     },
   };
   const question = { key: "date" as const, from: "2024-01-20", to: "2024-01-21", columns };
-  return readRows(artifact, question, { ranges: checked, cache: new RowCache() });
+  const { artifact, indexFile } = file;
+  const options = { ranges: checked, cache: new RowCache() };
+  return readRows({ artifact, index: indexFile?.artifact }, question, options);
 }
 
 Deno.test("`readRows()` gives the cells of a question; days and instants are texts", async () => {
-  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
-    const rows = await rowsIn(bytes, artifact);
+  await withFile({ days: 40, perDay: 60 }, async (file) => {
+    const rows = await rowsIn(file);
     assertEquals(rows.length, 120);
     assertEquals(rows.slice(0, 2), [
       // deno-fmt-ignore
@@ -219,66 +258,69 @@ Deno.test("`readRows()` gives the cells of a question; days and instants are tex
         1e-7,
       ],
     ]);
-    const few = await rowsIn(bytes, artifact, ["close_price", "date"]);
+    const few = await rowsIn(file, ["close_price", "date"]);
     assertEquals(few.slice(0, 2), [[0, "2024-01-20"], [1e-7, "2024-01-20"]]);
   });
 });
 
 Deno.test("a file without an index is read by its footer, with the same rows", async () => {
-  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
-    const { rows, footerBytes } = artifact.parquet!;
-    const old = { ...artifact, parquet: { rows, footerBytes } };
-    assertEquals(await rowsIn(bytes, old), await rowsIn(bytes, artifact));
+  await withFile({ days: 40, perDay: 60 }, async (file) => {
+    const { artifact, bytes } = file;
+    assertEquals(await rowsIn({ artifact, bytes }), await rowsIn(file));
   });
 });
 
 Deno.test("one flipped bit in the blocks or the index of a question is found", async () => {
   await withFile({ days: 40, perDay: 60 }, async (file) => {
-    const { bytes, artifact } = file;
-    const { blocks } = await indexOf(file);
-    const { start, ends } = blocks[1]!;
-    const sound = await rowsIn(bytes, artifact);
-    const { footerBytes, blockIndex } = artifact.parquet!;
-    const indexStart = bytes.length - footerBytes - blockIndex!.bytes;
+    const { bytes, index: { blocks }, indexFile } = file;
+    const { start, ends } = blocks[0]!;
+    const sound = await rowsIn(file);
+    const damaged = (bytes: Uint8Array<ArrayBuffer>, at: number) => {
+      const broken = bytes.slice();
+      broken[at]! ^= 4;
+      assertNotEquals(broken, bytes);
+      return broken;
+    };
     const places = [
       start,
       start + 100,
       ...Array.from({ length: 40 }, (_, i) => start + 200 + Math.floor((ends[2]! - 201) * i / 39)),
-      indexStart,
-      indexStart + 300,
-      bytes.length - footerBytes - 1,
     ];
-    for (const at of places) {
-      const broken = bytes.slice();
-      broken[at]! ^= 4;
-      assertNotEquals(broken, bytes);
-      const error = await assertRejects(() => rowsIn(broken, artifact), BfaError);
-      assertEquals(error.code, "integrity", `byte ${at}`);
+    const last = indexFile.bytes.length - 1;
+    const broken = [
+      ...places.map((at) => ({ ...file, bytes: damaged(bytes, at) })),
+      ...[0, 100, 300, last].map((at) => ({
+        ...file,
+        indexFile: { ...indexFile, bytes: damaged(indexFile.bytes, at) },
+      })),
+    ];
+    for (const [i, one] of broken.entries()) {
+      const error = await assertRejects(() => rowsIn(one), BfaError);
+      assertEquals(error.code, "integrity", `damage ${i}`);
     }
     // What is not read is not looked at: another block, columns of a later tier, the footer.
-    for (const at of [4, start + ends[2]! - 1, bytes.length - 20]) {
-      const broken = bytes.slice();
-      broken[at]! ^= 4;
+    for (const at of [blocks[1]!.start, start + ends[2]! - 1, bytes.length - 20]) {
       assertEquals(
-        await rowsIn(broken, artifact, ["date", "symbol"]),
+        await rowsIn({ ...file, bytes: damaged(bytes, at) }, ["date", "symbol"]),
         sound.map((row) => row.slice(0, 2)),
       );
     }
   });
 });
 
-Deno.test("a footer length that is wrong is an integrity error", async () => {
-  await withFile({ days: 40, perDay: 60 }, async ({ bytes, artifact }) => {
-    const { rows, footerBytes, blockIndex } = artifact.parquet!;
-    for (
-      const parquet of [
-        { rows, footerBytes: footerBytes - 1 },
-        { rows, footerBytes: 8 },
-        { rows, footerBytes: footerBytes + 1, blockIndex: blockIndex! },
-      ]
-    ) {
-      const error = await assertRejects(() => rowsIn(bytes, { ...artifact, parquet }), BfaError);
-      assertEquals(error.code, "integrity");
+Deno.test("a footer length that is wrong, and an index without the file, are integrity errors", async () => {
+  await withFile({ days: 40, perDay: 60 }, async (file) => {
+    const { artifact, bytes, index } = file;
+    const { rows, footerBytes } = artifact.parquet!;
+    const wrong: Parameters<typeof rowsIn>[0][] = [
+      ...[footerBytes - 1, 8].map((footerBytes) => ({
+        bytes,
+        artifact: { ...artifact, parquet: { rows, footerBytes } },
+      })),
+      { ...file, indexFile: await indexFileOf({ "others.parquet": index }) },
+    ];
+    for (const one of wrong) {
+      assertEquals((await assertRejects(() => rowsIn(one), BfaError)).code, "integrity");
     }
   });
 });

@@ -49,10 +49,15 @@ for (const [name, options] of KINDS) {
       const days = await hundred(() => bfa.rows({ day: "2024-02-10" }));
       assertEquals(new Set(days.map(({ count }) => count)), new Set([62]));
       const none = options.copy === "none"; // an index, then the blocks
-      const twice = (file: string) => none ? [file, file] : [file];
-      assertEquals(names(server), twice(none ? "availability.parquet" : "parts/2024-02.parquet"));
+      assertEquals(
+        names(server),
+        none ? ["availability.parquet", "blocks/availability.parquet"] : ["parts/2024-02.parquet"],
+      );
       await hundred(() => bfa.top("latest"));
-      assertEquals(names(server), twice("volume-rankings.parquet"));
+      assertEquals(names(server), [
+        ...none ? ["blocks/volume-rankings.parquet"] : [],
+        "volume-rankings.parquet",
+      ]);
       await hundred(() => bfa.bytes("datapackage.json"));
       assertEquals(names(server), ["datapackage.json"]);
     });

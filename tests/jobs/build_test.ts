@@ -70,6 +70,7 @@ Deno.test("`build()` makes the artifacts of a version: closed years, months of t
     ["parts/2023.parquet", "part"],
     ["parts/2024-01.parquet", "part"],
     ["parts/2024-02.parquet", "part"],
+    ["blocks/availability.parquet", "blocks"],
     ["availability.duckdb.gz", "database"],
     ["datapackage.json", "description"],
   ]);
@@ -98,7 +99,9 @@ Deno.test("`build()` counts the rows of every Parquet file", () => {
 Deno.test("`build()` leaves only what the artifacts name, and its own `build.json`", async () => {
   const names: string[] = [];
   for await (const { name, isFile } of Deno.readDir(dir)) if (isFile) names.push(name);
-  for await (const { name } of Deno.readDir(join(dir, "parts"))) names.push(`parts/${name}`);
+  for (const folder of ["parts", "blocks"]) {
+    for await (const { name } of Deno.readDir(join(dir, folder))) names.push(`${folder}/${name}`);
+  }
   assertEquals(names.sort(), ["build.json", ...made.artifacts.map((a) => a.name)].sort());
   assertEquals(await readBuild(dir), made);
   assertEquals(await readBuild(join(root, "nothing-here")), undefined);

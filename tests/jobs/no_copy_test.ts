@@ -39,24 +39,26 @@ async function withNumbers(test: (world: World) => Promise<void>): Promise<void>
 
 const names = (server: RangeServer) => server.take().map(({ path, status }) => `${path} ${status}`);
 
-Deno.test("a cold question takes 3 requests, the next on the same file 1, the same again none", async () => {
+Deno.test("a cold question takes 3 requests, the next one 1 in either order, the same again none", async () => {
   await withNumbers(async ({ server, open }) => {
     const bfa = await open();
     assertEquals((await bfa.rows({ day: "2024-02-10" })).count, 62);
     assertEquals(names(server), [
       "manifest.json 200",
-      "availability.parquet 206",
+      "blocks/availability.parquet 206",
       "availability.parquet 206",
     ]);
     assertEquals((await bfa.rows({ day: "latest" })).count, 62);
     assertEquals(names(server), ["availability.parquet 206"]);
+    assertEquals((await bfa.rows({ symbol: "S07USDT" })).count, 120);
+    assertEquals(names(server), ["availability-by-symbol.parquet 206"]);
     assertEquals((await bfa.rows({ day: "2024-02-10" })).rows[0]!.symbol, "S00USDT");
     assertEquals(names(server), []);
     const cold = await open();
     assertEquals((await cold.rows({ symbol: "S07USDT" })).count, 120);
     assertEquals(names(server), [
       "manifest.json 200",
-      "availability-by-symbol.parquet 206",
+      "blocks/availability.parquet 206",
       "availability-by-symbol.parquet 206",
     ]);
     assertEquals((await cold.rows({ symbol: "S42USDT", from: "2024-01-01" })).count, 91);
@@ -64,7 +66,7 @@ Deno.test("a cold question takes 3 requests, the next on the same file 1, the sa
     assertEquals((await (await open()).top("2024-02-10", 5)).count, 5);
     assertEquals(names(server), [
       "manifest.json 200",
-      "volume-rankings.parquet 206",
+      "blocks/volume-rankings.parquet 206",
       "volume-rankings.parquet 206",
     ]);
   });
@@ -197,7 +199,7 @@ Deno.test("an older version is read by its own manifest, whatever is published m
     assertEquals(names(server), [
       "versions.json 200",
       "manifests/1.json 200",
-      "availability.parquet 206",
+      "blocks/availability.parquet 206",
       "availability.parquet 206",
     ]);
   });

@@ -65,8 +65,10 @@ Deno.test("whole files say how far they go; the others are those of every versio
       "parts/2024-01.parquet",
       "parts/2024-02.parquet",
       "parts/2024-03.parquet",
+      "blocks/availability.parquet",
       ["volume-rankings.parquet", "2024-02-29"],
       "recent/volume-rankings.parquet",
+      "blocks/volume-rankings.parquet",
       ["availability.duckdb.gz", "2024-02-29"],
       "quarantine.json",
       "datapackage.json",
@@ -164,7 +166,9 @@ Deno.test("the same observations give the same bytes, the database's too; a day 
       "listings.json",
       "recent/availability-by-symbol.parquet",
       "parts/2024-04.parquet",
+      "blocks/availability.parquet",
       "recent/volume-rankings.parquet",
+      "blocks/volume-rankings.parquet",
       "datapackage.json",
     ],
   );
@@ -179,7 +183,7 @@ Deno.test("a year stays in months until whole files have all of it", async () =>
       wholeFiles: "monthly",
     });
     return built.artifacts.filter(({ role }) => role === "part")
-      .map(({ name, parquet }) => [name.slice(6, -8), parquet!.blockIndex !== undefined]);
+      .map(({ name, parquet }) => [name.slice(6, -8), parquet!.index !== undefined]);
   };
   // The second word: whether it is cut into blocks.
   assertEquals(await parts("2023-01-07"), [

@@ -26,14 +26,16 @@ async function withFiles(form: string, test: (dir: string, from: string) => Prom
   }
 }
 
-for (const form of ["1-first", "1"]) {
+for (const form of ["1-first", "1", "1-blocks"]) {
   Deno.test(`a version of form ${form} becomes one of the present formats, with the same rows`, async () => {
     await withFiles(form, async (dir, from) => {
       const to = join(dir, "new");
       const made = await convertVersion({ from, to, version: "2024-03-31.2" });
       assertEquals([made.version, made.rows, made.formats], ["2024-03-31.2", 369, FILE_FORMATS]);
       // The same rows give the same bytes, whatever form they come from.
-      const present = await Deno.readTextFile(join(FIXTURES, "1", "mirror", "manifest.json"));
+      const present = await Deno.readTextFile(
+        join(FIXTURES, "1-blocks", "mirror", "manifest.json"),
+      );
       const facts = (artifacts: { name: string; sha256: string }[]) =>
         artifacts.filter(({ name }) => /parquet$|^listings/.test(name))
           .map(({ name, sha256 }) => [name, sha256]);
