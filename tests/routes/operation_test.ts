@@ -219,7 +219,7 @@ Deno.test("on port 80 a request without Host is addressed to localhost alone", a
   });
 });
 
-Deno.test("every answer that is made has an id: the client's own when it is well-formed", async () => {
+Deno.test("every answer has an id, but a 304 from memory: the client's own when it is well-formed", async () => {
   await withService(async (service) => {
     const { ask } = run(service);
     const id = async (path: string, headers: HeadersInit = {}) =>
@@ -228,6 +228,13 @@ Deno.test("every answer that is made has an id: the client's own when it is well
     assertMatch(one!, /^[0-9a-f]{8}-[0-9a-z]+$/);
     assertMatch(other!, /^[0-9a-f]{8}-[0-9a-z]+$/);
     assertNotEquals(one, other);
+    const kept = [await id("/v1/symbols"), await id("/v1/symbols")];
+    assertEquals(new Set([one, other, ...kept]).size, 4);
+    assertMatch(kept[1]!, /^[0-9a-f]{8}-[0-9a-z]+$/);
+    const etag = (await ask("/v1/symbols")).response.headers.get("etag")!;
+    assertEquals(await id("/v1/symbols", { "if-none-match": etag }), null);
+    const both = { "if-none-match": etag, "x-request-id": "mine" };
+    assertEquals(await id("/v1/symbols", both), "mine");
     for (const path of ["/v1/symbols", SMALL, "/v1/nothing", "/metrics"]) {
       assertEquals(await id(path, { "x-request-id": "a.B-1_2" }), "a.B-1_2", path);
     }
