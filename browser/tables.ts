@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../lib/core/bytes.ts";
 import type { Artifact } from "../lib/core/manifest.ts";
 import {
   type Column,
@@ -92,7 +93,7 @@ export class BrowserTables {
 
   #fill(name: string, columns: readonly Column[], rows: (string | number | null)[][]): void {
     this.#empty(name, columns);
-    this.#database.insert(STORE, name, arrow({ columns, rows }));
+    this.#database.insert(STORE, name, joinBytes([...arrow({ columns, rows })]));
     this.#view(name, `FROM ${STORE}.${name}`);
   }
 

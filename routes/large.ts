@@ -6,6 +6,7 @@
 
 import { joinBytes } from "../lib/core/bytes.ts";
 import { BfaError } from "../lib/core/errors.ts";
+import { Slices } from "../lib/core/breath.ts";
 import { Shares } from "../lib/core/shares.ts";
 import type { LimitUse } from "./limits.ts";
 
@@ -41,17 +42,20 @@ export function largeLimits(): LimitUse[] {
 }
 
 /**
- * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}.
+ * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}. Others have their
+ * turn while chunks are made.
  */
-export function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): {
+export async function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<{
   start: Uint8Array<ArrayBuffer>;
   rest: Iterator<Uint8Array<ArrayBuffer>> | undefined;
-} {
+}> {
   const iterator = chunks[Symbol.iterator]();
   const parts: Uint8Array<ArrayBuffer>[] = [];
   let bytes = 0;
-  let next = iterator.next();
-  for (; !next.done && bytes <= LARGE_BYTES; next = iterator.next()) {
+  const slices = new Slices();
+  const take = () => slices.do(() => iterator.next());
+  let next = await take();
+  for (; !next.done && bytes <= LARGE_BYTES; next = await take()) {
     parts.push(next.value);
     bytes += next.value.length;
   }
@@ -87,6 +91,7 @@ export function largeStream(
   const giveBack = placeFor(client, holds, pieces);
   let idle: ReturnType<typeof setTimeout> | undefined;
   let open = true;
+  const slices = new Slices();
   const end = async () => {
     clearTimeout(idle);
     if (!open) return;
@@ -108,7 +113,9 @@ export function largeStream(
     },
     async pull(controller) {
       clearTimeout(idle);
-      const { done, value } = await next(pieces, end);
+      const take = () => next(pieces, end);
+      // What is held in memory has yet to be made.
+      const { done, value } = await (holds === "memory" ? slices.do(take) : take());
       if (!open) return;
       if (done) {
         await end();

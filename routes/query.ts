@@ -114,7 +114,7 @@ export async function queryAnswer(
   }
 }
 
-function sent(
+async function sent(
   request: Request,
   answer: SqlAnswer,
   { format, headers, client }: {
@@ -122,11 +122,11 @@ function sent(
     readonly headers: Headers;
     readonly client: string | undefined;
   },
-): Response {
+): Promise<Response> {
   // Other formats have no room for a word about it.
   if (answer.truncated) headers.set("x-truncated", "true");
   const chunks = format === "json" ? jsonOf(answer) : byteChunks(answer.rows);
-  const { start, rest } = gather(chunks);
+  const { start, rest } = await gather(chunks);
   if (!rest) headers.set("content-length", String(start.length));
   if (request.method === "HEAD") return new Response(null, { headers });
   const body = rest ? countedStream(largeStream(rest, { start, client, holds: "memory" })) : start;

@@ -6,8 +6,9 @@
 
 import { BfaError } from "../lib/core/errors.ts";
 import type { Source } from "../lib/core/answers.ts";
+import { type Day, dayNumber } from "../lib/core/day.ts";
 import type { Followed } from "../lib/jobs/follow.ts";
-import { mirrorRows, RowCache, type RowSource } from "../lib/jobs/row_source.ts";
+import { mirrorRows, RowCache, type RowSource, type RowsQuestion } from "../lib/jobs/row_source.ts";
 import {
   type AskedVersion,
   type VersionSources,
@@ -72,21 +73,25 @@ export interface Service {
 /** Memory for rows that were read from the mirror, bytes. */
 const ROWS_BYTES = 32 * 1024 * 1024;
 
-/**
- * Questions about rows. A month of all of them holds some tens of MB while it is read; many at once keep one another
- * from reading until their mirror seems silent.
- */
+/** Questions about rows: many at once keep one another from reading until their mirror seems silent. */
 const READING = { action: "read rows", atOnce: 8, waiting: 128, ofClient: 32 };
+
+/** Those of many days first wait here: a month of all symbols holds some tens of MB while it is read. */
+const READING_LONG = { action: "read so many rows", atOnce: 2, waiting: 32, ofClient: 8 };
+
+/** From so many days of all symbols on. */
+const LONG_DAYS = 5;
 
 /** Makes the service. */
 export function service(options: ServiceOptions): Service {
   const { versions = versionSources(options), channel = "latest", sql } = options;
   const cache = new RowCache(ROWS_BYTES);
-  const turns = new Turns(READING);
+  const [turns, longTurns] = [new Turns(READING), new Turns(READING_LONG)];
   const limits = new Limits();
   limits.add(() => [
     ...largeLimits(),
     { limit: "row questions", ...turns.use },
+    { limit: "long row questions", ...longTurns.use },
     ...sqlLimits(sql),
   ]);
   const allRowsOf = (asked: AskedVersion) =>
@@ -94,7 +99,10 @@ export function service(options: ServiceOptions): Service {
   const rowsOf = (asked: AskedVersion, who: TurnAsked): RowSource => {
     const rows = allRowsOf(asked);
     return {
-      rows: (question) => turns.run(who, () => rows.rows(question)),
+      rows: (question) => {
+        const read = () => turns.run(who, () => rows.rows(question));
+        return isLong(question) ? longTurns.run(who, read) : read();
+      },
       top: (day, n, options) => turns.run(who, () => rows.top(day, n, options)),
     };
   };
@@ -117,6 +125,11 @@ export function service(options: ServiceOptions): Service {
     limits: () => limits.now(),
     sqlBytes: () => sql?.load().bytes ?? 0,
   };
+}
+
+function isLong({ symbol, from, to }: RowsQuestion): boolean {
+  if (symbol !== undefined || from === undefined || to === undefined) return false;
+  return dayNumber(to as Day) - dayNumber(from as Day) + 1 >= LONG_DAYS;
 }
 
 function sqlLimits(sql: SqlService | undefined): LimitUse[] {

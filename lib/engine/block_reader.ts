@@ -16,7 +16,7 @@ import {
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
-import { breath } from "./breath.ts";
+import { Slices } from "../core/breath.ts";
 import { type KeyRange, parquetRows } from "./parquet_rows.ts";
 import { parquetSchemaOf } from "./parquet_types.ts";
 
@@ -26,11 +26,11 @@ export interface KnownBlocks {
   set(key: string, bytes: Uint8Array<ArrayBuffer>): unknown;
 }
 
+/** From so many cells on decoding is long work: a day of all symbols with the usual columns is not. */
+const LONG_CELLS = 12_000;
+
 /** How many ranges are read at once. */
 const AT_ONCE = 4;
-
-/** Rows that are decoded before others have their turn: some milliseconds of work. */
-const ROWS_IN_A_BREATH = 2_048;
 
 /** The rows asked for, out of all blocks that may hold them. */
 export async function readBlocks(
@@ -70,15 +70,13 @@ export async function readBlocks(
     }
   });
   const rows: Cell[][] = [];
-  let sinceBreath = 0;
+  const slices = new Slices();
+  const cells = blocks.reduce((sum, block) => sum + block.rows, 0) * question.columns.length;
+  if (cells > LONG_CELLS) await slices.begin();
   for (const block of blocks) {
-    if ((sinceBreath += block.rows) > ROWS_IN_A_BREATH) {
-      await breath();
-      sinceBreath = 0;
-    }
     const { file, metadata } = asParquet(found.get(block)!, block, index);
     const part = { name: artifact.name, columns: question.columns, where };
-    for (const row of await parquetRows(file, metadata, part)) rows.push(row);
+    for (const row of await slices.do(() => parquetRows(file, metadata, part))) rows.push(row);
   }
   return rows;
 }

@@ -7,6 +7,7 @@
 import * as flechette from "@uwdata/flechette";
 import type { Column } from "../core/schema.ts";
 import type { Cell, Table } from "../core/table.ts";
+import { BATCH_ROWS, byteChunks, NOTHING } from "./chunks.ts";
 import { dateOf, microsecondsOf } from "./instants.ts";
 
 /** Our types in Arrow, how its builders take our cells, and as what they build them. */
@@ -31,13 +32,22 @@ const TYPES: Record<
 };
 
 /** A table as an Arrow IPC stream. */
-export function arrow({ columns, rows }: Table): Uint8Array<ArrayBuffer> {
-  const arrays = columns.map(({ name, type }, i): [string, flechette.Column<unknown>] => {
-    const { type: arrow, value, as = arrow } = TYPES[type];
-    const values = rows.map((row) => row[i] === null ? null : value(row[i]!));
-    const built = flechette.columnFromArray(values, as());
-    return [name, as === arrow ? built : new flechette.Column([...built.data], arrow())];
-  });
-  const table = flechette.tableFromColumns(arrays);
-  return flechette.tableToIPC(table, { format: "stream" }) as Uint8Array<ArrayBuffer>;
+export function* arrow({ columns, rows }: Table): Generator<Uint8Array<ArrayBuffer>> {
+  const batches: flechette.Batch<unknown>[][] = columns.map(() => []);
+  // Without a row there is one batch, too: it has the types.
+  for (let at = 0; at === 0 || at < rows.length; at += BATCH_ROWS) {
+    const batch = rows.slice(at, at + BATCH_ROWS);
+    columns.forEach(({ type }, i) => {
+      const { type: arrow, value, as = arrow } = TYPES[type];
+      const values = batch.map((row) => row[i] === null ? null : value(row[i]!));
+      batches[i]!.push(...flechette.columnFromArray(values, as()).data);
+    });
+    yield NOTHING;
+  }
+  const table = flechette.tableFromColumns(columns.map(({ name, type }, i) => [
+    name,
+    new flechette.Column(batches[i]!, TYPES[type].type()),
+  ]));
+  const bytes = flechette.tableToIPC(table, { format: "stream" }) as Uint8Array<ArrayBuffer>;
+  yield* byteChunks(bytes);
 }

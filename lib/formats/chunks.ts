@@ -20,6 +20,12 @@ export function* textChunks<Row>(
   }
 }
 
+/** Rows that a binary format takes at a time: some milliseconds of work. */
+export const BATCH_ROWS = 2_048;
+
+/** What a format gives while it works that has nothing to give yet: others may have their turn. */
+export const NOTHING: Uint8Array<ArrayBuffer> = new Uint8Array();
+
 /** Bytes of a chunk of what is there whole. */
 const BYTES = 64 * 1024;
 

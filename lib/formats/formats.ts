@@ -5,7 +5,6 @@
  */
 
 import type { Table } from "../core/table.ts";
-import { byteChunks } from "./chunks.ts";
 
 /** How a format is asked for and announced. */
 export interface FormatFacts {
@@ -37,7 +36,8 @@ export const TABLE_FORMATS = {
 export type TableFormat = keyof typeof TABLE_FORMATS;
 
 /**
- * A table as bytes, in chunks; those of text formats are made as they are taken.
+ * A table as bytes, in chunks, which are made as they are taken; of binary formats there are empty ones before the
+ * first that has bytes. What a format does not have (`not_acceptable`) is refused before that.
  *
  * @example
  * ```ts
@@ -60,8 +60,8 @@ export async function encodeTable(
     case "md":
       return (await import("./markdown.ts")).markdown(table);
     case "arrow":
-      return byteChunks((await import("./arrow.ts")).arrow(table));
+      return (await import("./arrow.ts")).arrow(table);
     case "parquet":
-      return byteChunks((await import("./parquet.ts")).parquet(table));
+      return (await import("./parquet.ts")).parquet(table);
   }
 }

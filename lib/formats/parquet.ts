@@ -5,9 +5,10 @@
  */
 
 import type { SchemaElement } from "hyparquet";
-import { parquetWriteBuffer } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { Column } from "../core/schema.ts";
 import type { Cell, Table } from "../core/table.ts";
+import { BATCH_ROWS, byteChunks, NOTHING } from "./chunks.ts";
 import { dateOf, microsecondsOf } from "./instants.ts";
 
 /** Our types in Parquet, and how its writer takes our cells. */
@@ -33,19 +34,27 @@ const TYPES: Record<
 };
 
 /** A table as a Parquet file. */
-export function parquet({ columns, rows }: Table): Uint8Array<ArrayBuffer> {
+export function* parquet({ columns, rows }: Table): Generator<Uint8Array<ArrayBuffer>> {
   const schema = columns.map(({ name, type }): SchemaElement => ({
     name,
     repetition_type: "OPTIONAL",
     ...TYPES[type].element,
   }));
-  const buffer = parquetWriteBuffer({
+  const writer = new ByteWriter();
+  const file = new ParquetWriter({
+    writer,
     schema: [{ name: "root", num_children: columns.length }, ...schema],
-    columnData: columns.map(({ name, type }, i) => ({
-      name,
-      data: rows.map((row) => row[i] === null ? null : TYPES[type].value(row[i]!)),
-    })),
     createdBy: "bfa",
   });
-  return new Uint8Array(buffer);
+  for (let at = 0; at < rows.length; at += BATCH_ROWS) {
+    const batch = rows.slice(at, at + BATCH_ROWS);
+    const columnData = columns.map(({ name, type }, i) => ({
+      name,
+      data: batch.map((row) => row[i] === null ? null : TYPES[type].value(row[i]!)),
+    }));
+    file.write({ columnData, rowGroupSize: BATCH_ROWS });
+    yield NOTHING;
+  }
+  file.finish();
+  yield* byteChunks(writer.getBytes());
 }

@@ -27,6 +27,7 @@ import {
   type TopAnswer,
   topAnswer,
 } from "../core/availability_rows.ts";
+import { breath } from "../core/breath.ts";
 import { checkRange, type Day, type DayRange, FIRST_DAY, parseDay } from "../core/day.ts";
 import { BfaError, NotFoundError } from "../core/errors.ts";
 import type { ManifestBody } from "../core/manifest.ts";
@@ -100,6 +101,9 @@ export function mirrorRows(
   return rowSource(body, { ranges: mirrorRanges(mirror), cache });
 }
 
+/** To name the fields of more rows takes some milliseconds. */
+const MANY_ROWS = 4_000;
+
 /** The rows of a version, out of ranges of its artifacts. */
 export function rowSource(body: ManifestBody, options: RowSourceOptions): VersionRows {
   const { cache, byParts = false } = options;
@@ -126,6 +130,7 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
         from <= String(row[date]) && String(row[date]) <= to &&
         (symbol === undefined || row[name] === symbol)
       );
+      if (rows.length > MANY_ROWS) await breath();
       // A question without a first day starts where its rows do.
       const first = question.from === undefined && rows[0] ? rows[0][date] as Day : from;
       return rowsAnswer(version, { ...request, from: first }, rows);

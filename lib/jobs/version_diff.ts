@@ -18,7 +18,7 @@ import {
 } from "../core/diff.ts";
 import { mustBe } from "../core/checked.ts";
 import { byMonth, differingDays, merged, revisedRows } from "../core/diff_numbers.ts";
-import { breath } from "../engine/breath.ts";
+import { breath } from "../core/breath.ts";
 import type { Layout, RowPieces } from "./row_pieces.ts";
 import type { AskedVersion } from "./version_sources.ts";
 

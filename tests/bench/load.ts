@@ -6,6 +6,7 @@
  * - two clients that send hostile SQL all the time, from the catalogue: what takes long, and what takes memory
  * - 1,000 connections that send one byte of a header now and then, and never finish
  * - 30 clients that take a large answer a little at a time
+ * - one client that asks for a month of all rows, and one for all rows of a symbol, over 4 connections, as fast as it can
  *
  * Alone and beside alternate in every round; the medians of their p95 are compared. Aim: at most 2 times.
  *
@@ -13,33 +14,43 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { join } from "@std/path";
+import { seedListings } from "../../lib/source/seed.ts";
+import { type ServedVersion, withServed } from "../helpers/interop.ts";
 import { cases } from "../helpers/sql.ts";
-import { cpuSeconds, median, readLine } from "./measure.ts";
+import { cpuSeconds, median } from "./measure.ts";
 
 const ROUNDS = Number(Deno.args[0] ?? 7);
 const PATH = "/v1/snapshot/2024-01-15";
 const CLIENTS = 4;
 const REQUESTS = 500;
 
-const dir = await Deno.makeTempDir({ prefix: "bfa-bench-" });
-const service = new Deno.Command(Deno.execPath(), {
-  args: ["run", "-A", "--unstable-kv", "cli.ts", "serve", "--init"],
-  env: { BFA_DATA_DIR: join(dir, "data"), PORT: "0" },
-  stdout: "piped",
-  stderr: "null",
-}).spawn();
-const url = (await readLine(service.stdout, /bfa serves on (\S+)/))[1]!;
-const expected = await (await fetch(url + PATH)).text();
-await (await fetch(`${url}/v1/query?sql=SELECT+1`)).body?.cancel(); // children are there
+let service: ServedVersion["service"];
+let url: string;
+let expected: string;
 
-console.log(`p95 of ${PATH}: ${CLIENTS} clients, ${ROUNDS} rounds of ${CLIENTS * REQUESTS}`);
-await compare("two hostile SQL loops", hostileSql);
-await compare("1,000 slow headers", slowHeaders);
-await compare("30 slow readers", slowReaders);
-service.kill("SIGINT");
-await service.status;
-await Deno.remove(dir, { recursive: true });
+const { listings, dataThrough } = await seedListings();
+await withServed(async (served) => {
+  service = served.service;
+  url = service.url;
+  expected = await (await fetch(url + PATH)).text();
+  await (await fetch(`${url}/v1/query?sql=SELECT+1`)).body?.cancel(); // children are there
+  console.log(`p95 of ${PATH}: ${CLIENTS} clients, ${ROUNDS} rounds of ${CLIENTS * REQUESTS}`);
+  await compare("two hostile SQL loops", () => hostileSql(served.scratch));
+  await compare("1,000 slow headers", slowHeaders);
+  await compare("30 slow readers", slowReaders);
+  for (const suffix of ["", ".csv", ".parquet", ".arrow"]) {
+    await compare(`months of all rows${suffix && `, as ${suffix.slice(1)}`}`, () => {
+      return longQuestions(Array.from({ length: 60 }, (_, i) => {
+        const month = `${2021 + i % 5}-${String(1 + Math.floor(i / 5)).padStart(2, "0")}`;
+        return `/v1/rows${suffix}?from=${month}-01&to=${month}-28&columns=all`;
+      }));
+    });
+  }
+  const symbols = listings.filter(({ first }) => first < "2021-01-01").map(({ symbol }) => symbol);
+  await compare("all rows of symbols", () => {
+    return longQuestions(symbols.map((symbol) => `/v1/rows?symbol=${symbol}&columns=all`));
+  });
+}, { file: { listings, dataThrough }, version: `${dataThrough}.1` });
 
 /** Measures alone, then beside, in turns. `begin` starts the others, and returns how to stop them. */
 async function compare(what: string, begin: () => Promise<() => Promise<string>>): Promise<void> {
@@ -78,7 +89,7 @@ async function p95(): Promise<number> {
   return times.sort((a, b) => a - b)[Math.floor(times.length * 0.95)]!;
 }
 
-async function hostileSql(): Promise<() => Promise<string>> {
+async function hostileSql(dir: string): Promise<() => Promise<string>> {
   const hostile = (await cases(dir)).filter(({ id }) => ["T09", "T13", "T20", "M09"].includes(id));
   assertEquals(hostile.length, 4);
   const over = new AbortController();
@@ -134,6 +145,37 @@ async function slowReaders(): Promise<() => Promise<string>> {
     for (const connection of slow) connection.close();
     assert(bytes > 0);
     return Promise.resolve(`${slow.length} connections, ${bytes} bytes taken slowly`);
+  };
+}
+
+/** Four connections of one client that ask for what is not in memory, on a thread of their own. */
+async function longQuestions(paths: readonly string[]): Promise<() => Promise<string>> {
+  const code = `onmessage = ({ data: { url, paths } }) => {
+    let answers = 0;
+    for (const at of [0, 1, 2, 3]) (async () => {
+      for (let i = at;; i += 4) {
+        const response = await fetch(url + paths[i % paths.length] + "&limit=" + (100_000 - i));
+        if (!response.ok) throw new Error(await response.text());
+        for await (const _ of response.body);
+        postMessage(++answers);
+      }
+    })();
+  };`;
+  const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+  const worker = new Worker(address, { type: "module" });
+  let answers = 0;
+  const began = Promise.withResolvers<void>();
+  worker.onmessage = ({ data }) => {
+    answers = data;
+    began.resolve();
+  };
+  worker.postMessage({ url, paths });
+  await began.promise;
+  const before = performance.now();
+  return () => {
+    worker.terminate();
+    const seconds = (performance.now() - before) / 1000;
+    return Promise.resolve(`${(answers / seconds).toFixed(1)} answers a second in the last round`);
   };
 }
 

@@ -231,7 +231,11 @@ Deno.test("Arrow and Parquet refuse days that they would tell wrongly; texts tak
       rows: [["2024-01-15T00:00:00Z".slice(0, type === "DATE" ? 10 : 20)], [cell]],
     };
     for (const format of ["arrow", "parquet"] as const) {
-      const error = await assertRejects(() => encodeTable(table, format), BfaError, cell);
+      const error = await assertRejects(
+        async () => [...await encodeTable(table, format)],
+        BfaError,
+        cell,
+      );
       assertEquals(error.code, "not_acceptable");
     }
     for (const format of ["csv", "ndjson", "md"] as const) {
@@ -245,7 +249,10 @@ Deno.test("bytes that are there whole come in chunks too", async () => {
   const rows = Array.from({ length: 30_000 }, (_, i): Cell[] => [Math.sqrt(i)]);
   const columns = [{ name: "n", type: "DOUBLE" as const }];
   for (const format of ["arrow", "parquet"] as const) {
-    const chunks = [...await encodeTable({ columns, rows }, format)];
+    const all = [...await encodeTable({ columns, rows }, format)];
+    // While it is worked at there is nothing to give.
+    const chunks = all.slice(all.findIndex(({ length }) => length > 0));
+    assertEquals(all.length - chunks.length, Math.ceil(30_000 / 2_048), format);
     const bytes = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
     assert(bytes > 200_000, format);
     assertEquals(chunks.length, Math.ceil(bytes / 65_536), format);

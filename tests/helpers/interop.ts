@@ -48,6 +48,8 @@ export const READ_VERSION = "2024-03-31.1";
 export interface ServedVersion {
   /** Base URL, without a slash at its end. Passes what is asked for on to `bfa serve`, and counts it. */
   readonly url: string;
+  /** The service itself. */
+  readonly service: { readonly url: string; readonly pid: number };
   readonly version: string;
   /** The build's folder: every file under its own name. */
   readonly dir: string;
@@ -95,7 +97,8 @@ export async function withServed(
     const proxy = countingProxy(address);
     const dataset = await open({ endpoint: proxy.url, cacheDir: join(scratch, "cache") });
     try {
-      await test({ url: proxy.url, version, dir, scratch, dataset, take: proxy.take });
+      const service = { url: address, pid: serving.pid };
+      await test({ url: proxy.url, service, version, dir, scratch, dataset, take: proxy.take });
     } finally {
       await proxy.close();
     }

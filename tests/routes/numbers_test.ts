@@ -224,3 +224,42 @@ Deno.test("comparisons that a client has left, or that are too many, end; others
     assertEquals(problems, []);
   });
 });
+
+Deno.test("questions for many days wait for one another; those for one day do not wait for them", async () => {
+  const { promise: open, resolve: letGo } = Promise.withResolvers<void>();
+  let held = false;
+  await withNumbers(async ({ service, json }) => {
+    await json("/v1/rows?day=2024-02-10"); // the index is there
+    held = true;
+    const ask = async (client: string, query: string) => {
+      const request = new Request(`http://127.0.0.1/v1/rows?${query}`);
+      const response = await service.fetch(request, { client });
+      return [response.status, await response.text()] as const;
+    };
+    const month = (limit: number) => `from=2024-01-01&to=2024-01-31&columns=all&limit=${limit}`;
+    const mine = Array.from({ length: 8 }, (_, i) => ask("a", month(i + 1)));
+    const yours = [ask("b", month(20)), ask("b", month(21))];
+    while (service.limits().find(({ limit }) => limit === "long row questions")!.used < 10) {
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    const limit = (name: string) => service.limits().find((use) => use.limit === name);
+    assertEquals(limit("long row questions"), { limit: "long row questions", used: 10, max: 34 });
+    assertEquals(limit("row questions")!.used, 2, "one of each client's is read");
+    const [status, text] = await ask("a", month(9));
+    assertEquals(status, 429);
+    assertMatch(text, /Cannot read so many rows now: 8 of yours are under way/);
+    assertEquals((await ask("a", "day=2024-02-10&columns=symbol"))[0], 200);
+    letGo();
+    const statuses = (await Promise.all([...mine, ...yours])).map(([status]) => status);
+    assertEquals(statuses, Array(10).fill(200));
+    assertEquals(limit("long row questions")!.used, 0);
+  }, {
+    wrapMirror: (mirror) => ({
+      ...mirror,
+      async open(path, range) {
+        if (held && path.includes("parquet")) await open;
+        return await mirror.open(path, range);
+      },
+    }),
+  });
+});
