@@ -209,9 +209,10 @@ export function operated(service: Service, options: OperationOptions): OperatedS
       // `get()` of a request reads one header, `has()` all of them.
       if (kept && request.headers.get("x-request-id") === null) {
         // A 304 from memory takes little longer than one header does: it has none but its answer's.
-        const id = log || kept.status !== 304 ? nextId() : "";
-        if (kept.status !== 304) kept.headers.set("x-request-id", id);
-        measured.fromMemory(kept.status);
+        const { status } = kept;
+        const id = log || status !== 304 ? nextId() : "";
+        if (status !== 304) kept.headers.append("x-request-id", id);
+        measured.fromMemory(status);
         telemetry?.(request.method, routeName(pathAndQuery(request)), kept);
         if (log) note(request, started, id, kept);
         return told(isNoted(kept) ? taken(request, kept, info) : kept, verdict);
