@@ -164,7 +164,7 @@ export function answerer(
         cdn,
         next: page.next && nextLink(url, page.next, publicUrl),
       });
-      const { start, rest } = await gather(await encode(page, format, answer.lists));
+      const { start, rest } = await gather(await encode(page, format, answer.lists), signal);
       const zips = !binary;
       if (rest) {
         const open = () => largeStream(rest, { start, client, holds: "memory" });

@@ -44,8 +44,13 @@ export function largeLimits(): LimitUse[] {
 /**
  * The first piece of what some chunks hold: all of it, when that is less than {@linkcode LARGE_BYTES}. Others have their
  * turn while chunks are made.
+ *
+ * @param signal Aborts when nobody waits for it any more: then no more of them are made.
  */
-export async function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise<{
+export async function gather(
+  chunks: Iterable<Uint8Array<ArrayBuffer>>,
+  signal?: AbortSignal,
+): Promise<{
   start: Uint8Array<ArrayBuffer>;
   rest: Iterator<Uint8Array<ArrayBuffer>> | undefined;
 }> {
@@ -58,6 +63,7 @@ export async function gather(chunks: Iterable<Uint8Array<ArrayBuffer>>): Promise
   for (; !next.done && bytes <= LARGE_BYTES; next = await take()) {
     parts.push(next.value);
     bytes += next.value.length;
+    signal?.throwIfAborted();
   }
   if (!next.done) parts.push(next.value);
   return { start: joinBytes(parts), rest: next.done ? undefined : iterator };

@@ -190,7 +190,10 @@ export function operated(service: Service, options: OperationOptions): OperatedS
     try {
       return sentAsTaken(request, answer, clientKey(request, info, clientHeader));
     } catch (error) {
-      return problem(error);
+      const refused = problem(error);
+      const id = answer.headers.get("x-request-id");
+      if (id !== null) refused.headers.set("x-request-id", id);
+      return refused;
     }
   }
 

@@ -108,7 +108,7 @@ export async function queryAnswer(
     };
     const answer = await sql.query(asked, version);
     return (now ? undefined : conditional(answer)) ??
-      sent(request, answer, { format, headers: headersFor(answer), client });
+      await sent(request, answer, { format, headers: headersFor(answer), client });
   } catch (error) {
     return failure(error);
   }
@@ -126,7 +126,7 @@ async function sent(
   // Other formats have no room for a word about it.
   if (answer.truncated) headers.set("x-truncated", "true");
   const chunks = format === "json" ? jsonOf(answer) : byteChunks(answer.rows);
-  const { start, rest } = await gather(chunks);
+  const { start, rest } = await gather(chunks, request.signal);
   if (!rest) headers.set("content-length", String(start.length));
   if (request.method === "HEAD") return new Response(null, { headers });
   const body = rest ? countedStream(largeStream(rest, { start, client, holds: "memory" })) : start;

@@ -120,11 +120,19 @@ export function service(options: ServiceOptions): Service {
     kept,
     fetch(request, from = {}) {
       if (!isAddressed(request)) return problem(NO_HOST);
-      return kept(request) ?? app.fetch(request, from);
+      if (request.method !== "HEAD") return kept(request) ?? app.fetch(request, from);
+      return headOf(app.fetch(request, from));
     },
     limits: () => limits.now(),
     sqlBytes: () => sql?.load().bytes ?? 0,
   };
+}
+
+/** An answer to HEAD; of one without a body the server says that its length is 0, which nobody knows while it is streamed. */
+async function headOf(answer: Response | Promise<Response>): Promise<Response> {
+  const head = await answer;
+  if (head.status !== 200 || head.headers.has("content-length")) return head;
+  return new Response(new ReadableStream({ start: (controller) => controller.close() }), head);
 }
 
 function isLong({ symbol, from, to }: RowsQuestion): boolean {

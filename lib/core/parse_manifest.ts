@@ -24,8 +24,8 @@ import {
 } from "./manifest.ts";
 import { versionParts } from "./version.ts";
 
-/** What every client downloads, reads and holds; of 1,000 symbols it is 0.1 MB. */
-const MAX_LISTINGS_BYTES = 16 * 1024 * 1024;
+/** What clients download, read and hold whole: listings (of 1,000 symbols 0.1 MB), indexes of blocks (20 kB). */
+const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
 const INSTANT = /^\d{4}-\d{2}-\d{2}T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 
@@ -77,9 +77,11 @@ function checkBody(signed: Record<string, unknown>): void {
   const artifacts = list(signed.artifacts, "artifacts") as Partial<Artifact>[];
   const names = artifacts.map((value) => checkArtifact(value, dataThrough));
   if (new Set(names).size !== names.length) throw malformed("artifacts: a name appears twice");
+  const bytesOf = new Map(artifacts.map(({ name, bytes }) => [name, bytes!]));
   for (const { name, parquet } of artifacts) {
     if (parquet?.index === undefined) continue;
-    if (!names.includes(parquet.index)) throw malformed(`${name}: parquet.index`);
+    const bytes = bytesOf.get(parquet.index);
+    if (bytes === undefined || bytes > MAX_WHOLE_BYTES) throw malformed(`${name}: parquet.index`);
   }
 }
 
@@ -99,7 +101,7 @@ function checkArtifact(value: unknown, newest: Day): string {
   text(artifact.role, `${name}: role`);
   text(artifact.mediaType, `${name}: mediaType`);
   const bytes = count(artifact.bytes, `${name}: bytes`);
-  if (name === "listings.json" && bytes > MAX_LISTINGS_BYTES) throw malformed(`${name}: bytes`);
+  if (name === "listings.json" && bytes > MAX_WHOLE_BYTES) throw malformed(`${name}: bytes`);
   if (!isSha256(text(artifact.sha256, `${name}: sha256`))) throw malformed(`${name}: sha256`);
   if (artifact.url !== undefined) webUrl(artifact.url, `${name}: url`);
   if (artifact.dataThrough !== undefined) {

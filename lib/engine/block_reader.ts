@@ -77,6 +77,7 @@ export async function readBlocks(
     const { file, metadata } = asParquet(found.get(block)!, block, index);
     const part = { name: artifact.name, columns: question.columns, where };
     for (const row of await slices.do(() => parquetRows(file, metadata, part))) rows.push(row);
+    signal?.throwIfAborted(); // it may have come while others had their turn
   }
   return rows;
 }

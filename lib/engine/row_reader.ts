@@ -13,6 +13,7 @@ import { BfaError } from "../core/errors.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
+import { untilAborted } from "../core/until_aborted.ts";
 import { type BlockIndexes, parseBlockIndexes } from "./block_index.ts";
 import { readBlocks } from "./block_reader.ts";
 import { SharedRanges } from "./shared_ranges.ts";
@@ -100,7 +101,7 @@ export async function readBlockIndex(
   { ranges, cache, signal }: ReadOptions,
 ): Promise<BlockIndex> {
   const isSound = async (read: Uint8Array<ArrayBuffer>) => await sha256(read) === index.sha256;
-  const indexes = await remembered(cache.indexes, index, async () => {
+  const indexes = await remembered(cache.indexes, index, signal, async () => {
     return await parseBlockIndexes(
       await ranges.read(index, 0, index.bytes, { signal, isSound }),
     );
@@ -114,7 +115,7 @@ async function readFooter(
   artifact: Artifact,
   { ranges, cache, signal }: ReadOptions,
 ): Promise<FileMetaData> {
-  return await remembered(cache.footers, artifact, async () => {
+  return await remembered(cache.footers, artifact, signal, async () => {
     const { name, bytes, parquet } = artifact;
     if (!parquet) throw new BfaError("integrity", `Cannot read ${name}: it is no Parquet file`);
     const start = bytes - parquet.footerBytes;
@@ -126,10 +127,12 @@ async function readFooter(
 async function remembered<T>(
   known: LRUCache<string, Promise<T>>,
   { name, sha256 }: Artifact,
+  signal: AbortSignal | undefined,
   load: () => Promise<T>,
 ): Promise<T> {
-  for (let first; (first = known.get(sha256));) {
-    const found = await first.catch(() => undefined);
+  for (let first: Promise<T> | undefined; (first = known.get(sha256));) {
+    const made = first.catch(() => undefined);
+    const found = await untilAborted(signal, () => made);
     if (found) return found;
     // Whoever asked first gave up: then it is asked for again, by one of those who waited.
     if (known.peek(sha256) === first) known.delete(sha256);

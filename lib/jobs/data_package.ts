@@ -42,6 +42,7 @@ export function dataPackage(build: Build): Record<string, unknown> {
       hash: `sha256:${artifact.sha256}`,
       ...(artifact.dataThrough === undefined ? {} : reaching(artifact.dataThrough)),
       ...(artifact.role === "quarantine" ? { rows: build.quarantined, ...QUARANTINE } : {}),
+      ...(artifact.role === "blocks" ? BLOCKS : {}),
       ...(artifact.parquet
         ? { type: "table", format: "parquet", schema: tableSchema(artifact) }
         : { format: formatOf(artifact.name) }),
@@ -52,6 +53,11 @@ export function dataPackage(build: Build): Record<string, unknown> {
 const QUARANTINE = {
   description:
     "What was set aside: keys that cannot be a day's file, files of implausible size, numbers that cannot be trusted",
+};
+
+const BLOCKS = {
+  description:
+    "Where the rows of a day or a symbol are in the Parquet files, for reading them by ranges; no rows of its own",
 };
 
 /** What a reader of a file that does not go as far as the version must know. */

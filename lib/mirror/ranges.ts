@@ -72,7 +72,10 @@ export function httpRanges(
       for (const [base, url] of [...own, ...places]) {
         try {
           const bytes = await fromUrl({ url, artifact, start, end }, signal);
-          if (isSound && !(await isSound(bytes))) throw notPromised(url, start, end);
+          if (isSound && !(await isSound(bytes))) {
+            tags.delete(url); // when the file is put right, it has another
+            throw notPromised(url, start, end);
+          }
           good = base;
           return bytes;
         } catch (error) {

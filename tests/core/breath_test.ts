@@ -56,3 +56,13 @@ Deno.test("others have their turn while an answer is made", async () => {
   assertEquals([[...start], rest], [[0, 1, 2, 3, 4], undefined]);
   assert(seen.turns >= 5, String(seen.turns));
 });
+
+Deno.test("an answer that nobody waits for any more is not made to its end", async () => {
+  const left = new AbortController();
+  let made = 0;
+  const chunks = function* () {
+    for (; made < 5; yield new Uint8Array()) if (++made === 2) left.abort();
+  };
+  await assertRejects(() => gather(chunks(), left.signal), DOMException);
+  assertEquals(made, 2);
+});

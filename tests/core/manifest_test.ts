@@ -49,6 +49,16 @@ function assertCodes(cases: readonly [path: string, value: unknown][], code: str
 
 const DIGEST = EMPTY_SHA256;
 
+const PARTS = MANIFEST.signed.artifacts[1]!;
+
+/** Nobody can be made to download this as an index. */
+const LARGE = { ...PARTS, name: "blocks/large.parquet", bytes: 16 * 1024 * 1024 + 1 };
+
+const indexed = (artifact: Artifact) => ({
+  ...artifact,
+  parquet: { ...PARTS.parquet, index: LARGE.name },
+});
+
 const MALFORMED: [path: string, value: unknown][] = [
   ["signed", undefined],
   ["signed", null],
@@ -141,6 +151,8 @@ const MALFORMED: [path: string, value: unknown][] = [
   ["signed.artifacts.1.parquet.index", null],
   ["signed.artifacts.1.parquet.index", ""],
   ["signed.artifacts.1.parquet.index", "blocks/availability.parquet"], // not one of the artifacts
+  ["signed.artifacts", [LARGE, indexed(PARTS)]],
+  ["signed.artifacts", [indexed(LARGE)]],
   ["signatures", undefined],
   ["signatures", {}],
   ["signatures.0", null],

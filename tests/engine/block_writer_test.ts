@@ -7,6 +7,7 @@ import { toHex } from "../../lib/core/bytes.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import type { BlockIndex } from "../../lib/core/blocks.ts";
 import type { Artifact } from "../../lib/core/manifest.ts";
+import type { RangeReader } from "../../lib/core/range_reader.ts";
 import { DAILY_AVAILABILITY } from "../../lib/core/schema.ts";
 import { parseBlockIndexes } from "../../lib/engine/block_index.ts";
 import { formatBlockIndexes } from "../../lib/engine/block_index_writer.ts";
@@ -305,6 +306,53 @@ Deno.test("one flipped bit in the blocks or the index of a question is found", a
         sound.map((row) => row.slice(0, 2)),
       );
     }
+  });
+});
+
+Deno.test("rows that nobody waits for any more are not decoded to their end", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ artifact, bytes, indexFile }) => {
+    const left = new AbortController();
+    const ranges: RangeReader = {
+      read: (asked, start, end) => {
+        if (asked === artifact) left.abort();
+        return Promise.resolve((asked === artifact ? bytes : indexFile.bytes).slice(start, end));
+      },
+    };
+    const question = {
+      key: "date",
+      from: "2024-01-20",
+      to: "2024-01-21",
+      columns: ["date"],
+    } as const;
+    const options = { ranges, cache: new RowCache(), signal: left.signal };
+    const file = { artifact, index: indexFile.artifact };
+    await assertRejects(() => readRows(file, question, options), DOMException);
+  });
+});
+
+Deno.test("who gives up while another reads the index is let go at once", async () => {
+  await withFile({ days: 40, perDay: 60 }, async ({ artifact, bytes, indexFile }) => {
+    const release = Promise.withResolvers<void>();
+    const ranges: RangeReader = {
+      async read(asked, start, end) {
+        if (asked !== artifact) await release.promise;
+        return (asked === artifact ? bytes : indexFile.bytes).slice(start, end);
+      },
+    };
+    const cache = new RowCache();
+    const left = new AbortController();
+    const read = (signal?: AbortSignal) =>
+      readRows(
+        { artifact, index: indexFile.artifact },
+        { key: "date", from: "2024-01-20", to: "2024-01-21", columns: ["date"] },
+        { ranges, cache, signal },
+      );
+    const one = read();
+    const other = read(left.signal);
+    left.abort();
+    await assertRejects(() => other, DOMException);
+    release.resolve();
+    assertEquals((await one).length, 120);
   });
 });
 

@@ -160,6 +160,8 @@ Deno.test("`datapackage.json` describes every other artifact, by length and dige
   const names = resources.map((r: { name: string }) => r.name);
   assertEquals(new Set(names).size, names.length);
   assertEquals(names.every((text: string) => /^[a-z0-9-]+$/.test(text)), true);
+  const told = resources.filter((r: { description?: string }) => r.description?.includes("ranges"));
+  assertEquals(told.map((r: { path: string }) => r.path), ["blocks/availability.parquet"]);
 });
 
 Deno.test("`listings.json` is what the version was built from", async () => {

@@ -1,11 +1,12 @@
 /** A dataset that keeps nothing, on servers as they are found: requests, bytes, and what can go wrong. */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { parseDay } from "../../lib/core/day.ts";
 import { BfaError } from "../../lib/core/errors.ts";
 import { artifactNamed } from "../../lib/core/manifest.ts";
 import { type Dataset, open, type OpenOptions } from "../../lib/mod.ts";
-import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
+import { builtNumbers, MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { SMALL_LISTINGS, type TestPublisher, withPublisher } from "../helpers/publisher.ts";
 import { type RangeServer, serveRanges } from "../helpers/range_server.ts";
 
@@ -299,6 +300,51 @@ Deno.test("who shares an index that another question gave up asks for it again",
     await assertRejects(() => one, DOMException);
     release.resolve();
     assertEquals((await other).count, 62);
+  });
+});
+
+Deno.test("an index that is wrong, cut, of another table or older never becomes an answer", async () => {
+  await withNumbers(async ({ publisher, server, open }) => {
+    const good = await (await open()).rows({ day: "2024-02-10" });
+    const { artifacts } = (await (await open()).manifest()).signed;
+    const bytesOf = async (name: string) => {
+      const { sha256 } = artifacts.find((artifact) => artifact.name === name)!;
+      const path = join(publisher.mirrorDir, sha256, name);
+      return { path, bytes: await Deno.readFile(path) };
+    };
+    const { path, bytes } = await bytesOf("blocks/availability.parquet");
+    const rankings = (await bytesOf("blocks/volume-rankings.parquet")).bytes;
+    const other = await builtNumbers("2024-03-30.1", {
+      ...MANY_LISTINGS,
+      dataThrough: parseDay("2024-03-30"),
+    });
+    const older = await Deno.readFile(join(other.dir, "blocks/availability.parquet"));
+    assertNotEquals(older, bytes);
+    const sized = (from: Uint8Array) => {
+      const all = new Uint8Array(bytes.length);
+      all.set(from.subarray(0, bytes.length));
+      return all;
+    };
+    const wrong = {
+      "a bit": bytes.map((byte, i) => i === 200 ? byte ^ 1 : byte),
+      "cut": bytes.subarray(0, -1),
+      "longer": new Uint8Array([...bytes, 0]),
+      "of the rankings": rankings,
+      "of the rankings, as long": sized(rankings),
+      "older": older,
+      "older, as long": sized(older),
+      "nothing": new Uint8Array(),
+    };
+    for (const [what, sent] of Object.entries(wrong)) {
+      await Deno.writeFile(path, sent);
+      const bfa = await open();
+      const error = await assertRejects(() => bfa.rows({ day: "2024-02-10" }), BfaError);
+      assertEquals(error.code, "integrity", what);
+      server.take();
+      await Deno.writeFile(path, bytes);
+      assertEquals(await bfa.rows({ day: "2024-02-10" }), good, what);
+      assertEquals(names(server), ["blocks/availability.parquet 206", "availability.parquet 206"]);
+    }
   });
 });
 

@@ -28,9 +28,11 @@ Deno.test("answers over HTTP/2 that a client does not take are few; taken, they 
       const wanted = await (await fetch(`${address}${paths[0]}`)).text();
 
       const session = connect(address, { settings: { initialWindowSize: 0 } });
+      const ids = new Set<string>();
       const ask = async (path: string): Promise<[ClientHttp2Stream, number]> => {
         const stream = session.request({ ":path": path });
         const [headers] = await once(stream, "response");
+        ids.add(headers["x-request-id"]);
         return [stream, headers[":status"]];
       };
       const held: ClientHttp2Stream[] = [];
@@ -41,6 +43,8 @@ Deno.test("answers over HTTP/2 that a client does not take are few; taken, they 
         statuses.push(status);
       }
       assertEquals(statuses, [...Array(MOST).fill(200), 429, 429]);
+      ids.delete(undefined as unknown as string);
+      assertEquals(ids.size, MOST + 2, "what is refused has an id, too");
       assertEquals(largeAnswers(), MOST);
       const [small, status] = await ask("/v1/snapshot/2024-01-15?limit=1");
       assertEquals(status, 200);

@@ -6,6 +6,7 @@ import { queryAnswer } from "../../routes/query.ts";
 import { sentBytes } from "../../routes/sent_bytes.ts";
 import { withQueryService } from "../helpers/query.ts";
 import { LISTINGS, withService } from "../helpers/service.ts";
+import { largeStream } from "../../routes/large.ts";
 import { largeAnswers } from "../helpers/large_answers.ts";
 
 const LONG = "SELECT count(*) FROM range(100000000000) t(i) WHERE i % 7 = 9";
@@ -261,6 +262,18 @@ Deno.test("/v1/query: large answers that a client does not take are few; HEAD is
       const whole = await (await ask("me", format)).bytes();
       assertEquals(sentBytes().answers - before, whole.length);
     }
+    const held = Array.from(
+      { length: 32 },
+      () => largeStream([new Uint8Array(1)].values(), { holds: "memory" }),
+    );
+    const busy = await ask("me", "arrow");
+    assertEquals(busy.headers.get("retry-after"), "1");
+    assertEquals(await problemOf(busy), [
+      503,
+      "busy",
+      "Cannot send another large answer now: too many are under way; `bfa sql` runs it on your own machine, without these limits",
+    ]);
+    for (const stream of held) await stream.cancel();
   });
 });
 
