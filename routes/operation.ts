@@ -211,7 +211,7 @@ export function operated(service: Service, options: OperationOptions): OperatedS
       const kept = refused ? undefined : service.kept(request);
       // `get()` of a request reads one header, `has()` all of them.
       if (kept && request.headers.get("x-request-id") === null) {
-        // A 304 from memory takes little longer than one header does: it has none but its answer's.
+        // A 304 from memory takes little longer than a header does: it bears none but the client's own id, below.
         const { status } = kept;
         const id = log || status !== 304 ? nextId() : "";
         if (status !== 304) kept.headers.append("x-request-id", id);
