@@ -10,7 +10,7 @@ export const CLEAR_LINE = "\r\x1b[K";
 
 /** Control characters but tab and line end, marks and overrides of direction, and lone halves of characters. */
 const OBEYED =
-  // deno-lint-ignore no-control-regex
+  // deno-lint-ignore no-control-regex -- they are what is looked for
   /\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /**

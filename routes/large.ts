@@ -5,8 +5,8 @@
  */
 
 import { joinBytes } from "../lib/core/bytes.ts";
-import { BfaError } from "../lib/core/errors.ts";
 import { Slices } from "../lib/core/breath.ts";
+import { BfaError } from "../lib/core/errors.ts";
 import { Shares } from "../lib/core/shares.ts";
 import type { LimitUse } from "./limits.ts";
 

@@ -22,15 +22,15 @@ export async function parseBlockIndexes(bytes: Uint8Array<ArrayBuffer>): Promise
   const { files, columns, tiers } = JSON.parse(facts!) as
     & Pick<BlockIndex, "columns" | "tiers">
     & { files: readonly { name: string; key: BlockIndex["key"] }[] };
-  const blocks = new Map<string, Block[]>(files.map(({ name }) => [name, []]));
-  const starts = new Map<string, number>();
+  const blocksOf = new Map<string, Block[]>(files.map(({ name }) => [name, []]));
   for (const row of await parquetReadObjects({ file, metadata, compressors })) {
-    const start = starts.get(row.file) ?? FIRST_BLOCK;
+    const blocks = blocksOf.get(row.file)!;
+    const before = blocks.at(-1);
+    const start = before ? before.start + before.ends.at(-1)! : FIRST_BLOCK;
     const ends = tiers.map((_, tier) => Number(row[`end_${tier}`]));
-    blocks.get(row.file)!.push({ first: row.first, rows: row.rows, start, ends, check: row.check });
-    starts.set(row.file, start + ends.at(-1)!);
+    blocks.push({ first: row.first, rows: row.rows, start, ends, check: row.check });
   }
   return new Map(
-    files.map(({ name, key }) => [name, { key, columns, tiers, blocks: blocks.get(name)! }]),
+    files.map(({ name, key }) => [name, { key, columns, tiers, blocks: blocksOf.get(name)! }]),
   );
 }

@@ -15,7 +15,7 @@ const ZSTD = zstd(19);
 
 /** The index of these files, by name, as bytes. They have the same columns. */
 export function formatBlockIndexes(indexes: ReadonlyMap<string, BlockIndex>): Uint8Array {
-  const [{ columns, tiers }] = indexes.values() as Iterable<BlockIndex> as [BlockIndex];
+  const { columns, tiers } = [...indexes.values()][0]!;
   const files = [...indexes].map(([name, { key }]) => ({ name, key }));
   const rows = [...indexes].flatMap(([name, { blocks }]) =>
     blocks.map((block) => ({ file: name, ...block }))

@@ -13,10 +13,10 @@ import {
   HEADER_BYTES_PER_COLUMN,
   planBlocks,
 } from "../core/blocks.ts";
+import { Slices } from "../core/breath.ts";
 import type { Artifact } from "../core/manifest.ts";
 import type { RangeReader } from "../core/range_reader.ts";
 import type { Cell } from "../core/table.ts";
-import { Slices } from "../core/breath.ts";
 import { type KeyRange, parquetRows } from "./parquet_rows.ts";
 import { parquetSchemaOf } from "./parquet_types.ts";
 

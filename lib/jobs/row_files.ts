@@ -28,7 +28,7 @@ export async function rowsOfParts(
   const question = { key: "date", from, to, symbol, columns } as const;
   const found: Cell[][] = [];
   for (const part of partsOf(body, [from, to])) {
-    for (const row of await readRows({ artifact: part }, question, options)) found.push(row);
+    for (const row of await readRows(rowFile(body, part, true), question, options)) found.push(row);
   }
   return found;
 }
@@ -74,12 +74,19 @@ export async function rowsOfSymbol(
   return [...before, ...after];
 }
 
-/** A file to read by ranges, with the index of its blocks where the version has one. */
-export function rowFile({ artifacts }: ManifestBody, artifact: Artifact): RowFile {
-  const { index } = artifact.parquet ?? {};
-  return index === undefined
-    ? { artifact }
-    : { artifact, index: artifacts.find(({ name }) => name === index) };
+/**
+ * A file to read by ranges: with the index of its blocks, where the version has one.
+ *
+ * @param isWhole It is at hand whole, and its footer with it: another file would be one more to fetch.
+ */
+export function rowFile(
+  { artifacts }: ManifestBody,
+  artifact: Artifact,
+  isWhole = false,
+): RowFile {
+  if (isWhole) return { artifact };
+  const index = artifacts.find(({ name }) => name === artifact.parquet?.index);
+  return { artifact, index };
 }
 
 /**

@@ -44,7 +44,7 @@ export function rowPieces(
 ): RowPieces | undefined {
   const { ranges, cache, byParts } = options;
   const whole = body.artifacts.find(({ role }) => role === "availability");
-  const fileOf = (artifact: Artifact) => byParts ? { artifact } : rowFile(body, artifact);
+  const fileOf = (artifact: Artifact) => rowFile(body, artifact, byParts);
   const index = whole && fileOf(whole).index;
   const parts = partsOf(body, [FIRST_DAY, body.dataThrough]);
   const layouts: Layout[] = [

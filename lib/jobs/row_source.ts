@@ -151,8 +151,11 @@ export function rowSource(body: ManifestBody, options: RowSourceOptions): Versio
       const artifact = isWhole ? whole : artifactOf(body, `recent-${whole.role}`);
       const columns = VOLUME_RANKINGS.map(({ name }) => name);
       const asked = { key: "date", from: date, to: date, columns } as const;
-      const file = byParts ? { artifact } : rowFile(body, artifact);
-      const rows = await readRows(file, asked, { ranges, cache, signal });
+      const rows = await readRows(rowFile(body, artifact, byParts), asked, {
+        ranges,
+        cache,
+        signal,
+      });
       if (rows.length === 0) throw new NotFoundError(`no volumes on ${date} in ${version}`);
       return topAnswer(version, date, n, rows);
     },

@@ -6,9 +6,9 @@
 
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { dirname, join } from "@std/path";
+import type { BlockIndex } from "../core/blocks.ts";
 import type { Listing } from "../core/listing.ts";
 import type { Artifact } from "../core/manifest.ts";
-import type { BlockIndex } from "../core/blocks.ts";
 import { listingsThrough } from "../core/whole_files.ts";
 import { sqlText } from "../engine/duckdb.ts";
 import { hashFile, parquetFooterBytes } from "../files/file_facts.ts";
@@ -96,14 +96,14 @@ export async function writeFiles(
   const names: string[] = [];
   for (const planned of tables) {
     const { table } = planned[0]!;
-    names.push(...planned.map(({ name }) => name), indexOf(table));
-    note(await writeBlockIndexes(indexes[table], indexOf(table), dir));
+    names.push(...planned.map(({ name }) => name), indexName(table));
+    note(await writeBlockIndexes(indexes[table], indexName(table), dir));
   }
   return [...names, DATABASE].map((name) => written.get(name)!);
 }
 
 /** The file that says where the blocks of a table's files are. */
-function indexOf(table: Planned["table"]): string {
+function indexName(table: Planned["table"]): string {
   return `blocks/${table === "volume_rankings" ? "volume-rankings" : "availability"}.parquet`;
 }
 
@@ -131,7 +131,7 @@ async function writeBlockFile(
   const footerBytes = await parquetFooterBytes(path);
   const artifact = {
     ...await describe(dir, name, role, PARQUET),
-    parquet: { rows, footerBytes, index: indexOf(table) },
+    parquet: { rows, footerBytes, index: indexName(table) },
   };
   return { artifact, index };
 }

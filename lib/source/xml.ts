@@ -92,5 +92,5 @@ function decodeReference(written: string, name?: string, decimal?: string, hex?:
 }
 
 /** Characters that XML 1.0 does not allow, not even as references. */
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- they are what is looked for
 const NOT_IN_XML = /[\0-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]/;

@@ -5,7 +5,7 @@
  * @module
  */
 
-// deno-lint-ignore no-control-regex
+// deno-lint-ignore no-control-regex -- ASCII begins with them
 const ASCII = /^[\x00-\x7f]*$/;
 
 /** The UTF-8 bytes of a text, one per character. */

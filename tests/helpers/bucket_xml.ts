@@ -71,7 +71,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** S3 writes control characters as references, though XML 1.0 allows only three of them. */
 function escapeXml(text: string): string {
   return text.replace(
-    // deno-lint-ignore no-control-regex
+    // deno-lint-ignore no-control-regex -- they are what is escaped
     /[&<>"\x00-\x1f]/g,
     (char) => ENTITIES[char] ?? `&#x${char.charCodeAt(0).toString(16)};`,
   );

@@ -6,7 +6,7 @@ import { serveMirror } from "../helpers/endpoint.ts";
 import { MANY_LISTINGS, publishNumbers } from "../helpers/numbers.ts";
 import { SMALL_LISTINGS, withPublisher } from "../helpers/publisher.ts";
 
-// deno-lint-ignore no-explicit-any
+// deno-lint-ignore no-explicit-any -- what callers without types may give
 type Anything = any;
 
 async function refused(what: string, ask: () => Promise<unknown>): Promise<string> {

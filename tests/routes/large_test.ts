@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
-import { largeStream } from "../../routes/large.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { gather, largeStream } from "../../routes/large.ts";
 import { largeAnswers } from "../helpers/large_answers.ts";
+import { others, work } from "../helpers/turns.ts";
 
 /** Pieces of a mirror's file whose connection breaks while the client takes nothing. */
 function broken(): AsyncIterator<Uint8Array<ArrayBuffer>> {
@@ -36,4 +37,27 @@ Deno.test("a large answer that is left, by itself or by its client, ends without
   } finally {
     globalThis.removeEventListener("unhandledrejection", note);
   }
+});
+
+Deno.test("others have their turn while an answer is made", async () => {
+  const seen = others();
+  const { start, rest } = await gather(function* () {
+    for (let i = 0; i < 5; i++) {
+      work(5);
+      yield new Uint8Array([i]);
+    }
+  }());
+  seen.stop();
+  assertEquals([[...start], rest], [[0, 1, 2, 3, 4], undefined]);
+  assert(seen.turns >= 5, String(seen.turns));
+});
+
+Deno.test("an answer that nobody waits for any more is not made to its end", async () => {
+  const left = new AbortController();
+  let made = 0;
+  const chunks = function* () {
+    for (; made < 5; yield new Uint8Array()) if (++made === 2) left.abort();
+  };
+  await assertRejects(() => gather(chunks(), left.signal), DOMException);
+  assertEquals(made, 2);
 });

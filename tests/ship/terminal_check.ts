@@ -38,7 +38,7 @@ class Terminal implements AsyncDisposable {
 
   async #readAll(): Promise<void> {
     for await (const text of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
-      // deno-lint-ignore no-control-regex
+      // deno-lint-ignore no-control-regex -- they are what is taken out
       this.#seen += text.replaceAll(/\x1b\[[0-9;?]*[A-Za-z]|\r/g, "");
       this.#waiting?.();
     }
